@@ -1,0 +1,155 @@
+//! The verbs of signing in.
+
+use super::keys::{Keys, MACHINE_SECONDS, PERSON_SECONDS};
+use super::types::{Acknowledged, ClientToken, Login, Logout, NewPassword, Refresh, TokenPair};
+use super::{passwords, problems, store, throttle};
+use crate::platform::clock;
+use crate::platform::http::problem::{self, Problem};
+use crate::platform::ids::{CompanyId, UserId};
+use crate::platform::unit_of_work::{Actor, Audited, Change, Principal, Public, Tx};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Duration, Utc};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// A log-in lives this long whatever is done, and half as long as a week unused.
+const FAMILY_DAYS: i64 = 30;
+const IDLE_DAYS: i64 = 7;
+/// A client whose answer was lost may ask again this soon without being taken for a thief.
+const GRACE_SECONDS: i64 = 10;
+
+pub async fn login(public: Public, keys: Arc<Keys>, login: Login, address: String) -> Result<TokenPair, Problem> {
+    let email = login.email.trim().to_lowercase();
+    throttle::check(&email, &address)?;
+    let asked = email.clone();
+    let person = public.write(move |tx| store::person_by_email(tx, &asked)).await?;
+    let (user, hash) = person.map(|p| (p.id, p.password_hash)).unzip();
+    let good = passwords::verify(login.password, hash).await?;
+    let refused = || Problem::new(problems::BAD_CREDENTIALS, "E-mail address or password is wrong.");
+    let Some(user) = user.filter(|_| good) else {
+        throttle::failed(&email, &address);
+        return Err(refused());
+    };
+    throttle::succeeded(&email);
+    let company = login.company_id;
+    public.write(move |tx| start_session(tx, &keys, user, company, Uuid::now_v7(), clock::now(), "session.started")?.ok_or_else(refused)).await
+}
+
+/// A token pair for a person in a company they work in; `None` where they do not.
+fn start_session(tx: &mut Tx<'_>, keys: &Keys, user: UserId, company: Option<CompanyId>, family: Uuid, started: DateTime<Utc>, action: &'static str) -> Result<Option<TokenPair>, Problem> {
+    let memberships = store::memberships(tx, user)?;
+    let Some(membership) = memberships.into_iter().find(|m| company.is_none_or(|company| company == m.company_id)) else { return Ok(None) };
+    let token = secret("dbr_");
+    store::insert_refresh(tx, membership.company_id, user, family, started, &Sha256::digest(token.as_bytes()))?;
+    let principal = Principal { actor: Actor::User(user.uuid()), company: membership.company_id, roles: membership.roles.0, scopes: None, session: family };
+    tx.note_in(membership.company_id, Change::new(action, family).after(&serde_json::json!({"user_id": user})))?;
+    Ok(Some(TokenPair { access_token: keys.mint(&principal, PERSON_SECONDS)?, token_type: "Bearer", expires_in: PERSON_SECONDS, refresh_token: token }))
+}
+
+pub async fn refresh(public: Public, keys: Arc<Keys>, refresh: Refresh) -> Result<TokenPair, Problem> {
+    let invalid = || Problem::new(problems::REFRESH_INVALID, "The refresh token is not valid; log in again.");
+    let outcome = public.write(move |tx| {
+        let Some(found) = store::lock_refresh(tx, &Sha256::digest(refresh.refresh_token.as_bytes()))? else { return Ok(Err(invalid())) };
+        let now = clock::now();
+        if let Some(used) = found.used_at {
+            if now - used < Duration::seconds(GRACE_SECONDS) {
+                return Ok(Err(Problem::new(problems::REFRESH_RACED, "This token was used a moment ago; use the answer of that request.").retry_after(1)));
+            }
+            store::end_families(tx, found.user_id, Some(found.family_id), None)?;
+            tx.note_in(found.company_id, Change::new("session.reuse_detected", found.family_id))?;
+            return Ok(Err(invalid()));
+        }
+        if now - found.family_started_at > Duration::days(FAMILY_DAYS) || now - found.created_at > Duration::days(IDLE_DAYS) {
+            return Ok(Err(invalid()));
+        }
+        store::use_refresh(tx, found.company_id, found.id)?;
+        let company = refresh.company_id.unwrap_or(found.company_id);
+        Ok(start_session(tx, &keys, found.user_id, Some(company), found.family_id, found.family_started_at, "session.refreshed")?.ok_or_else(invalid))
+    });
+    outcome.await?
+}
+
+pub fn logout(tx: &mut Tx<'_>, logout: &Logout) -> Result<Audited<Acknowledged>, Problem> {
+    let principal = person(tx)?;
+    let Actor::User(user) = principal.actor else { return Err(not_a_person()) };
+    let only = (!logout.all_sessions).then_some(principal.session);
+    tx.as_identity(|tx| {
+        store::end_families(tx, UserId::of(user), only, None)?;
+        store::revoke(tx, principal.company, if logout.all_sessions { user } else { principal.session })
+    })?;
+    Ok(tx.record(Change::new("session.ended", principal.session), Acknowledged { done: true }))
+}
+
+/// The stored hash to check the current password against.
+pub fn own_hash(tx: &mut Tx<'_>) -> Result<String, Problem> {
+    let Actor::User(user) = person(tx)?.actor else { return Err(not_a_person()) };
+    store::person_by_id(tx, UserId::of(user))?.map(|p| p.password_hash).ok_or_else(not_a_person)
+}
+
+pub fn change_password(tx: &mut Tx<'_>, hash: &str) -> Result<Audited<Acknowledged>, Problem> {
+    let principal = person(tx)?;
+    let Actor::User(user) = principal.actor else { return Err(not_a_person()) };
+    tx.as_identity(|tx| {
+        store::set_password(tx, UserId::of(user), hash)?;
+        store::end_families(tx, UserId::of(user), None, Some(principal.session))
+    })?;
+    Ok(tx.record(Change::new("user.password_changed", user), Acknowledged { done: true }))
+}
+
+/// Checks a password change outside any transaction: hashing takes its time.
+pub async fn new_hash(current: String, new: NewPassword) -> Result<String, Problem> {
+    passwords::check_strength("/new_password", &new.new_password, "")?;
+    if !passwords::verify(new.current_password, Some(current)).await? {
+        return Err(Problem::invalid(vec![crate::platform::http::FieldError::at("/current_password", "wrong_password", "This is not the current password.")]));
+    }
+    passwords::hash(new.new_password).await
+}
+
+/// OAuth 2 client credentials (RFC 6749 section 4.4).
+pub fn client_token(tx: &mut Tx<'_>, keys: &Keys, id: &str, secret: &str, scope: Option<&str>) -> Result<ClientToken, Problem> {
+    let invalid = || Problem::new(problems::INVALID_CLIENT, "Client id or secret is wrong.").member("error", "invalid_client").header("www-authenticate", "Basic realm=\"duebook\"");
+    let id: Uuid = id.parse().map_err(|_| invalid())?;
+    let client = store::client(tx, id)?.ok_or_else(invalid)?;
+    if client.secret_hash != Sha256::digest(secret.as_bytes()).to_vec() {
+        return Err(invalid());
+    }
+    let granted = client.scopes.0;
+    let scopes: Vec<String> = scope.map_or_else(|| granted.clone(), |asked| asked.split_whitespace().map(str::to_owned).collect());
+    if let Some(unknown) = scopes.iter().find(|scope| !granted.contains(scope)) {
+        return Err(Problem::new(problems::INVALID_SCOPE, format!("The scope {unknown} was not granted to this client.")).member("error", "invalid_scope"));
+    }
+    let scope = scopes.join(" ");
+    let principal = Principal { actor: Actor::Client(id), company: client.company_id, roles: vec!["integration".into()], scopes: Some(scopes), session: id };
+    Ok(ClientToken { access_token: keys.mint(&principal, MACHINE_SECONDS)?, token_type: "Bearer", expires_in: MACHINE_SECONDS, scope })
+}
+
+fn person(tx: &Tx<'_>) -> Result<Principal, Problem> {
+    tx.cx().principal.clone().ok_or_else(|| Problem::internal(&"no principal"))
+}
+fn not_a_person() -> Problem {
+    Problem::new(problem::PERMISSION_DENIED, "Only people have passwords and sessions.")
+}
+
+/// 256 random bits behind a prefix that secret scanners know.
+#[must_use]
+pub fn secret(prefix: &str) -> String {
+    let random: [u8; 32] = rand::random();
+    let body = URL_SAFE_NO_PAD.encode(random);
+    let check = URL_SAFE_NO_PAD.encode(&Sha256::digest(format!("{prefix}{body}").as_bytes())[..3]);
+    format!("{prefix}{body}{check}")
+}
+
+/// Ends every session of a person in this company.
+pub fn revoke(tx: &mut Tx<'_>, user: UserId) -> Result<(), Problem> {
+    let company = tx.company();
+    store::end_in_company(tx, user)?;
+    store::revoke(tx, company, user.uuid())
+}
+
+/// Voids every access token of a subject in this company.
+pub fn revoke_subject(tx: &mut Tx<'_>, subject: Uuid) -> Result<(), Problem> {
+    let company = tx.company();
+    store::revoke(tx, company, subject)
+}

@@ -1,0 +1,207 @@
+//! Composition only: which domains are mounted, which jobs run, how the server starts and stops.
+
+use crate::access::tokens::keys::Keys;
+use crate::access::{api_clients, audit_log, tokens, users};
+use crate::config::Settings;
+use crate::platform::http::contract::{self, Contract};
+use crate::platform::http::edge;
+use crate::platform::jobs::{Job, Runner};
+use crate::platform::page;
+use crate::platform::postgres::embedded::Embedded;
+use crate::platform::postgres::{self, Pool};
+use crate::platform::unit_of_work::permissions::client_scopes;
+use crate::platform::unit_of_work::{Doors, Gate, purge_idempotency_keys};
+use crate::{billing, cash, ledger, master_data, reporting, setup};
+use actix_cors::Cors;
+use actix_web::middleware::{Compress, Condition, from_fn};
+use actix_web::web::Data;
+use actix_web::{App, HttpServer, dev::ServerHandle, web};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use serde_json::{Value, json};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use utoipa_actix_web::AppExt;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Every route of the service.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    tokens::http::routes(config);
+    users::http::routes(config);
+    api_clients::http::routes(config);
+    audit_log::http::routes(config);
+    master_data::companies::http::routes(config);
+    master_data::gst_registrations::http::routes(config);
+    master_data::customers::http::routes(config);
+    master_data::items::http::routes(config);
+    master_data::payment_terms::http::routes(config);
+    master_data::bank_accounts::http::routes(config);
+    ledger::numbering::http::routes(config);
+    billing::invoices::http::routes(config);
+    cash::receipts::http::routes(config);
+    cash::allocations::http::routes(config);
+    reporting::reports::routes(config);
+    setup::http::routes(config);
+}
+
+/// The contract as collected from the routes.
+pub fn contract() -> Result<Contract, Failure> {
+    use utoipa::OpenApi;
+    #[derive(OpenApi)]
+    #[openapi(components(schemas(crate::platform::http::problem::ProblemDocument)))]
+    struct Base;
+    let (_, document) = App::new().into_utoipa_app().openapi(Base::openapi()).configure(routes).split_for_parts();
+    let mut document = serde_json::to_value(document)?;
+    document["info"] = json!({
+        "title": "Duebook", "version": env!("CARGO_PKG_VERSION"),
+        "description": "Accounts receivable as an API, India (GST) first. Money is a decimal string, dates are ISO dates in the company's zone, refusals are RFC 9457 problem documents.",
+        "contact": {"name": "Duebook", "url": "https://duebook.dev", "email": "hello@duebook.dev"},
+        "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}, "termsOfService": "https://duebook.dev/terms"
+    });
+    document["servers"] = json!([{"url": "https://{host}", "description": "production: your installation.", "x-internal": false, "variables": {"host": {"default": "api.duebook.example", "description": "Host of your installation."}}}]);
+    document["tags"] = TAGS.iter().map(|(name, about)| json!({"name": name, "description": about})).collect();
+    Contract::compile(contract::complete(document, &client_scopes())).map_err(Into::into)
+}
+
+const TAGS: &[(&str, &str)] = &[
+    ("Auth", "Signing in, tokens and who one is."),
+    ("Users", "People, roles and API clients."),
+    ("Company", "The company, its GST registrations and number series."),
+    ("Customers", "Customers, their open items and their ledger."),
+    ("Items", "Items and payment terms."),
+    ("Invoices", "Invoices from draft to cancellation."),
+    ("Receipts", "Receipts and what they settle."),
+    ("Bank", "Bank accounts."),
+    ("General ledger", "Trial balance and reconciliation."),
+    ("Reports", "Aging and performance."),
+    ("Audit", "The audit log and its proof."),
+    ("System", "Health, metrics and the contract."),
+];
+
+/// A database, brought up or given.
+pub struct Database {
+    pub owner_url: String,
+    pub app_url: String,
+    embedded: Option<Embedded>,
+}
+
+impl Database {
+    /// The one DATABASE_URL names, or a private one in the data directory; migrated.
+    pub fn open(settings: &Settings) -> Result<Self, Failure> {
+        let database = match &settings.database_url {
+            Some(url) => Self { owner_url: url.clone(), app_url: url.clone(), embedded: None },
+            None => {
+                let embedded = Embedded::start(&settings.data_dir, settings.pg_bin.as_deref())?;
+                Self { owner_url: embedded.owner_url().to_owned(), app_url: embedded.app_url().to_owned(), embedded: Some(embedded) }
+            }
+        };
+        postgres::migrate(&database.owner_url)?;
+        if database.embedded.is_some() {
+            write_private(&settings.data_dir.join("database.json"), &json!({"owner_url": database.owner_url, "app_url": database.app_url}))?;
+        }
+        Ok(database)
+    }
+
+    pub fn close(self) -> Result<(), Failure> {
+        self.embedded.map_or(Ok(()), |embedded| embedded.stop().map_err(Into::into))
+    }
+}
+
+/// Everything a running process shares.
+pub struct Service {
+    pub doors: Arc<Doors>,
+    pub keys: Arc<Keys>,
+    metrics: PrometheusHandle,
+}
+
+impl Service {
+    pub fn new(database: &Database, settings: &Settings) -> Result<Self, Failure> {
+        Contract::install(contract()?);
+        if !settings.data_dir.exists() {
+            std::fs::DirBuilder::new().recursive(true).mode(0o711).create(&settings.data_dir)?;
+        }
+        let keys = Arc::new(Keys::open(&settings.data_dir)?);
+        page::install_cursor_key(keys.derived("cursors"));
+        let connections = settings.connections.max(2);
+        let pool = Pool::new(&database.app_url, connections)?;
+        // One connection is the jobs' own.
+        let slots = usize::try_from(connections - 1)?;
+        let verifier = Arc::clone(&keys);
+        let doors = Doors::new(pool, Gate::new(slots, slots * 100), Box::new(move |token| verifier.principal(token)));
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let metrics = recorder.handle();
+        // A second service in one process keeps the first one's recorder.
+        let _ = metrics::set_global_recorder(recorder);
+        Ok(Self { doors: Arc::new(doors), keys, metrics })
+    }
+
+    /// Background work of this service.
+    pub fn start_jobs(&self) -> std::io::Result<Runner> {
+        let jobs = vec![tokens::revocations::JOB, Job { name: "idempotency", every: Duration::from_secs(3600), run: purge_idempotency_keys }];
+        let keys = Arc::clone(&self.keys);
+        Runner::start(Arc::clone(&self.doors), jobs, Box::new(move |doors| audit_log::service::seal_all(doors, &keys)))
+    }
+
+    /// Serves until the handle stops it. Gives the address it listens on.
+    pub async fn serve(self, settings: &Settings, ready: impl FnOnce(&str, ServerHandle) -> Result<(), Failure>) -> Result<(), Failure> {
+        let jobs = self.start_jobs()?;
+        let doors = Data::from(Arc::clone(&self.doors));
+        let (keys, metrics) = (Data::from(Arc::clone(&self.keys)), Data::new(self.metrics.clone()));
+        let origins = settings.cors_origins.clone();
+        let json = Contract::get().map(|contract| contract.document.clone()).unwrap_or_default();
+        let server = HttpServer::new(move || {
+            let (app, _) = App::new()
+                .into_utoipa_app()
+                .map(|app| app.app_data(doors.clone()).app_data(keys.clone()).app_data(metrics.clone()))
+                .map(|app| app.app_data(web::FormConfig::default().limit(16 * 1024)))
+                .configure(routes)
+                .split_for_parts();
+            app.service(documentation(json.clone()))
+                .default_service(web::to(edge::unrouted))
+                .wrap(Compress::default())
+                .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
+                .wrap(from_fn(edge::edge))
+        })
+        .workers(2)
+        .worker_max_blocking_threads(64)
+        .max_connections(2_000)
+        .backlog(1_024)
+        .keep_alive(Duration::from_secs(15))
+        .client_request_timeout(Duration::from_secs(5))
+        .client_disconnect_timeout(Duration::from_secs(1))
+        .shutdown_timeout(10)
+        .disable_signals()
+        .bind(&settings.listen)?;
+        let address = server.addrs().first().map(ToString::to_string).unwrap_or_default();
+        let running = server.run();
+        ready(&format!("http://{address}"), running.handle())?;
+        running.await?;
+        drop(jobs);
+        Ok(())
+    }
+}
+
+/// The documentation page, from files inside the binary: no other host is asked.
+fn documentation(document: Value) -> utoipa_swagger_ui::SwaggerUi {
+    utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").external_url_unchecked("/docs/openapi.json", document)
+}
+
+fn cors(origins: &[String]) -> Cors {
+    const EXPOSED: [&str; 9] = ["ETag", "Link", "Location", "Request-Id", "Retry-After", "Idempotent-Replayed", "Idempotency-Original-Request-Id", "Content-Disposition", "Repr-Digest"];
+    let cors = Cors::default().allowed_methods(["GET", "POST", "PATCH", "PUT", "DELETE"]).allowed_headers(["authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "request-id"]).expose_headers(EXPOSED).max_age(600);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}
+
+/// Writes JSON only its owner can read, whole or not at all.
+pub fn write_private(file: &Path, content: &Value) -> std::io::Result<()> {
+    use std::io::Write;
+    let fresh = file.with_extension("new");
+    let _ = std::fs::remove_file(&fresh);
+    let mut out = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    writeln!(out, "{content:#}")?;
+    out.sync_all()?;
+    std::fs::rename(fresh, file)
+}

@@ -1,0 +1,364 @@
+//! Invoices as they travel.
+
+use crate::master_data::customers::types::Metadata;
+use crate::platform::dates::Instant;
+use crate::platform::ids::{CustomerId, EntryId, InvoiceId, InvoiceLineId, ItemId, RegistrationId, SeriesId, TermsId};
+use crate::platform::money::{Amount, Quantity, Rate, UnitPrice};
+use crate::platform::unit_of_work::ExternalId;
+use crate::words;
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+words! {
+    /// Where the document stands.
+    pub enum InvoiceStatus { Draft = "draft", Issued = "issued", Cancelled = "cancelled" }
+}
+words! {
+    /// How far it is settled; follows from its allocations.
+    pub enum PaymentStatus { Unpaid = "unpaid", PartiallyPaid = "partially_paid", Paid = "paid", WrittenOff = "written_off" }
+}
+words! {
+    /// How GST sees a supply: registered or not, SEZ, export, deemed export; with or without payment of tax.
+    pub enum SupplyKind { B2b = "B2B", B2c = "B2C", Sezwp = "SEZWP", Sezwop = "SEZWOP", Expwp = "EXPWP", Expwop = "EXPWOP", Dexp = "DEXP" }
+}
+words! {
+    /// Whether a line is taxable at all.
+    pub enum TaxTreatment { Taxable = "taxable", Nil = "nil", Exempt = "exempt", NonGst = "non_gst" }
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Invoice {
+    /// Absent in a preview.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<InvoiceId>,
+    #[schema(example = "invoice")]
+    pub object: &'static str,
+    /// Given on issue; a draft has none.
+    #[schema(max_length = 16, example = "MH/25-26/000123")]
+    pub number: Option<String>,
+    #[schema(max_length = 100, example = "so-88121")]
+    pub external_id: Option<String>,
+    pub status: InvoiceStatus,
+    pub payment_status: PaymentStatus,
+    /// Whether anything open is past its due date today, in the company's zone.
+    pub is_overdue: bool,
+    #[schema(minimum = 0, example = 18)]
+    pub days_overdue: i64,
+    pub customer_id: CustomerId,
+    #[schema(max_length = 200, example = "Acme Retail Pvt Ltd")]
+    pub customer_name: String,
+    #[schema(max_length = 3, example = "INR")]
+    pub currency: String,
+    pub invoice_date: NaiveDate,
+    /// Due date of the last instalment.
+    pub due_date: NaiveDate,
+    pub payment_terms_id: Option<TermsId>,
+    /// Amounts fixed at issue; they add up to the grand total.
+    #[schema(max_items = 36)]
+    pub instalments: Vec<InvoiceInstalment>,
+    /// GST State code; 96 is outside India.
+    #[schema(max_length = 2, example = "27")]
+    pub place_of_supply: String,
+    /// The section of the Act that decided it, or `stated` when the caller did.
+    #[schema(max_length = 60, example = "IGST s.10(1)(a)")]
+    pub place_of_supply_basis: String,
+    pub supply_type: SupplyKind,
+    pub reverse_charge: bool,
+    pub gst_registration_id: RegistrationId,
+    #[schema(max_length = 15, example = "27AAACD1234E1Z9")]
+    pub seller_gstin: String,
+    #[schema(max_length = 15, example = "27AABCA9876F1ZD")]
+    pub buyer_gstin: Option<String>,
+    #[schema(max_length = 100, example = "PO-7781")]
+    pub po_reference: Option<String>,
+    /// Tax is rounded half-up once per document, rate and component and spread to the lines.
+    #[schema(example = "document_rate_half_up")]
+    pub rounding: &'static str,
+    pub totals: InvoiceTotals,
+    pub amounts: InvoiceAmounts,
+    pub gl_journal_id: Option<EntryId>,
+    /// Month the invoice is posted in.
+    #[schema(max_length = 7, example = "2025-10")]
+    pub period: String,
+    #[schema(max_items = 1000)]
+    pub lines: Vec<InvoiceLine>,
+    pub cancelled_on: Option<NaiveDate>,
+    #[schema(max_length = 500, example = "Ordered twice")]
+    pub cancel_reason: Option<String>,
+    /// What the caller may do with it now.
+    #[schema(max_items = 10, example = json!(["cancel"]))]
+    pub allowed_actions: Vec<&'static str>,
+    #[schema(value_type = Object, example = json!({"sales_owner": "west-2"}))]
+    pub metadata: Metadata,
+    #[schema(minimum = 1)]
+    pub version: i64,
+    #[schema(max_length = 60, example = "user:0196f2a0-9999-7000-8000-00000000000a")]
+    pub created_by: String,
+    pub created_at: Instant,
+    pub updated_at: Instant,
+}
+impl crate::platform::http::reply::Resource for Invoice {
+    fn id(&self) -> Option<String> {
+        self.id.map(|id| id.to_string())
+    }
+    fn version(&self) -> Option<i64> {
+        self.id.map(|_| self.version)
+    }
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct InvoiceTotals {
+    pub taxable_value: Amount,
+    pub cgst: Amount,
+    /// SGST or UTGST.
+    pub sgst: Amount,
+    pub igst: Amount,
+    pub cess: Amount,
+    /// Between -0.50 and 0.50 where totals are rounded to the unit; never part of the taxable value.
+    pub round_off: Amount,
+    /// What the customer owes; excludes tax under reverse charge.
+    pub grand_total: Amount,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct InvoiceAmounts {
+    pub allocated_cash: Amount,
+    pub allocated_tds: Amount,
+    /// By credit notes and other credits.
+    pub allocated_credit: Amount,
+    /// By discount, bank charges, retention and rounding.
+    pub allocated_other: Amount,
+    pub written_off: Amount,
+    pub balance_due: Amount,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct InvoiceInstalment {
+    #[schema(minimum = 1, maximum = 36, example = 1)]
+    pub instalment_no: i32,
+    pub due_date: NaiveDate,
+    pub amount: Amount,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct InvoiceLine {
+    pub id: InvoiceLineId,
+    #[schema(minimum = 1, maximum = 1000, example = 1)]
+    pub line_no: i32,
+    pub item_id: Option<ItemId>,
+    #[schema(max_length = 500, example = "Annual support plan")]
+    pub description: String,
+    #[schema(max_length = 8, example = "998313")]
+    pub hsn_code: String,
+    pub is_service: bool,
+    pub quantity: Quantity,
+    #[schema(max_length = 3, example = "NOS")]
+    pub unit: String,
+    pub unit_price: UnitPrice,
+    pub discount: Amount,
+    pub tax_inclusive: bool,
+    pub treatment: TaxTreatment,
+    pub taxable_value: Amount,
+    pub tax_rate: Rate,
+    pub cess_rate: Rate,
+    pub cgst: Amount,
+    pub sgst: Amount,
+    pub igst: Amount,
+    pub cess: Amount,
+    pub line_total: Amount,
+}
+
+/// An invoice in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InvoiceSummary {
+    pub id: InvoiceId,
+    #[schema(example = "invoice")]
+    pub object: &'static str,
+    #[schema(max_length = 16, example = "MH/25-26/000123")]
+    pub number: Option<String>,
+    #[schema(max_length = 100, example = "so-88121")]
+    pub external_id: Option<String>,
+    pub status: InvoiceStatus,
+    pub payment_status: PaymentStatus,
+    pub customer_id: CustomerId,
+    #[schema(max_length = 200, example = "Acme Retail Pvt Ltd")]
+    pub customer_name: String,
+    #[schema(max_length = 3, example = "INR")]
+    pub currency: String,
+    pub invoice_date: NaiveDate,
+    pub due_date: NaiveDate,
+    pub grand_total: Amount,
+    pub balance_due: Amount,
+    pub is_overdue: bool,
+    #[schema(minimum = 0, example = 18)]
+    pub days_overdue: i64,
+    #[schema(minimum = 1)]
+    pub version: i64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"external_id": "so-88121", "customer_id": "0196f2a9-3d10-7b55-9f00-5f6f4f0a1c42", "invoice_date": "2025-10-01", "currency": "INR", "issue": true,
+    "lines": [{"description": "Annual support plan", "hsn_code": "998313", "is_service": true, "quantity": "2", "unit": "NOS", "unit_price": "50000.00", "tax_rate": "18"}]}))]
+pub struct NewInvoice {
+    #[schema(min_length = 1, max_length = 100, pattern = "^[A-Za-z0-9._:/-]+$", example = "so-88121")]
+    pub external_id: Option<String>,
+    pub customer_id: Option<CustomerId>,
+    #[schema(min_length = 1, max_length = 100, example = "CUST-0042")]
+    pub customer_external_id: Option<String>,
+    #[schema(min_length = 1, max_length = 30, example = "ACME")]
+    pub customer_code: Option<String>,
+    /// The registration that sells; the default one when left out.
+    pub gst_registration_id: Option<RegistrationId>,
+    /// A series of one's own; the default one when left out.
+    pub number_series_id: Option<SeriesId>,
+    #[schema(example = "2025-10-01")]
+    pub invoice_date: NaiveDate,
+    /// From the terms when left out; with it the whole falls due on that day.
+    #[schema(example = "2025-10-31")]
+    pub due_date: Option<NaiveDate>,
+    /// Other terms than the customer's.
+    pub payment_terms_id: Option<TermsId>,
+    /// GST State code, 96 for outside India; from the addresses when left out.
+    #[schema(pattern = "^[0-9]{2}$", max_length = 2, example = "27")]
+    pub place_of_supply: Option<String>,
+    /// From the customer when left out.
+    pub supply_type: Option<SupplyKind>,
+    /// The recipient pays the tax (CGST Act s.9(3), (4)): it is shown but not collected.
+    #[serde(default)]
+    #[schema(example = false)]
+    pub reverse_charge: bool,
+    /// The company's base currency when left out.
+    #[schema(pattern = "^[A-Z]{3}$", max_length = 3, example = "INR")]
+    pub currency: Option<String>,
+    #[schema(max_length = 100, example = "PO-7781")]
+    pub po_reference: Option<String>,
+    /// Issue at once instead of keeping a draft.
+    #[serde(default)]
+    #[schema(example = true)]
+    pub issue: bool,
+    /// Refuse if the grand total comes out differently.
+    pub expected_total: Option<Amount>,
+    #[schema(min_items = 1, max_items = 1000)]
+    pub lines: Vec<NewInvoiceLine>,
+    #[serde(default)]
+    #[schema(value_type = Object, example = json!({"sales_owner": "west-2"}))]
+    pub metadata: Metadata,
+}
+impl ExternalId for NewInvoice {
+    fn external_id(&self) -> Option<&str> {
+        self.external_id.as_deref()
+    }
+}
+
+/// With `item_id` whatever is left out comes from the item; without it, description, HSN, price and rate are needed.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewInvoiceLine {
+    pub item_id: Option<ItemId>,
+    #[schema(min_length = 1, max_length = 500, example = "Annual support plan")]
+    pub description: Option<String>,
+    /// HSN (goods) or SAC (services): 4, 6 or 8 digits.
+    #[schema(pattern = "^[0-9]{4}([0-9]{2}){0,2}$", max_length = 8, example = "998313")]
+    pub hsn_code: Option<String>,
+    #[schema(example = true)]
+    pub is_service: Option<bool>,
+    pub quantity: Quantity,
+    /// Unit quantity code of the GST portal.
+    #[schema(pattern = "^[A-Z]{3}$", max_length = 3, example = "NOS")]
+    pub unit: Option<String>,
+    pub unit_price: Option<UnitPrice>,
+    /// Amount off the line, before tax unless prices include tax.
+    pub discount: Option<Amount>,
+    /// GST in per cent, both halves together.
+    pub tax_rate: Option<Rate>,
+    /// Compensation cess in per cent of the taxable value.
+    pub cess_rate: Option<Rate>,
+    /// Whether price and discount include the tax; the price the customer pays then never changes.
+    #[serde(default)]
+    #[schema(example = false)]
+    pub tax_inclusive: bool,
+    pub treatment: Option<TaxTreatment>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CancelInvoice {
+    #[schema(min_length = 3, max_length = 500, example = "Ordered twice")]
+    pub reason: String,
+    /// The accounting date of the cancellation; today when left out.
+    #[schema(example = "2025-10-02")]
+    pub cancelled_on: Option<NaiveDate>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IssueInvoice {
+    /// Refuse if the grand total comes out differently.
+    pub expected_total: Option<Amount>,
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct InvoiceFilter {
+    /// Document states, comma-separated.
+    #[param(max_length = 100, example = "issued")]
+    pub status: Option<String>,
+    /// The customer.
+    pub customer_id: Option<CustomerId>,
+    /// The client's own id.
+    #[param(max_length = 100, example = "so-88121")]
+    pub external_id: Option<String>,
+    /// The number as printed.
+    #[param(max_length = 16, example = "MH/25-26/000123")]
+    pub number: Option<String>,
+    /// First invoice date.
+    #[param(example = "2025-10-01")]
+    pub invoice_date_gte: Option<NaiveDate>,
+    /// Last invoice date.
+    #[param(example = "2025-10-31")]
+    pub invoice_date_lte: Option<NaiveDate>,
+    /// First due date.
+    #[param(example = "2025-10-01")]
+    pub due_date_gte: Option<NaiveDate>,
+    /// Last due date.
+    #[param(example = "2025-10-31")]
+    pub due_date_lte: Option<NaiveDate>,
+    /// Only invoices with something past due, or only the others.
+    #[param(example = true)]
+    pub overdue: Option<bool>,
+    /// GST State code.
+    #[param(max_length = 2, example = "27")]
+    pub place_of_supply: Option<String>,
+}
+
+
+/// What may be changed of a draft; as in creating one, every member optional.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "describes the patch; it is merged as JSON")]
+pub struct InvoicePatch {
+    #[schema(min_length = 1, max_length = 100, pattern = "^[A-Za-z0-9._:/-]+$", example = "so-88121")]
+    external_id: Option<String>,
+    customer_id: Option<CustomerId>,
+    gst_registration_id: Option<RegistrationId>,
+    number_series_id: Option<SeriesId>,
+    #[schema(example = "2025-10-02")]
+    invoice_date: Option<NaiveDate>,
+    #[schema(example = "2025-11-01")]
+    due_date: Option<NaiveDate>,
+    payment_terms_id: Option<TermsId>,
+    #[schema(pattern = "^[0-9]{2}$", max_length = 2, example = "27")]
+    place_of_supply: Option<String>,
+    supply_type: Option<SupplyKind>,
+    #[schema(example = false)]
+    reverse_charge: Option<bool>,
+    #[schema(max_length = 100, example = "PO-7781")]
+    po_reference: Option<String>,
+    expected_total: Option<Amount>,
+    #[schema(min_items = 1, max_items = 1000)]
+    lines: Option<Vec<NewInvoiceLine>>,
+    #[schema(value_type = Option<Object>, example = json!({"sales_owner": "west-2"}))]
+    metadata: Option<Metadata>,
+}

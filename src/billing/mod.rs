@@ -1,0 +1,3 @@
+//! What is billed: invoices.
+
+pub mod invoices;

@@ -1,0 +1,132 @@
+//! The verbs of allocations.
+
+use super::types::{Allocation, AllocationList, NewAllocations, ReverseAllocation, Target};
+use super::{problems, store};
+use crate::billing::invoices::rules::{future_fault, precision_fault};
+use crate::cash::receipts;
+use crate::ledger::open_items::rules::Placer;
+use crate::ledger::open_items::store::{allocation, lock_customers, lock_items_of};
+use crate::ledger::problems::{ALREADY_REVERSED, OVER_ALLOCATION};
+use crate::ledger::{self, NewAllocation, OpenItem, Side};
+use crate::platform::http::problem::{self, FieldError};
+use crate::platform::http::Problem;
+use crate::platform::ids::{AllocationId, CustomerId};
+use crate::platform::money::Currency;
+use crate::platform::unit_of_work::{Audited, Change, Tx};
+use rust_decimal::Decimal;
+use serde_json::json;
+use uuid::Uuid;
+
+/// What is wrong with targets before anything is looked up.
+#[must_use]
+pub fn target_faults(prefix: &str, targets: &[Target], currency: Currency) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for (at, target) in targets.iter().enumerate() {
+        if target.amount.0 <= Decimal::ZERO {
+            errors.push(FieldError::at(format!("{prefix}/{at}/amount"), "too_small", "An allocation is more than 0.").received(target.amount.0));
+        }
+        if !currency.holds(target.amount.0) {
+            errors.push(precision_fault(&format!("{prefix}/{at}/amount"), target.amount.0, currency));
+        }
+        match (target.target_id.is_some(), target.target_external_id.is_some()) {
+            (false, false) => errors.push(FieldError::at(format!("{prefix}/{at}/target_id"), "required", "Name the invoice by target_id or target_external_id.")),
+            (true, true) => errors.push(FieldError::at(format!("{prefix}/{at}/target_id"), "ambiguous_reference", "Name the invoice in one way only.")),
+            _ => {}
+        }
+    }
+    errors
+}
+
+/// Finds the documents targets name; each must be an issued invoice of the customer.
+pub fn resolve(tx: &mut Tx<'_>, prefix: &str, targets: &[Target], customer: CustomerId) -> Result<Vec<Uuid>, Problem> {
+    let named = store::targets(tx, targets)?;
+    targets
+        .iter()
+        .enumerate()
+        .map(|(at, target)| {
+            let by_id = target.target_id.is_some();
+            let pointer = format!("{prefix}/{at}/{}", if by_id { "target_id" } else { "target_external_id" });
+            let found = named.iter().find(|n| if by_id { Some(n.id) == target.target_id } else { n.external_id == target.target_external_id });
+            let found = found.ok_or_else(|| Problem::reference("invoice", &pointer))?;
+            if found.customer_id != customer {
+                let detail = "The invoice belongs to another customer.";
+                return Err(Problem::new(problems::CUSTOMER_MISMATCH, detail).errors(vec![FieldError::at(&pointer, "customer_mismatch", detail)]));
+            }
+            if found.status != "issued" {
+                return Err(Problem::new(problem::INVALID_STATE, format!("The invoice is {}; only an issued one can be settled.", found.status)).errors(vec![FieldError::at(&pointer, "invalid_state", "Only an issued invoice can be settled.")]).member("current", json!({"status": found.status})));
+            }
+            Ok(found.id.uuid())
+        })
+        .collect()
+}
+
+/// Places instructed targets; refuses the first that does not fit, naming what is open.
+pub fn place(placer: &mut Placer<'_>, prefix: &str, targets: &[Target], documents: &[Uuid], currency: Currency) -> Result<(), Problem> {
+    for (at, (target, document)) in targets.iter().zip(documents).enumerate() {
+        let kind = target.kind.map_or(ledger::AllocationKind::Cash, super::types::TargetKind::ledger);
+        let belongs = |item: &OpenItem| item.document_id == *document && item.side == Side::Debit;
+        let (open, left) = (placer.open_of(belongs), if kind == ledger::AllocationKind::Cash { placer.left(None) } else { placer.left(Some(kind)) });
+        let rest = placer.place(target.amount.0, kind, "instructed", &json!({"asked": target.amount}), belongs);
+        if !rest.is_zero() {
+            let detail = format!("Of the invoice {} is open, of the money {} is left; {} was asked for.", currency.amount(open).0, currency.amount(left).0, target.amount.0);
+            return Err(Problem::new(OVER_ALLOCATION, detail.clone())
+                .errors(vec![FieldError::at(format!("{prefix}/{at}/amount"), "over_allocation", detail).expected(format!("at most {}", currency.amount(open.min(left)).0)).received(target.amount.0)])
+                .member("open_amount", currency.amount(open).0.to_string())
+                .member("unapplied", currency.amount(left).0.to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// Allocates money that waits on a receipt.
+pub fn create(tx: &mut Tx<'_>, new: &NewAllocations) -> Result<Audited<AllocationList>, Problem> {
+    let currency = tx.cx().currency();
+    let on = new.allocated_on.unwrap_or(tx.cx().today);
+    let mut errors = target_faults("/targets", &new.targets, currency);
+    errors.extend(future_fault("/allocated_on", on, tx.cx().today));
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
+    }
+    let source = receipts::store::source(tx, new.source_id)?.ok_or_else(|| Problem::reference("receipt", "/source_id"))?;
+    lock_customers(tx, vec![source.customer])?;
+    let documents = resolve(tx, "/targets", &new.targets, source.customer)?;
+    let all = documents.iter().copied().chain([new.source_id.uuid()]).collect();
+    let (credits, debits): (Vec<_>, Vec<_>) = lock_items_of(tx, all)?.into_iter().partition(|item| item.side == Side::Credit);
+    let credit = credits.into_iter().find(|item| item.id == source.item).ok_or_else(|| Problem::internal(&"a receipt without its item"))?;
+    let purses = receipts::store::purses(tx, new.source_id, source.item)?;
+    let mut placer = Placer::new(&credit, on, purses, &debits);
+    place(&mut placer, "/targets", &new.targets, &documents, currency)?;
+    let placed = placer.placed();
+    ledger::settle(tx, &placed)?;
+    let data = store::by_ids(tx, placed.iter().map(|a| a.id).collect())?;
+    Ok(tx.record(Change::new("receipt.allocated", new.source_id.uuid()).after(&data), AllocationList { data }))
+}
+
+/// Takes one allocation back by a new dated row; both sides open again.
+pub fn reverse(tx: &mut Tx<'_>, id: AllocationId, wanted: &ReverseAllocation) -> Result<Audited<Allocation>, Problem> {
+    let customer = allocation(tx, id)?.ok_or_else(|| Problem::not_found("allocation"))?.customer;
+    lock_customers(tx, vec![customer])?;
+    let original = allocation(tx, id)?.ok_or_else(|| Problem::not_found("allocation"))?;
+    if original.reverses.is_some() || original.kind == ledger::AllocationKind::Reversal {
+        return Err(Problem::new(problem::INVALID_STATE, "This row itself takes something back; it cannot be reversed.").member("allowed_actions", json!([])));
+    }
+    if let Some(by) = original.reversed_by {
+        return Err(Problem::new(ALREADY_REVERSED, "This allocation is reversed already.").member("current", json!({"status": "reversed", "reversed_by": by})));
+    }
+    let on = wanted.reversed_on.unwrap_or(tx.cx().today.max(original.effective_on));
+    let mut errors: Vec<_> = future_fault("/reversed_on", on, tx.cx().today.max(original.effective_on)).into_iter().collect();
+    if on < original.effective_on {
+        errors.push(FieldError::at("/reversed_on", "before_allocation", "A reversal is not dated before what it takes back.").expected(format!("at least {}", original.effective_on)).received(on));
+    }
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
+    }
+    let reversal = NewAllocation {
+        id: AllocationId::new(), customer, credit_item: original.credit_item, debit_item: original.debit_item, kind: original.kind, amount: -original.amount, effective_on: on,
+        rule: "reversal", evidence: json!({}), reverses: Some(id), reason: Some(wanted.reason.clone()),
+    };
+    let made = reversal.id;
+    ledger::settle(tx, &[reversal])?;
+    let answer = store::by_ids(tx, vec![made])?.pop().ok_or_else(|| Problem::internal(&"a reversal vanished"))?;
+    Ok(tx.record(Change::new("allocation.reversed", id.uuid()).after(&answer).reason(&wanted.reason), answer))
+}

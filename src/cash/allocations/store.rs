@@ -1,0 +1,75 @@
+use super::types::{Allocation, AllocationFilter, AllocationStatus, Target};
+use crate::ledger::AllocationKind;
+use crate::platform::dates::Instant;
+use crate::platform::http::Problem;
+use crate::platform::ids::{AllocationId, CustomerId, InvoiceId};
+use crate::platform::page::{List, Page, Paging, SortKey};
+use crate::platform::postgres::sql::{Many, Sql};
+use crate::platform::unit_of_work::Rx;
+use crate::row;
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+row! {
+    struct AllocationRow {
+        id: AllocationId, reversed: bool, customer_id: CustomerId, source_type: String, source_id: Uuid, source_number: String, target_type: String, target_id: Uuid, target_number: String,
+        kind: AllocationKind, amount: Decimal, allocated_on: NaiveDate, rule: String, reverses_id: Option<AllocationId>, reason: Option<String>, created_by: String, created_at: DateTime<Utc>,
+    }
+}
+impl AllocationRow {
+    fn answer(self, currency: crate::platform::money::Currency) -> Allocation {
+        Allocation {
+            id: self.id, object: "allocation", status: if self.reversed { AllocationStatus::Reversed } else { AllocationStatus::Active }, customer_id: self.customer_id,
+            source_type: self.source_type, source_id: self.source_id, source_number: self.source_number, target_type: self.target_type, target_id: self.target_id,
+            target_number: self.target_number, kind: self.kind, amount: currency.amount(self.amount), allocated_on: self.allocated_on, rule: self.rule,
+            reverses_id: self.reverses_id, reason: self.reason, created_by: self.created_by, created_at: Instant(self.created_at),
+        }
+    }
+}
+const SELECT: &str = "SELECT a.id, (a.reverses_id IS NOT NULL OR r.id IS NOT NULL) AS reversed, a.customer_id, c.document_kind AS source_type, c.document_id AS source_id, c.document_number AS source_number,
+        d.document_kind AS target_type, d.document_id AS target_id, d.document_number AS target_number, a.kind, a.amount::numeric AS amount, a.effective_on AS allocated_on, a.rule, a.reverses_id,
+        a.reason, a.actor AS created_by, a.recorded_at AS created_at
+        FROM allocation a
+        JOIN open_item c ON c.company_id = a.company_id AND c.id = a.credit_item_id
+        JOIN open_item d ON d.company_id = a.company_id AND d.id = a.debit_item_id
+        LEFT JOIN allocation r ON r.company_id = a.company_id AND r.reverses_id = a.id
+        WHERE a.company_id = $1";
+static ALLOCATIONS: List = List {
+    select: SELECT,
+    id: "a.id",
+    sorts: &[SortKey { name: "allocated_on", expression: "a.effective_on", kind: "date" }],
+    default_sort: "-allocated_on",
+};
+
+pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &AllocationFilter) -> Result<Page<Allocation>, Problem> {
+    let currency = rx.cx().currency();
+    let status = filter.status.map(|status| status == AllocationStatus::Reversed);
+    let page = ALLOCATIONS.of(rx)
+        .when("c.document_id = {}", filter.source_id)
+        .when("d.document_id = {}", filter.target_id)
+        .when("a.customer_id = {}", filter.customer_id)
+        .when("(a.reverses_id IS NOT NULL OR r.id IS NOT NULL) = {}", status)
+        .when("a.effective_on >= {}", filter.allocated_on_gte)
+        .when("a.effective_on <= {}", filter.allocated_on_lte)
+        .page::<AllocationRow>(rx, paging)?;
+    Ok(page.map(|row| row.answer(currency)))
+}
+
+/// Allocations by id, in the order they were made.
+pub fn by_ids(rx: &mut Rx<'_>, ids: Vec<AllocationId>) -> Result<Vec<Allocation>, Problem> {
+    let (company, currency) = (rx.company(), rx.cx().currency());
+    let rows: Vec<AllocationRow> = rx.load(Sql::new(format!("{SELECT} AND a.id = ANY($2) ORDER BY a.id")).bind(company).bind(Many(ids)))?;
+    Ok(rows.into_iter().map(|row| row.answer(currency)).collect())
+}
+
+row! { pub struct Named { pub id: InvoiceId, pub external_id: Option<String>, pub customer_id: CustomerId, pub status: String } }
+
+/// The invoices targets name.
+pub fn targets(rx: &mut Rx<'_>, targets: &[Target]) -> Result<Vec<Named>, Problem> {
+    let company = rx.company();
+    rx.load(
+        Sql::new("SELECT id, external_id, customer_id, status FROM invoice WHERE company_id = $1 AND id = ANY($2) UNION SELECT id, external_id, customer_id, status FROM invoice WHERE company_id = $1 AND external_id = ANY($3)")
+            .bind(company).bind(targets.iter().filter_map(|t| t.target_id).collect::<Many<_>>()).bind(targets.iter().filter_map(|t| t.target_external_id.clone()).collect::<Many<_>>()),
+    )
+}

@@ -1,0 +1,139 @@
+//! Allocations as they travel.
+
+use crate::ledger::AllocationKind;
+use crate::platform::dates::Instant;
+use crate::platform::http::reply::Resource;
+use crate::platform::ids::{AllocationId, CustomerId, InvoiceId, ReceiptId};
+use crate::platform::money::Amount;
+use crate::{resource, words};
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+words! {
+    /// What gives the money.
+    pub enum SourceType { Receipt = "receipt" }
+}
+words! {
+    /// What is settled.
+    pub enum TargetType { Invoice = "invoice" }
+}
+words! {
+    /// Which part of a receipt: the money itself or what was deducted.
+    pub enum TargetKind { Cash = "cash", Tds = "tds", Discount = "discount", Charge = "charge", Retention = "retention" }
+}
+words! {
+    pub enum AllocationStatus { Active = "active", Reversed = "reversed" }
+}
+
+impl TargetKind {
+    #[must_use]
+    pub fn ledger(self) -> AllocationKind {
+        match self {
+            Self::Cash => AllocationKind::Cash,
+            Self::Tds => AllocationKind::Tds,
+            Self::Discount => AllocationKind::Discount,
+            Self::Charge => AllocationKind::Charge,
+            Self::Retention => AllocationKind::Retention,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Allocation {
+    pub id: AllocationId,
+    #[schema(example = "allocation")]
+    pub object: &'static str,
+    pub status: AllocationStatus,
+    pub customer_id: CustomerId,
+    #[schema(max_length = 20, example = "receipt")]
+    pub source_type: String,
+    pub source_id: Uuid,
+    #[schema(max_length = 16, example = "RCT/25-26/00731")]
+    pub source_number: String,
+    #[schema(max_length = 20, example = "invoice")]
+    pub target_type: String,
+    pub target_id: Uuid,
+    #[schema(max_length = 16, example = "MH/25-26/000123")]
+    pub target_number: String,
+    pub kind: AllocationKind,
+    /// Negative for a reversal.
+    pub amount: Amount,
+    /// From which day it counts.
+    pub allocated_on: NaiveDate,
+    /// Which rule placed it.
+    #[schema(max_length = 40, example = "instructed")]
+    pub rule: String,
+    /// Set on a reversal: what it takes back.
+    pub reverses_id: Option<AllocationId>,
+    #[schema(max_length = 500, example = "Wrong invoice")]
+    pub reason: Option<String>,
+    #[schema(max_length = 60, example = "user:0196f2a0-9999-7000-8000-00000000000a")]
+    pub created_by: String,
+    pub created_at: Instant,
+}
+resource!(Allocation);
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AllocationList {
+    #[schema(max_items = 5000)]
+    pub data: Vec<Allocation>,
+}
+impl Resource for AllocationList {}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAllocations {
+    pub source_type: SourceType,
+    pub source_id: ReceiptId,
+    /// Counts from this day, or from the later document's date if that is later; today when left out.
+    #[schema(example = "2025-11-18")]
+    pub allocated_on: Option<NaiveDate>,
+    #[schema(min_items = 1, max_items = 1000)]
+    pub targets: Vec<Target>,
+}
+
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"target_type": "invoice", "target_id": "0196f2b1-7c44-7d02-8a11-0c9f3b1e2a77", "amount": "60000.00", "kind": "cash"}))]
+pub struct Target {
+    pub target_type: TargetType,
+    pub target_id: Option<InvoiceId>,
+    #[schema(min_length = 1, max_length = 100, example = "so-88121")]
+    pub target_external_id: Option<String>,
+    /// More than nothing, in the document's currency.
+    pub amount: Amount,
+    /// `cash` when left out; where the cash does not suffice, what was deducted makes up the rest.
+    pub kind: Option<TargetKind>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReverseAllocation {
+    /// Accounting date of the reversal; today when left out.
+    #[schema(example = "2025-11-20")]
+    pub reversed_on: Option<NaiveDate>,
+    #[schema(min_length = 3, max_length = 500, example = "Wrong invoice")]
+    pub reason: String,
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AllocationFilter {
+    /// The receipt.
+    pub source_id: Option<Uuid>,
+    /// The invoice.
+    pub target_id: Option<Uuid>,
+    /// The customer.
+    pub customer_id: Option<CustomerId>,
+    /// Only active, or only reversed ones (with their reversals).
+    #[param(inline)]
+    pub status: Option<AllocationStatus>,
+    /// First day.
+    #[param(example = "2025-11-01")]
+    pub allocated_on_gte: Option<NaiveDate>,
+    /// Last day.
+    #[param(example = "2025-11-30")]
+    pub allocated_on_lte: Option<NaiveDate>,
+}

@@ -1,0 +1,4 @@
+//! Money coming in and what it settles.
+
+pub mod allocations;
+pub mod receipts;

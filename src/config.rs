@@ -1,0 +1,94 @@
+//! Settings: the only reader of the environment.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Accounts receivable as an API over PostgreSQL.
+#[derive(Debug, Parser)]
+#[command(name = "duebook", version, about, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API. Brings up its own PostgreSQL unless DATABASE_URL is set.
+    Serve(Settings),
+    /// Serve with a demo company: users for every role, an API client, sample documents.
+    Demo {
+        #[command(flatten)]
+        settings: Settings,
+        /// Users and company only, no documents.
+        #[arg(long)]
+        empty: bool,
+    },
+    /// Bring the database schema up to date and stop.
+    Migrate(Settings),
+    /// Print the OpenAPI contract, or write it with the problem catalogue.
+    Openapi {
+        /// Write duebook.json and problems.md into this directory.
+        #[arg(long, value_name = "DIR")]
+        write: Option<PathBuf>,
+    },
+    /// Manage users.
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// Recompute every balance from the entries and compare; exits 1 when a law of the books is broken.
+    Verify(Settings),
+}
+
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Create a user with roles in a company, or give an existing user roles there.
+    Create {
+        #[command(flatten)]
+        settings: Settings,
+        /// E-mail address.
+        #[arg(long)]
+        email: String,
+        /// Full name.
+        #[arg(long)]
+        name: String,
+        /// Roles, comma-separated: admin, controller, ar_executive, collector, sales, auditor.
+        #[arg(long, value_delimiter = ',', required = true)]
+        roles: Vec<String>,
+        /// Company id; a new company is made from --gstin when left out.
+        #[arg(long)]
+        company: Option<uuid::Uuid>,
+        /// GSTIN of the company to make.
+        #[arg(long, conflicts_with = "company")]
+        gstin: Option<String>,
+        /// Legal name of the company to make.
+        #[arg(long, requires = "gstin")]
+        legal_name: Option<String>,
+    },
+}
+
+/// Where to listen and where the data is.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// Address and port of the API; port 0 takes a free one.
+    #[arg(long, env = "DUEBOOK_LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: String,
+    /// Directory of keys and, without DATABASE_URL, of the private PostgreSQL.
+    #[arg(long, env = "DUEBOOK_DATA_DIR", default_value = "data")]
+    pub data_dir: PathBuf,
+    /// Owner's connection to an existing database, instead of the private PostgreSQL.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Directory of the PostgreSQL server programs (initdb, postgres).
+    #[arg(long, env = "DUEBOOK_PG_BIN")]
+    pub pg_bin: Option<PathBuf>,
+    /// Database connections; requests beyond them wait shortly, then get 503.
+    #[arg(long, env = "DUEBOOK_CONNECTIONS", default_value_t = 10)]
+    pub connections: u32,
+    /// Origins a browser may call from, comma-separated; none by default.
+    #[arg(long, env = "DUEBOOK_CORS_ORIGINS", value_delimiter = ',')]
+    pub cors_origins: Vec<String>,
+    /// Stop when standard input closes: for a parent process that must not leave a server behind.
+    #[arg(long, hide = true)]
+    pub stop_with_stdin: bool,
+}

@@ -1,0 +1,102 @@
+//! Journal entries: balanced by construction, checked by the database at commit.
+
+mod store;
+
+use super::accounts::AccountRole;
+use super::open_items::NewOpenItem;
+use crate::platform::http::Problem;
+use crate::platform::ids::{AccountId, CustomerId, EntryId};
+use crate::platform::unit_of_work::{Rx, Tx};
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+crate::words! {
+    /// What kind of document an entry or item comes from.
+    pub enum DocumentKind { Invoice = "invoice", Receipt = "receipt", Cancellation = "cancellation" }
+}
+
+/// Where a line goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Account {
+    Role(AccountRole),
+    Id(AccountId),
+}
+
+/// One side of an entry. Amounts in the document's currency, which is the base currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub account: Account,
+    /// Set on control accounts.
+    pub customer: Option<CustomerId>,
+    pub debit: Decimal,
+    pub credit: Decimal,
+}
+
+impl Line {
+    #[must_use]
+    pub fn debit(role: AccountRole, amount: Decimal) -> Self {
+        Self { account: Account::Role(role), customer: None, debit: amount, credit: Decimal::ZERO }
+    }
+    #[must_use]
+    pub fn credit(role: AccountRole, amount: Decimal) -> Self {
+        Self { account: Account::Role(role), customer: None, debit: Decimal::ZERO, credit: amount }
+    }
+    /// A figure that may have either sign: a debit when positive.
+    #[must_use]
+    pub fn signed(role: AccountRole, amount: Decimal) -> Self {
+        if amount.is_sign_negative() { Self::credit(role, -amount) } else { Self::debit(role, amount) }
+    }
+    #[must_use]
+    pub fn of(mut self, customer: CustomerId) -> Self {
+        self.customer = Some(customer);
+        self
+    }
+    #[must_use]
+    pub fn to(mut self, account: AccountId) -> Self {
+        self.account = Account::Id(account);
+        self
+    }
+    fn is_zero(&self) -> bool {
+        self.debit.is_zero() && self.credit.is_zero()
+    }
+}
+
+/// What a document puts into the books.
+#[derive(Debug, Clone)]
+pub struct Posting {
+    pub document_kind: DocumentKind,
+    pub document_id: Uuid,
+    pub document_number: String,
+    pub document_date: NaiveDate,
+    pub posting_date: NaiveDate,
+    pub currency: &'static str,
+    pub narration: String,
+    pub lines: Vec<Line>,
+    pub items: Vec<NewOpenItem>,
+    pub reverses: Option<EntryId>,
+}
+
+/// A posted entry, as far as it must be known to mirror it.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub id: EntryId,
+    pub lines: Vec<Line>,
+}
+
+/// Posts an entry with its open items: one statement. Lines of zero are left out; what does not
+/// balance is our mistake and never reaches the database.
+pub fn post(tx: &mut Tx<'_>, posting: &Posting) -> Result<EntryId, Problem> {
+    let lines: Vec<&Line> = posting.lines.iter().filter(|line| !line.is_zero()).collect();
+    let difference: Decimal = lines.iter().map(|line| line.debit - line.credit).sum();
+    if !difference.is_zero() || lines.len() < 2 {
+        return Err(Problem::internal(&format!("entry of {} {} does not balance by {difference}", posting.document_kind, posting.document_number)));
+    }
+    store::insert(tx, posting, &lines)
+}
+
+/// The lines of a posted entry with sides exchanged.
+pub fn mirror(rx: &mut Rx<'_>, entry: EntryId) -> Result<Entry, Problem> {
+    let lines = store::lines(rx, entry)?.into_iter().map(|line| Line { debit: line.credit, credit: line.debit, ..line }).collect();
+    Ok(Entry { id: entry, lines })
+}

@@ -1,0 +1,41 @@
+//! Gapless document numbers (CGST rule 46(b)): one counter a registration, kind and fiscal year.
+//!
+//! A number is taken just before its document is inserted, in the same transaction, so a failed
+//! request burns none and a draft has none.
+
+pub mod http;
+mod store;
+pub mod types;
+
+use crate::platform::http::Problem;
+use crate::platform::ids::{RegistrationId, SeriesId};
+use crate::platform::dates::FiscalYear;
+use crate::platform::unit_of_work::Tx;
+
+crate::words! {
+    /// Kinds of documents with numbers of their own.
+    pub enum NumberedKind { Invoice = "invoice", CreditNote = "credit_note", DebitNote = "debit_note", Receipt = "receipt" }
+}
+
+/// Takes the next number of the series named, or of the default one. The row lock is held to the end
+/// of the transaction.
+pub fn take(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, year: FiscalYear, series: Option<SeriesId>) -> Result<String, Problem> {
+    if let Some(number) = store::take(tx, registration, kind, year, series)? {
+        return Ok(number);
+    }
+    if series.is_some() {
+        return Err(Problem::reference("number_series", "/number_series_id"));
+    }
+    store::ensure_default(tx, registration, kind, year)?;
+    store::take(tx, registration, kind, year, None)?.ok_or_else(|| Problem::internal(&format!("no series for {kind} {}", year.label())))
+}
+
+/// Makes the default series of every kind for a span of years.
+pub fn open_series(tx: &mut Tx<'_>, registration: RegistrationId, years: impl Iterator<Item = FiscalYear>) -> Result<(), Problem> {
+    for year in years {
+        for kind in NumberedKind::ALL {
+            store::ensure_default(tx, registration, *kind, year)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+use super::NumberedKind;
+use super::types::{NewNumberSeries, NumberSeries, SeriesFilter};
+use crate::ledger::problems;
+use crate::platform::dates::FiscalYear;
+use crate::platform::http::Problem;
+use crate::platform::ids::{RegistrationId, SeriesId};
+use crate::platform::page::{List, Page, Paging, SortKey};
+use crate::platform::postgres::sql::Sql;
+use crate::platform::unit_of_work::{Rx, Tx};
+use crate::row;
+use crate::tax::gst::states;
+
+row! { struct Taken { prefix: String, width: i32, number: i64 } }
+
+pub fn take(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, year: FiscalYear, series: Option<SeriesId>) -> Result<Option<String>, Problem> {
+    const COUNT: &str = "UPDATE number_series SET next_number = next_number + 1 WHERE company_id = $1 AND registration_id = $2 AND document_kind = $3 AND fiscal_year = $4";
+    const TAKEN: &str = "RETURNING prefix, width, next_number - 1 AS number";
+    let company = tx.company();
+    let sql = match series {
+        None => Sql::new(format!("{COUNT} AND is_default {TAKEN}")).bind(company).bind(registration).bind(kind).bind(year.0),
+        Some(series) => Sql::new(format!("{COUNT} AND id = $5 {TAKEN}")).bind(company).bind(registration).bind(kind).bind(year.0).bind(series),
+    };
+    let taken: Option<Taken> = tx.optional(sql)?;
+    taken.map(|taken| {
+        let number = printed(&taken.prefix, taken.width, taken.number);
+        if number.len() > 16 { Err(Problem::new(problems::SERIES_EXHAUSTED, format!("{number} has more than 16 characters; start another series."))) } else { Ok(number) }
+    }).transpose()
+}
+
+fn printed(prefix: &str, width: i32, number: i64) -> String {
+    format!("{prefix}{number:0width$}", width = usize::try_from(width).unwrap_or(1))
+}
+
+/// `MH/25-26/000123` for invoices of a registration in Maharashtra, `RCT/25-26/00123` for receipts.
+pub fn ensure_default(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, year: FiscalYear) -> Result<(), Problem> {
+    let company = tx.company();
+    let state: String = tx.scalar(Sql::new("SELECT state_code FROM gst_registration WHERE company_id = $1 AND id = $2").bind(company).bind(registration))?;
+    let place = states::find(&state).and_then(|state| state.alpha).unwrap_or("INV");
+    let (prefix, width) = match kind {
+        NumberedKind::Invoice => (format!("{place}/{}/", year.short()), 6),
+        NumberedKind::CreditNote => (format!("CN/{}/", year.short()), 5),
+        NumberedKind::DebitNote => (format!("DN/{}/", year.short()), 5),
+        NumberedKind::Receipt => (format!("RCT/{}/", year.short()), 5),
+    };
+    tx.execute(
+        Sql::new(
+            "INSERT INTO number_series (company_id, id, registration_id, document_kind, fiscal_year, prefix, width, is_default)
+             SELECT $1, $2, $3, $4, $5, $6, $7, true
+             WHERE NOT EXISTS (SELECT FROM number_series WHERE company_id = $1 AND registration_id = $3 AND document_kind = $4 AND fiscal_year = $5 AND is_default)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(company).bind(SeriesId::new()).bind(registration).bind(kind).bind(year.0).bind(prefix).bind(width),
+    )?;
+    Ok(())
+}
+
+row! {
+    struct SeriesRow { id: SeriesId, registration_id: RegistrationId, document_kind: NumberedKind, fiscal_year: i32, prefix: String, width: i32, next_number: i64, is_default: bool, version: i64 }
+}
+impl From<SeriesRow> for NumberSeries {
+    fn from(row: SeriesRow) -> Self {
+        Self {
+            id: row.id, object: "number_series", gst_registration_id: row.registration_id, document_kind: row.document_kind, fiscal_year: FiscalYear(row.fiscal_year).label(),
+            last_number: (row.next_number > 1).then(|| printed(&row.prefix, row.width, row.next_number - 1)), prefix: row.prefix, width: row.width,
+            next_number: row.next_number, gaps: Vec::new(), is_default: row.is_default, version: row.version,
+        }
+    }
+}
+const SELECT: &str = "SELECT s.id, s.registration_id, s.document_kind, s.fiscal_year, s.prefix, s.width, s.next_number, s.is_default, s.version FROM number_series s WHERE s.company_id = $1";
+static SERIES: List = List {
+    select: SELECT,
+    id: "s.id",
+    sorts: &[SortKey { name: "fiscal_year", expression: "s.fiscal_year", kind: "int" }, SortKey { name: "prefix", expression: "s.prefix", kind: "text" }],
+    default_sort: "-fiscal_year,prefix",
+};
+
+pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &SeriesFilter) -> Result<Page<NumberSeries>, Problem> {
+    let listing = SERIES.of(rx).when("s.fiscal_year = {}", filter.fiscal_year.as_deref().and_then(year_of)).any_of("s.document_kind", filter.document_kind.as_deref());
+    Ok(listing.page::<SeriesRow>(rx, paging)?.map(NumberSeries::from))
+}
+
+/// The year a label like `2025-26` names.
+pub fn year_of(label: &str) -> Option<i32> {
+    let year = FiscalYear(label.get(..4)?.parse().ok()?);
+    (year.label() == label).then_some(year.0)
+}
+
+pub fn insert(tx: &mut Tx<'_>, new: &NewNumberSeries, year: i32) -> Result<NumberSeries, Problem> {
+    let id = SeriesId::new();
+    let company = tx.company();
+    tx.execute(
+        Sql::new("INSERT INTO number_series (company_id, id, registration_id, document_kind, fiscal_year, prefix, width) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+            .bind(company).bind(id).bind(new.gst_registration_id).bind(new.document_kind).bind(year).bind(new.prefix.as_str()).bind(new.width),
+    )?;
+    tx.one::<SeriesRow>(Sql::new(format!("{SELECT} AND s.id = $2")).bind(company).bind(id)).map(NumberSeries::from)
+}

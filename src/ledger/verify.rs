@@ -1,0 +1,104 @@
+//! `duebook verify`: rebuilds every balance of a company from entries and allocations and compares.
+
+use crate::platform::http::Problem;
+use crate::platform::ids::CompanyId;
+use crate::platform::postgres::sql::Sql;
+use crate::platform::unit_of_work::Rx;
+
+/// A law of the books with the statement that lists what breaks it.
+pub struct Law {
+    pub name: &'static str,
+    sql: &'static str,
+}
+
+/// Each statement gives the offending ids as text; none is the law kept.
+pub const LAWS: &[Law] = &[
+    Law {
+        name: "every entry balances and is complete",
+        sql: "SELECT e.id::text FROM journal_entry e LEFT JOIN journal_line l ON l.company_id = e.company_id AND l.entry_id = e.id WHERE e.company_id = $1
+              GROUP BY e.company_id, e.id HAVING count(l.line_no) <> e.line_count OR sum(l.debit - l.credit) <> 0 OR sum(l.base_debit - l.base_credit) <> 0 OR bool_or(l.posting_date <> e.posting_date)",
+    },
+    Law {
+        name: "open amounts are the amount less its allocations",
+        sql: "SELECT i.id::text FROM open_item i LEFT JOIN open_item_balance b ON b.company_id = i.company_id AND b.item_id = i.id
+              LEFT JOIN (SELECT item_id, sum(amount) AS amount, sum(base) AS base FROM (
+                    SELECT debit_item_id AS item_id, amount, debit_base AS base FROM allocation WHERE company_id = $1
+                    UNION ALL SELECT credit_item_id, amount, credit_base FROM allocation WHERE company_id = $1) AS sides GROUP BY item_id) AS s ON s.item_id = i.id
+              WHERE i.company_id = $1 AND (b.item_id IS NULL OR b.amount <> i.amount OR b.side <> i.side OR b.customer_id <> i.customer_id
+                    OR b.open_amount <> i.amount - coalesce(s.amount, 0) OR b.open_base <> i.base_amount - coalesce(s.base, 0) OR b.open_amount NOT BETWEEN 0 AND i.amount)",
+    },
+    Law {
+        name: "customer balances are the sums of their open items",
+        sql: "SELECT c.id::text FROM customer c LEFT JOIN customer_balance b ON b.company_id = c.company_id AND b.customer_id = c.id
+              LEFT JOIN (SELECT customer_id, sum(open_base) FILTER (WHERE side = 'debit') AS debit, sum(open_base) FILTER (WHERE side = 'credit') AS credit
+                         FROM open_item_balance WHERE company_id = $1 GROUP BY customer_id) AS s ON s.customer_id = c.id
+              WHERE c.company_id = $1 AND (b.customer_id IS NULL OR b.receivable <> coalesce(s.debit, 0) OR b.unapplied <> coalesce(s.credit, 0))",
+    },
+    Law {
+        name: "the control account equals the open items of each entry",
+        sql: "SELECT e.id::text FROM journal_entry e
+              LEFT JOIN (SELECT l.entry_id, sum(l.base_debit - l.base_credit) AS amount FROM journal_line l JOIN gl_account a ON a.company_id = l.company_id AND a.id = l.account_id
+                         WHERE l.company_id = $1 AND a.is_control GROUP BY l.entry_id) AS g ON g.entry_id = e.id
+              LEFT JOIN (SELECT entry_id, sum(CASE WHEN side = 'debit' THEN base_amount ELSE -base_amount END) AS amount FROM open_item WHERE company_id = $1 GROUP BY entry_id) AS i ON i.entry_id = e.id
+              WHERE e.company_id = $1 AND coalesce(g.amount, 0) <> coalesce(i.amount, 0)",
+    },
+    Law {
+        name: "allocations join what belongs together, from the day both exist",
+        sql: "SELECT a.id::text FROM allocation a JOIN open_item c ON c.company_id = a.company_id AND c.id = a.credit_item_id JOIN open_item d ON d.company_id = a.company_id AND d.id = a.debit_item_id
+              WHERE a.company_id = $1 AND (c.side <> 'credit' OR d.side <> 'debit' OR c.customer_id <> a.customer_id OR d.customer_id <> a.customer_id OR a.effective_on < greatest(c.posting_date, d.posting_date))",
+    },
+    Law {
+        name: "invoice numbers have no gap and no double",
+        sql: "SELECT s.prefix FROM number_series s LEFT JOIN invoice i ON i.company_id = s.company_id AND i.registration_id = s.registration_id AND i.fiscal_year = s.fiscal_year
+                    AND i.number LIKE replace(s.prefix, '_', '\\_') || '%' AND length(i.number) = length(s.prefix) + greatest(s.width, length(substr(i.number, length(s.prefix) + 1)))
+                    AND substr(i.number, length(s.prefix) + 1) ~ '^[0-9]+$'
+              WHERE s.company_id = $1 AND s.document_kind = 'invoice' GROUP BY s.company_id, s.id
+              HAVING count(i.id) <> s.next_number - 1 OR coalesce(max(substr(i.number, length(s.prefix) + 1)::bigint), 0) <> s.next_number - 1",
+    },
+    Law {
+        name: "receipt numbers have no gap and no double",
+        sql: "SELECT s.prefix FROM number_series s LEFT JOIN receipt i ON i.company_id = s.company_id AND i.registration_id = s.registration_id AND i.fiscal_year = s.fiscal_year
+                    AND i.number LIKE replace(s.prefix, '_', '\\_') || '%' AND substr(i.number, length(s.prefix) + 1) ~ '^[0-9]+$'
+              WHERE s.company_id = $1 AND s.document_kind = 'receipt' GROUP BY s.company_id, s.id
+              HAVING count(i.id) <> s.next_number - 1 OR coalesce(max(substr(i.number, length(s.prefix) + 1)::bigint), 0) <> s.next_number - 1",
+    },
+    Law {
+        name: "every issued invoice is posted for its total",
+        sql: "SELECT i.id::text FROM invoice i LEFT JOIN open_item o ON o.company_id = i.company_id AND o.document_id = i.id AND o.side = 'debit'
+              WHERE i.company_id = $1 AND i.status <> 'draft' GROUP BY i.company_id, i.id HAVING coalesce(sum(o.amount), 0) <> i.grand_total",
+    },
+    Law {
+        name: "every invoice is the sum of its lines",
+        sql: "SELECT i.id::text FROM invoice i LEFT JOIN invoice_line l ON l.company_id = i.company_id AND l.invoice_id = i.id WHERE i.company_id = $1
+              GROUP BY i.company_id, i.id HAVING sum(l.taxable_value) <> i.taxable_value OR sum(l.cgst) <> i.cgst OR sum(l.sgst) <> i.sgst OR sum(l.igst) <> i.igst OR sum(l.cess) <> i.cess",
+    },
+    Law {
+        name: "every receipt is posted for its gross",
+        sql: "SELECT r.id::text FROM receipt r LEFT JOIN open_item o ON o.company_id = r.company_id AND o.id = r.item_id
+              LEFT JOIN (SELECT receipt_id, sum(amount) AS amount FROM receipt_deduction WHERE company_id = $1 GROUP BY receipt_id) AS d ON d.receipt_id = r.id
+              WHERE r.company_id = $1 AND (o.amount IS DISTINCT FROM r.gross_settled OR r.gross_settled <> r.amount_received + coalesce(d.amount, 0))",
+    },
+    Law {
+        name: "everything posted has its audit event",
+        sql: "SELECT e.document_id::text FROM journal_entry e WHERE e.company_id = $1 AND NOT EXISTS (SELECT FROM audit_event a WHERE a.company_id = $1 AND a.object_id = e.document_id)",
+    },
+];
+
+/// What breaks each law; empty where all are kept.
+pub fn broken(rx: &mut Rx<'_>) -> Result<Vec<(&'static str, Vec<String>)>, Problem> {
+    let company = rx.company();
+    let mut broken = Vec::new();
+    for law in LAWS {
+        let ids: Vec<String> = rx.scalars(Sql::new(law.sql).bind(company))?;
+        if !ids.is_empty() {
+            broken.push((law.name, ids));
+        }
+    }
+    Ok(broken)
+}
+
+/// Every company with its name. Called with the identity tables open.
+pub fn companies(rx: &mut Rx<'_>) -> Result<Vec<(CompanyId, String)>, Problem> {
+    crate::row! { struct Row { id: CompanyId, legal_name: String } }
+    Ok(rx.load::<Row>(Sql::new("SELECT id, legal_name FROM company ORDER BY created_at, id"))?.into_iter().map(|row| (row.id, row.legal_name)).collect())
+}

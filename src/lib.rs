@@ -1,0 +1,41 @@
+//! Duebook: accounts receivable as an API over PostgreSQL.
+//!
+//! Data enters at an endpoint, passes through pure rules, is posted once to the ledger, and leaves
+//! as reports. Modules in reading order; each imports only those above it.
+
+pub mod config; // the only reader of the environment
+pub mod platform; // words and machinery that know no business
+pub mod access; // users, tokens, API clients, audit log
+pub mod tax; // GST: place of supply, rates, rounding
+pub mod master_data; // companies, customers, items, terms
+pub mod ledger; // entries, open items, numbers, periods
+pub mod billing; // invoices
+pub mod cash; // receipts and allocations
+pub mod reporting; // aging, ledger, trial balance, performance
+pub mod setup; // a company from nothing, the demo
+pub mod app; // composition: routes, jobs, the server
+
+use platform::http::problem::Refusal;
+use std::sync::LazyLock;
+
+/// Every refusal the service can give.
+pub fn catalogue() -> &'static [&'static Refusal] {
+    static ALL: LazyLock<Vec<&'static Refusal>> = LazyLock::new(|| {
+        [
+            platform::http::problem::ALL,
+            access::tokens::problems::ALL,
+            access::users::problems::ALL,
+            access::api_clients::problems::ALL,
+            master_data::gst_registrations::problems::ALL,
+            master_data::payment_terms::problems::ALL,
+            master_data::items::problems::ALL,
+            master_data::customers::problems::ALL,
+            ledger::problems::ALL,
+            billing::invoices::problems::ALL,
+            cash::receipts::problems::ALL,
+            cash::allocations::problems::ALL,
+        ]
+        .concat()
+    });
+    &ALL
+}

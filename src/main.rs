@@ -1,0 +1,199 @@
+//! The command line: thin.
+
+use clap::Parser;
+use duebook::access::users::types::Role;
+use duebook::app::{Database, Failure, Service, contract, write_private};
+use duebook::config::{Cli, Command, Settings, UserCommand};
+use duebook::platform::ids::CompanyId;
+use duebook::platform::unit_of_work::{run_system, run_system_read};
+use duebook::setup::company::found;
+use duebook::{access, ledger, setup};
+use serde_json::Value;
+use std::io::Read;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("DUEBOOK_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(cli.command) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("duebook: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Serve(settings) => serve(&settings, None),
+        Command::Demo { settings, empty } => serve(&settings, Some(empty)),
+        Command::Migrate(settings) => {
+            Database::open(&settings)?.close()?;
+            println!("The schema is up to date.");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Openapi { write } => {
+            let contract = contract()?;
+            match write {
+                None => print!("{}", contract.json),
+                Some(directory) => {
+                    std::fs::write(directory.join("duebook.json"), &contract.json)?;
+                    std::fs::write(directory.join("problems.md"), setup::meta::problem_catalogue())?;
+                }
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::User { command } => create_user(command),
+        Command::Verify(settings) => verify(&settings),
+    }
+}
+
+/// Serves; with `demo` a demo company is made on the first start, empty or with samples.
+fn serve(settings: &Settings, demo: Option<bool>) -> Result<ExitCode, Failure> {
+    let database = Database::open(settings)?;
+    let service = Service::new(&database, settings)?;
+    let file = settings.data_dir.join("demo.json");
+    let mut described = None;
+    if let Some(empty) = demo {
+        described = Some(match std::fs::read_to_string(&file) {
+            Ok(text) => serde_json::from_str(&text)?,
+            Err(_) => make_demo(&service, empty)?,
+        });
+    }
+    actix_web::rt::System::new().block_on(async {
+        service
+            .serve(settings, |base_url, handle| {
+                if let Some(mut described) = described {
+                    described["base_url"] = base_url.into();
+                    write_private(&file, &described)?;
+                    greet(&described, &file.display().to_string());
+                } else {
+                    println!("Duebook serves {base_url} (documentation: {base_url}/docs/)");
+                }
+                let end_of_input = settings.stop_with_stdin;
+                actix_web::rt::spawn(async move {
+                    stop_asked(end_of_input).await;
+                    handle.stop(true).await;
+                });
+                Ok(())
+            })
+            .await
+    })?;
+    database.close()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// SIGTERM, Ctrl-C, or the end of standard input where that was asked for.
+async fn stop_asked(end_of_input: bool) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => { signal.recv().await; }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    let (closed, hears) = tokio::sync::oneshot::channel::<()>();
+    if end_of_input {
+        std::thread::spawn(move || {
+            let _ = std::io::stdin().read_to_end(&mut Vec::new());
+            drop(closed);
+        });
+    } else {
+        std::mem::forget(closed);
+    }
+    tokio::select! {
+        () = terminated => {}
+        _ = tokio::signal::ctrl_c() => {}
+        _ = hears => {}
+    }
+}
+
+fn make_demo(service: &Service, empty: bool) -> Result<Value, Failure> {
+    println!("Making the demo company …");
+    let (company, described) = setup::demo::create(&service.doors)?;
+    if !empty {
+        let progress = |done: usize, total: usize| {
+            if done % 8 == 0 || done == total {
+                eprint!("\rLoading sample documents {:>3} %", done * 100 / total);
+            }
+        };
+        setup::demo::load_samples(&service.doors, company, &progress)?;
+        eprintln!();
+    }
+    Ok(described)
+}
+
+fn greet(demo: &Value, file: &str) {
+    let base = demo["base_url"].as_str().unwrap_or_default();
+    println!("\nDuebook demo");
+    println!("  API            {base}");
+    println!("  Documentation  {base}/docs/");
+    println!("  Credentials    {file}");
+    for (role, user) in demo["users"].as_object().into_iter().flatten() {
+        println!("    {role:<13} {} / {}", user["email"].as_str().unwrap_or_default(), user["password"].as_str().unwrap_or_default());
+    }
+    println!("    api client    {} / {}", demo["client"]["client_id"].as_str().unwrap_or_default(), demo["client"]["client_secret"].as_str().unwrap_or_default());
+    println!("\nTry it:");
+    println!("  TOKEN=$(curl -s {base}/v1/auth/login -H 'content-type: application/json' -d '{{\"email\":\"controller@demo.test\",\"password\":\"{}\"}}' | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')", demo["users"]["controller"]["password"].as_str().unwrap_or_default());
+    println!("  curl -s {base}/v1/customers -H \"authorization: Bearer $TOKEN\"");
+    println!("  curl -s {base}/v1/reports/aging -H \"authorization: Bearer $TOKEN\"\n");
+}
+
+fn create_user(command: UserCommand) -> Result<ExitCode, Failure> {
+    let UserCommand::Create { settings, email, name, roles, company, gstin, legal_name } = command;
+    let roles: Vec<Role> = roles.iter().map(|role| Role::parse(role).ok_or_else(|| format!("{role} is not a role"))).collect::<Result<_, _>>()?;
+    let database = Database::open(&settings)?;
+    let service = Service::new(&database, &settings)?;
+    let company_id = match (company, gstin) {
+        (Some(id), _) => CompanyId::of(id),
+        (None, Some(gstin)) => {
+            let id = CompanyId::new();
+            run_system(&service.doors, Some(id), "createCompany", |tx| found(tx, legal_name.as_deref().unwrap_or(&name), &gstin).map(drop))?;
+            id
+        }
+        (None, None) => return Err("name the company by --company, or make one with --gstin and --legal-name".into()),
+    };
+    let new = access::users::types::NewUser { email, name, roles, password: None };
+    let user = run_system(&service.doors, Some(company_id), "createUser", |tx| {
+        let done = access::users::service::invite(tx, &new)?;
+        let user = done.get();
+        Ok((user.id, user.initial_password.clone()))
+    })?;
+    println!("company  {company_id}\nuser     {}", user.0);
+    if let Some(password) = user.1 {
+        println!("password {password}");
+    }
+    database.close()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify(settings: &Settings) -> Result<ExitCode, Failure> {
+    let database = Database::open(settings)?;
+    let service = Service::new(&database, settings)?;
+    let mut clean = true;
+    for (company, name) in run_system_read(&service.doors, None, "listCompanies", ledger::verify::companies)? {
+        access::audit_log::service::seal_company(&service.doors, &service.keys, company)?;
+        let broken = run_system_read(&service.doors, Some(company), "verifyBooks", ledger::verify::broken)?;
+        let audit = run_system_read(&service.doors, Some(company), "verifyAudit", |rx| access::audit_log::service::verify(rx, &service.keys))?;
+        println!("{name} ({company})");
+        for law in ledger::verify::LAWS {
+            match broken.iter().find(|(name, _)| *name == law.name) {
+                None => println!("  ok      {}", law.name),
+                Some((_, ids)) => {
+                    clean = false;
+                    println!("  BROKEN  {}: {}", law.name, ids.iter().take(10).cloned().collect::<Vec<_>>().join(", "));
+                }
+            }
+        }
+        if audit.verified {
+            println!("  ok      audit log: {} entries, head {}", audit.to_seq, audit.head);
+        } else {
+            clean = false;
+            println!("  BROKEN  audit log at entry {}: {}", audit.first_bad_seq.unwrap_or_default(), audit.finding.unwrap_or_default());
+        }
+    }
+    database.close()?;
+    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,8 @@
+//! Customers with contacts, addresses and several GSTINs. Owns `customer`, `customer_contact`, `customer_address`, `customer_gstin`.
+
+pub mod http;
+pub mod problems;
+pub mod rules;
+pub mod service;
+pub mod store;
+pub mod types;

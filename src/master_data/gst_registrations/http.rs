@@ -1,0 +1,33 @@
+//! GST registrations.
+
+use super::types::{GstRegistration, NewGstRegistration};
+use super::{service, store};
+use crate::platform::http::{Body, Created, Fetched, Query, Reply};
+use crate::platform::page::{Page, Paging};
+use crate::platform::unit_of_work::Caller;
+use crate::platform::unit_of_work::permissions::{CompanyManage, CompanyRead};
+use actix_web::{get, post};
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config.service(list_gst_registrations).service(create_gst_registration);
+}
+
+/// List GST registrations.
+///
+/// The GSTINs the company sells under.
+#[utoipa::path(tag = "Company", params(Paging), responses((status = 200, body = Page<GstRegistration>, description = "One page.")), extensions(("x-permission" = json!("company:read"))))]
+#[get("/v1/gst-registrations")]
+pub async fn list_gst_registrations(caller: Caller<CompanyRead>, paging: Query<Paging>) -> Reply<Fetched<Page<GstRegistration>>> {
+    caller.fetch(move |rx| store::list(rx, &paging)).await
+}
+
+/// Add a GST registration.
+///
+/// The GSTIN must be valid and of the company's PAN. Number series of its own are made for it when
+/// its first document is issued.
+#[utoipa::path(tag = "Company", responses((status = 201, body = GstRegistration, description = "Added.")), extensions(("x-permission" = json!("company:manage")), ("x-idempotency" = json!("accepted"))))]
+#[post("/v1/gst-registrations")]
+pub async fn create_gst_registration(caller: Caller<CompanyManage>, body: Body<NewGstRegistration>) -> Reply<Created<GstRegistration>> {
+    caller.create(move |tx| service::register(tx, &body)).await
+}

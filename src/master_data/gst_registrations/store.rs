@@ -1,0 +1,55 @@
+use super::types::GstRegistration;
+use crate::platform::dates::Instant;
+use crate::platform::http::Problem;
+use crate::platform::ids::RegistrationId;
+use crate::platform::page::{List, Page, Paging, SortKey};
+use crate::platform::postgres::sql::Sql;
+use crate::platform::unit_of_work::{Rx, Tx};
+use crate::row;
+use chrono::{DateTime, NaiveDate, Utc};
+
+row! {
+    struct RegistrationRow {
+        id: RegistrationId, gstin: String, state_code: String, legal_name: String, is_default: bool, registered_on: Option<NaiveDate>,
+        cancelled_on: Option<NaiveDate>, version: i64, created_at: DateTime<Utc>,
+    }
+}
+impl From<RegistrationRow> for GstRegistration {
+    fn from(row: RegistrationRow) -> Self {
+        Self {
+            id: row.id, object: "gst_registration", gstin: row.gstin, state_code: row.state_code, legal_name: row.legal_name, is_default: row.is_default,
+            registered_on: row.registered_on, cancelled_on: row.cancelled_on, version: row.version, created_at: Instant(row.created_at),
+        }
+    }
+}
+const SELECT: &str = "SELECT r.id, r.gstin, r.state_code, r.legal_name, r.is_default, r.registered_on, r.cancelled_on, r.version, r.created_at FROM gst_registration r WHERE r.company_id = $1";
+static REGISTRATIONS: List = List {
+    select: SELECT,
+    id: "r.id",
+    sorts: &[SortKey { name: "gstin", expression: "r.gstin", kind: "text" }],
+    default_sort: "gstin",
+};
+
+pub fn list(rx: &mut Rx<'_>, paging: &Paging) -> Result<Page<GstRegistration>, Problem> {
+    Ok(REGISTRATIONS.of(rx).page::<RegistrationRow>(rx, paging)?.map(GstRegistration::from))
+}
+
+/// The registration named, or the default one.
+pub fn find(rx: &mut Rx<'_>, id: Option<RegistrationId>) -> Result<Option<GstRegistration>, Problem> {
+    let company = rx.company();
+    let sql = Sql::new(format!("{SELECT} AND ($2::uuid IS NULL AND r.is_default OR r.id = $2)")).bind(company).bind(id);
+    Ok(rx.optional::<RegistrationRow>(sql)?.map(GstRegistration::from))
+}
+
+pub fn insert(tx: &mut Tx<'_>, gstin: &str, state_code: &str, legal_name: &str, registered_on: Option<NaiveDate>) -> Result<RegistrationId, Problem> {
+    let id = RegistrationId::new();
+    let company = tx.company();
+    tx.execute(
+        Sql::new(
+            "INSERT INTO gst_registration (company_id, id, gstin, state_code, legal_name, registered_on, is_default)
+             VALUES ($1, $2, $3, $4, $5, $6, NOT EXISTS (SELECT FROM gst_registration WHERE company_id = $1))",
+        )
+        .bind(company).bind(id).bind(gstin).bind(state_code).bind(legal_name).bind(registered_on),
+    )?;
+    Ok(id)
+}

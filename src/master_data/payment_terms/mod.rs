@@ -1,0 +1,8 @@
+//! When invoices fall due: instalments by share, days, months, end of month. Owns `payment_terms`.
+
+pub mod http;
+pub mod problems;
+pub mod rules;
+pub mod service;
+pub mod store;
+pub mod types;

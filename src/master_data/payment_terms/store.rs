@@ -1,0 +1,34 @@
+use super::types::{AllPaymentTerms, PaymentTerms, TermsInstalment};
+use crate::platform::http::Problem;
+use crate::platform::ids::TermsId;
+use crate::platform::postgres::sql::Sql;
+use crate::platform::unit_of_work::{Rx, Tx};
+use crate::row;
+
+row! { struct TermsRow { id: TermsId, code: String, name: String, instalments: serde_json::Value, active: bool, version: i64 } }
+impl TermsRow {
+    fn answer(self) -> Result<PaymentTerms, Problem> {
+        let instalments: Vec<TermsInstalment> = serde_json::from_value(self.instalments).map_err(|e| Problem::internal(&e))?;
+        Ok(PaymentTerms { id: self.id, object: "payment_terms", code: self.code, name: self.name, instalments, active: self.active, version: self.version })
+    }
+}
+const SELECT: &str = "SELECT id, code, name, instalments, active, version FROM payment_terms WHERE company_id = $1";
+
+pub fn all(rx: &mut Rx<'_>) -> Result<AllPaymentTerms, Problem> {
+    let company = rx.company();
+    let rows: Vec<TermsRow> = rx.load(Sql::new(format!("{SELECT} ORDER BY code")).bind(company))?;
+    Ok(AllPaymentTerms { data: rows.into_iter().map(TermsRow::answer).collect::<Result<_, _>>()? })
+}
+
+pub fn find(rx: &mut Rx<'_>, id: TermsId) -> Result<Option<PaymentTerms>, Problem> {
+    let company = rx.company();
+    rx.optional::<TermsRow>(Sql::new(format!("{SELECT} AND id = $2")).bind(company).bind(id))?.map(TermsRow::answer).transpose()
+}
+
+pub fn insert(tx: &mut Tx<'_>, code: &str, name: &str, instalments: &[TermsInstalment]) -> Result<TermsId, Problem> {
+    let id = TermsId::new();
+    let company = tx.company();
+    let instalments = serde_json::to_value(instalments).map_err(|e| Problem::internal(&e))?;
+    tx.execute(Sql::new("INSERT INTO payment_terms (company_id, id, code, name, instalments) VALUES ($1, $2, $3, $4, $5)").bind(company).bind(id).bind(code).bind(name).bind(instalments))?;
+    Ok(id)
+}

@@ -1,0 +1,14 @@
+//! HTTP: problems, the contract and its enforcement on every request, replies, the server's edge.
+
+pub mod body;
+pub mod contract;
+pub mod edge;
+pub mod examples;
+pub mod problem;
+pub mod query;
+pub mod reply;
+
+pub use body::Body;
+pub use problem::{FieldError, Problem};
+pub use query::{Path, Query};
+pub use reply::{Created, Done, Fetched, MultiStatus, Reply};

@@ -1,0 +1,119 @@
+//! Replies: rendered inside the unit of work, so that an idempotent replay gives the same bytes.
+
+use super::problem::Problem;
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use serde::{Deserialize, Serialize};
+use std::marker::PhantomData;
+
+pub type Reply<T> = Result<T, Problem>;
+
+/// What has an id and a version on the wire.
+pub trait Resource: Serialize {
+    /// For `Location`; `None` where the reply is not one addressable thing.
+    fn id(&self) -> Option<String> {
+        None
+    }
+    /// For `ETag`.
+    fn version(&self) -> Option<i64> {
+        None
+    }
+}
+
+/// Implements [`Resource`] for answers with `id` and, where they change, `version`.
+#[macro_export]
+macro_rules! resource {
+    ($($type:ty $(: $version:ident)?),* $(,)?) => {$(
+        impl $crate::platform::http::reply::Resource for $type {
+            fn id(&self) -> Option<String> { Some(self.id.to_string()) }
+            $(fn version(&self) -> Option<i64> { Some(self.$version) })?
+        }
+    )*};
+}
+
+/// A reply as it goes over the wire and into the idempotency table.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Rendered {
+    pub status: u16,
+    pub location: Option<String>,
+    pub etag: Option<String>,
+    pub body: String,
+    #[serde(skip)]
+    pub replay_of: Option<String>,
+}
+
+impl Rendered {
+    pub fn new<T: Resource>(status: u16, value: &T) -> Result<Self, Problem> {
+        Ok(Self {
+            status,
+            location: None,
+            etag: value.version().map(|version| format!("\"v{version}\"")),
+            body: serde_json::to_string(value).map_err(|error| Problem::internal(&error))?,
+            replay_of: None,
+        })
+    }
+    fn response(self, request: &HttpRequest) -> HttpResponse {
+        if let (Some(etag), Some(known)) = (&self.etag, request.headers().get("if-none-match").and_then(|v| v.to_str().ok()))
+            && request.method() == actix_web::http::Method::GET
+            && known.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*")
+        {
+            return HttpResponse::NotModified().insert_header(("etag", etag.as_str())).finish();
+        }
+        let mut response = HttpResponse::build(StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK));
+        if let Some(etag) = self.etag {
+            response.insert_header(("etag", etag));
+        }
+        if let Some(location) = self.location {
+            response.insert_header(("location", location));
+        }
+        if let Some(original) = self.replay_of {
+            response.insert_header(("idempotent-replayed", "true"));
+            response.insert_header(("idempotency-original-request-id", original));
+        }
+        response.content_type("application/json").body(self.body)
+    }
+}
+
+/// The kinds of success. The type tells the reader and the contract what is inside.
+macro_rules! reply {
+    ($($(#[$meta:meta])* $name:ident),*) => {$(
+        $(#[$meta])*
+        pub struct $name<T>(pub Rendered, PhantomData<T>);
+        impl<T> $name<T> {
+            pub fn of(rendered: Rendered) -> Self { Self(rendered, PhantomData) }
+        }
+        impl<T> Responder for $name<T> {
+            type Body = BoxBody;
+            fn respond_to(self, request: &HttpRequest) -> HttpResponse { self.0.response(request) }
+        }
+    )*};
+}
+reply!(
+    /// 201 with `Location` and `ETag`; 200 for a dry run.
+    Created,
+    /// 200 after a change.
+    Done,
+    /// 200 or 304 to a read.
+    Fetched,
+    /// 207: one result a row.
+    MultiStatus
+);
+
+impl<T: Resource> Fetched<T> {
+    pub fn ok(value: &T) -> Reply<Self> {
+        Rendered::new(200, value).map(Self::of)
+    }
+}
+
+/// Refuses a change made on another version than the current one.
+pub fn require_version(given: Option<i64>, current: i64) -> Result<(), Problem> {
+    match given {
+        Some(version) if version != current => Err(Problem::new(
+            super::problem::VERSION_MISMATCH,
+            format!("The resource is at version {current}; read it again and decide anew."),
+        )
+        .member("current", serde_json::json!({"version": current}))),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,140 @@
+//! PostgreSQL: the private server, the pool, migrations, the door to SQL.
+
+pub mod embedded;
+pub mod sql;
+
+use crate::platform::http::problem::{self, Problem};
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+use diesel::{Connection, ConnectionError};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use std::time::Duration;
+
+/// Every step of the schema, compiled in.
+pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// The role the service works under: no ownership, no DDL, no way to change what is posted.
+pub const APP_ROLE: &str = "duebook_app";
+
+/// Opens connections under the application's role and drops the ones that broke.
+struct Manager {
+    url: String,
+}
+
+/// A pooled connection.
+pub struct Link {
+    pub connection: PgConnection,
+    broken: bool,
+}
+
+impl r2d2::ManageConnection for Manager {
+    type Connection = Link;
+    type Error = ConnectionError;
+
+    fn connect(&self) -> Result<Link, ConnectionError> {
+        let mut connection = PgConnection::establish(&self.url)?;
+        // Fail fast: a stuck statement or lock gives its connection back.
+        connection
+            .batch_execute(&format!(
+                "SET ROLE {APP_ROLE}; SET statement_timeout = '20s'; SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '10s'; SET timezone = 'UTC'"
+            ))
+            .map_err(ConnectionError::CouldntSetupConfiguration)?;
+        Ok(Link { connection, broken: false })
+    }
+    fn is_valid(&self, link: &mut Link) -> Result<(), ConnectionError> {
+        link.connection.batch_execute("SELECT 1").map_err(ConnectionError::CouldntSetupConfiguration)
+    }
+    fn has_broken(&self, link: &mut Link) -> bool {
+        link.broken || std::thread::panicking()
+    }
+}
+
+/// The connection pool.
+#[derive(Clone)]
+pub struct Pool {
+    pool: r2d2::Pool<Manager>,
+}
+
+/// A connection inside a transaction.
+pub struct OpenLink {
+    link: r2d2::PooledConnection<Manager>,
+}
+
+impl std::ops::Deref for OpenLink {
+    type Target = Link;
+    fn deref(&self) -> &Link {
+        &self.link
+    }
+}
+impl std::ops::DerefMut for OpenLink {
+    fn deref_mut(&mut self) -> &mut Link {
+        &mut self.link
+    }
+}
+
+#[derive(Debug)]
+struct Quiet;
+impl r2d2::HandleError<ConnectionError> for Quiet {
+    fn handle_error(&self, error: ConnectionError) {
+        tracing::warn!(%error, "cannot open a database connection");
+    }
+}
+
+impl Pool {
+    pub fn new(url: &str, size: u32) -> Result<Self, r2d2::Error> {
+        let pool = r2d2::Pool::builder()
+            .max_size(size)
+            .connection_timeout(Duration::from_secs(5))
+            .test_on_check_out(false)
+            .error_handler(Box::new(Quiet))
+            .build(Manager { url: url.to_owned() })?;
+        Ok(Self { pool })
+    }
+
+    /// Checks a connection out and begins with `begin`. Connections that died in the pool (a
+    /// restarted database) are thrown away until a living one turns up.
+    pub fn open(&self, begin: &str) -> Result<OpenLink, Problem> {
+        let mut last = None;
+        for _ in 0..=self.pool.max_size() {
+            let mut link = self.pool.get().map_err(|_| Problem::new(problem::DEPENDENCY_UNAVAILABLE, "The database cannot be reached; try again.").retry_after(1))?;
+            match link.connection.batch_execute(begin) {
+                Ok(()) => return Ok(OpenLink { link }),
+                Err(error) => {
+                    link.broken = true;
+                    last = Some(error);
+                }
+            }
+        }
+        Err(last.map_or_else(|| Problem::internal(&"no connection"), Problem::from))
+    }
+}
+
+impl OpenLink {
+    /// Rolls back after a failure; a connection that cannot even do that is not used again.
+    pub fn finish<T>(mut self, done: Result<T, Problem>) -> Result<T, Problem> {
+        if done.is_err() && self.link.connection.batch_execute("ROLLBACK").is_err() {
+            self.link.broken = true;
+        }
+        done
+    }
+}
+
+/// Brings the schema up to date as the owner.
+pub fn migrate(owner_url: &str) -> Result<Vec<String>, String> {
+    let mut connection = PgConnection::establish(owner_url).map_err(|e| e.to_string())?;
+    connection.batch_execute("SET lock_timeout = '10s'; SET client_min_messages = warning").map_err(|e| e.to_string())?;
+    let done = connection.run_pending_migrations(MIGRATIONS).map_err(|e| e.to_string())?;
+    Ok(done.iter().map(ToString::to_string).collect())
+}
+
+/// Takes every step back, for the test that down undoes up.
+pub fn unmigrate(owner_url: &str) -> Result<usize, String> {
+    let mut connection = PgConnection::establish(owner_url).map_err(|e| e.to_string())?;
+    connection.revert_all_migrations(MIGRATIONS).map(|done| done.len()).map_err(|e| e.to_string())
+}
+
+/// Whether steps are waiting.
+pub fn pending(owner_or_app_url: &str) -> Result<bool, String> {
+    let mut connection = PgConnection::establish(owner_or_app_url).map_err(|e| e.to_string())?;
+    connection.has_pending_migration(MIGRATIONS).map_err(|e| e.to_string())
+}

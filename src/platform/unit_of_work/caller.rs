@@ -1,0 +1,553 @@
+//! `Caller<P>`: the only door handlers have to the database.
+
+use super::audit::{self, Audited};
+use super::idempotency::{self, Claim};
+use super::transaction::{CompanyFacts, Context, Rx, Tx};
+use super::{Actor, Gate, Permission, Principal};
+use crate::platform::clock;
+use crate::platform::dates::business_date;
+use crate::platform::http::body::RowFaults;
+use crate::platform::http::contract::{self, Contract, Keyed, Operation};
+use crate::platform::http::problem::{self, FieldError, Problem};
+use crate::platform::http::reply::{Created, Done, Fetched, MultiStatus, Rendered, Reply, Resource};
+use crate::platform::http::Body;
+use crate::platform::ids::CompanyId;
+use crate::platform::money::Currency;
+use crate::platform::postgres::Pool;
+use crate::platform::postgres::sql::Sql;
+use crate::{row, words};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::future::{Ready, ready};
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// What a request needs to get in: kept once per process.
+pub struct Doors {
+    pub pool: Pool,
+    pub gate: Gate,
+    pub authenticate: Box<dyn Fn(&str) -> Result<Principal, Problem> + Send + Sync>,
+    facts: Mutex<HashMap<CompanyId, (Instant, Arc<CompanyFacts>)>>,
+}
+
+impl Doors {
+    pub fn new(pool: Pool, gate: Gate, authenticate: Box<dyn Fn(&str) -> Result<Principal, Problem> + Send + Sync>) -> Self {
+        Self { pool, gate, authenticate, facts: Mutex::default() }
+    }
+    /// Forgets cached facts after a change of the company.
+    pub fn forget(&self, company: CompanyId) {
+        if let Ok(mut facts) = self.facts.lock() {
+            facts.remove(&company);
+        }
+    }
+}
+
+/// A caller who holds `P`.
+pub struct Caller<P> {
+    entry: Entry,
+    permission: PhantomData<P>,
+}
+
+/// A caller of a public operation: no token, no company, identity tables only.
+pub struct Public {
+    entry: Entry,
+}
+
+struct Entry {
+    request: HttpRequest,
+    operation: &'static Operation,
+    doors: web::Data<Doors>,
+    principal: Option<Principal>,
+    portfolio: Option<Uuid>,
+    dry_run: bool,
+}
+
+impl<P: Permission> FromRequest for Caller<P> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        ready(Entry::authenticated::<P>(request).map(|entry| Self { entry, permission: PhantomData }))
+    }
+}
+
+impl FromRequest for Public {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+    fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
+        ready(Entry::open(request, None).map(|entry| Self { entry }))
+    }
+}
+
+impl Entry {
+    /// Token, then permission, then the shape of the request: a caller without the right learns nothing else.
+    fn authenticated<P: Permission>(request: &HttpRequest) -> Result<Self, Problem> {
+        let doors = doors(request)?;
+        let token = bearer(request)?;
+        let principal = (doors.authenticate)(&token)?;
+        request.extensions_mut().insert(principal.clone());
+        if !principal.may(P::NAME) {
+            let read_only = principal.roles.iter().any(|role| role == "auditor") && request.method() != actix_web::http::Method::GET;
+            let refusal = if read_only { problem::ROLE_READ_ONLY } else { problem::PERMISSION_DENIED };
+            return Err(Problem::new(refusal, format!("This needs the permission {}.", P::NAME)).member("required_permission", P::NAME));
+        }
+        let mut entry = Self::open(request, Some(P::NAME))?;
+        if let (true, Actor::User(user)) = (principal.portfolio_only(P::NAME), principal.actor) {
+            entry.portfolio = Some(user);
+        }
+        entry.principal = Some(principal);
+        Ok(entry)
+    }
+
+    fn open(request: &HttpRequest, permission: Option<&'static str>) -> Result<Self, Problem> {
+        let operation = Contract::operation(request)?;
+        contract::remember(request, operation);
+        // The published permission is the enforced one, or nothing is served.
+        if operation.permission != permission.unwrap_or("public") {
+            return Err(Problem::internal(&format!("{} publishes {} but enforces {permission:?}", operation.id, operation.permission)));
+        }
+        acceptable(request)?;
+        let query = operation.query(request.query_string())?;
+        Ok(Self { request: request.clone(), operation, doors: doors(request)?, principal: None, portfolio: None, dry_run: query["validate_only"] == true })
+    }
+
+    fn context(&self) -> Start {
+        Start {
+            company: self.principal.as_ref().map_or(CompanyId::of(Uuid::nil()), |p| p.company),
+            actor: self.principal.as_ref().map_or(Actor::System, |p| p.actor),
+            principal: self.principal.clone(),
+            portfolio: self.portfolio,
+            request_id: request_id(&self.request),
+            operation: self.operation.id.clone(),
+            identity: self.principal.is_none(),
+        }
+    }
+
+    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Doors) -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
+        let permit = self.doors.gate.enter().await?;
+        let doors = self.doors.clone();
+        let done = web::block(move || {
+            let done = work(&doors);
+            drop(permit);
+            done
+        });
+        done.await.map_err(|error| Problem::internal(&error))?
+    }
+
+    async fn transact(&self, work: impl Fn(&mut Tx<'_>) -> Result<(Rendered, bool), Problem> + Send + 'static) -> Result<Rendered, Problem> {
+        let start = self.context();
+        let dry_run = self.dry_run;
+        let principal = start.actor.to_string();
+        let key = if dry_run || self.operation.keyed == Keyed::Ignored { None } else { idempotency::key_of(&self.request, &principal, &self.operation.id)? };
+        if key.is_none() && !dry_run && self.operation.keyed == Keyed::Required {
+            return Err(idempotency::missing());
+        }
+        self.blocking(move |doors| {
+            in_transaction(doors, &start, key.is_some(), |tx| {
+                let claim = match &key {
+                    Some(key) => match idempotency::claim(tx, key)? {
+                        Claim::Replay(reply) => return Ok((reply, false)),
+                        Claim::Fresh(id) => Some(id),
+                    },
+                    None => None,
+                };
+                let (mut reply, keep) = work(tx)?;
+                if dry_run {
+                    reply.location = None;
+                    reply.status = if reply.status == 207 { 207 } else { 200 };
+                } else if keep {
+                    let stored = claim.map(|id| serde_json::to_string(&reply).map(|text| (id, text))).transpose().map_err(|e| Problem::internal(&e))?;
+                    audit::flush(tx, stored.as_ref().map(|(id, text)| (id, text.as_str())))?;
+                }
+                Ok((reply, keep && !dry_run))
+            })
+        })
+        .await
+    }
+}
+
+impl<P: Permission> Caller<P> {
+    /// Who calls.
+    pub fn principal(&self) -> Result<&Principal, Problem> {
+        self.entry.principal.as_ref().ok_or_else(|| Problem::internal(&"a caller without a principal"))
+    }
+
+    /// For a change of the company itself: forgets what is cached of it.
+    pub fn forgetting_facts(&self) -> Result<impl FnOnce() + use<P>, Problem> {
+        let (doors, company) = (self.entry.doors.clone(), self.principal()?.company);
+        Ok(move || doors.forget(company))
+    }
+
+    /// The request's version condition: `None` for `*`. Missing is 428.
+    pub fn if_match(&self) -> Result<Option<i64>, Problem> {
+        let header = self.entry.request.headers().get("if-match");
+        let Some(value) = header else {
+            return Err(Problem::new(problem::IF_MATCH_REQUIRED, "Send the ETag of the version you read as If-Match.")
+                .errors(vec![FieldError::header("If-Match", "header_missing", "This operation needs an If-Match header.")]));
+        };
+        let text = value.to_str().unwrap_or_default().trim();
+        if text == "*" {
+            return Ok(None);
+        }
+        let version = text.strip_prefix("\"v").and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse().ok());
+        version.map(Some).ok_or_else(|| {
+            Problem::new(problem::IF_MATCH_INVALID, "If-Match takes one version tag like \"v3\".")
+                .errors(vec![FieldError::header("If-Match", "header_invalid", "One strong tag like \"v3\", or *.")])
+        })
+    }
+
+    /// Runs `work` READ ONLY on one snapshot.
+    pub async fn read<T: Send + 'static>(self, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem> + Send + 'static) -> Reply<T> {
+        let start = self.entry.context();
+        self.entry.blocking(move |doors| on_snapshot(doors, &start, work)).await
+    }
+
+    /// Reads one answer.
+    pub async fn fetch<T: Resource + Send + 'static>(self, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem> + Send + 'static) -> Reply<Fetched<T>> {
+        let start = self.entry.context();
+        self.entry.blocking(move |doors| on_snapshot(doors, &start, work).and_then(|value| Fetched::ok(&value))).await
+    }
+
+    /// Looks something up that a change needs beforehand. Nothing it does is kept.
+    pub async fn peek<T: Send + 'static>(&self, work: impl Fn(&mut Tx<'_>) -> Result<T, Problem> + Send + 'static) -> Reply<T> {
+        let start = self.entry.context();
+        self.entry.blocking(move |doors| in_transaction(doors, &start, false, |tx| Ok((work(tx)?, false)))).await
+    }
+
+    /// Runs work of the service itself that this request waits for.
+    pub async fn behind_the_scenes(&self, work: impl FnOnce(&Doors) -> Result<(), Problem> + Send + 'static) -> Reply<()> {
+        self.entry.blocking(work).await
+    }
+
+    /// Creates one resource: 201 with `Location`.
+    pub async fn create<T: Resource + Send + 'static>(self, work: impl Fn(&mut Tx<'_>) -> Result<Audited<T>, Problem> + Send + 'static) -> Reply<Created<T>> {
+        let path = self.entry.request.path().to_owned();
+        let rendered = self.entry.transact(move |tx| {
+            let value = work(tx)?.into_inner();
+            let mut rendered = Rendered::new(201, &value)?;
+            rendered.location = value.id().map(|id| format!("{path}/{id}"));
+            Ok((rendered, true))
+        });
+        rendered.await.map(Created::of)
+    }
+
+    /// Changes something: 200.
+    pub async fn change<T: Resource + Send + 'static>(self, work: impl Fn(&mut Tx<'_>) -> Result<Audited<T>, Problem> + Send + 'static) -> Reply<Done<T>> {
+        self.entry.transact(move |tx| Ok((Rendered::new(200, work(tx)?.get())?, true))).await.map(Done::of)
+    }
+
+    /// Does everything, keeps nothing, answers 200: for previews.
+    pub async fn rehearse<T: Resource + Send + 'static>(self, work: impl Fn(&mut Tx<'_>) -> Result<T, Problem> + Send + 'static) -> Reply<Done<T>> {
+        self.entry.transact(move |tx| Ok((Rendered::new(200, &work(tx)?)?, false))).await.map(Done::of)
+    }
+
+    /// Runs the rows of a bulk request in one transaction: 207 with a result a row. `prepare` locks
+    /// what the rows will touch, in the global order, so that rows may come in any order.
+    pub async fn bulk<I, T>(
+        self,
+        body: Body<Bulk<I>>,
+        prepare: impl Fn(&mut Tx<'_>, &[&I]) -> Result<(), Problem> + Send + 'static,
+        each: impl Fn(&mut Tx<'_>, &I) -> Result<Audited<T>, Problem> + Send + 'static,
+    ) -> Reply<MultiStatus<BulkReply>>
+    where
+        I: ExternalId + Send + 'static,
+        T: Resource,
+    {
+        let request_id = request_id(&self.entry.request);
+        let path = self.entry.request.path().to_owned();
+        let faults = self.entry.request.extensions_mut().remove::<RowFaults>().unwrap_or_default();
+        let rendered = self.entry.transact(move |tx| {
+            let readable: Vec<&I> = body.items.iter().flatten().collect();
+            prepare(tx, &readable)?;
+            let mut rows = Vec::with_capacity(body.items.len());
+            for (index, item) in body.items.iter().enumerate() {
+                let done = match item {
+                    Some(item) => tx.row(|tx| each(tx, item)),
+                    None => Err(faults.0.get(&index).cloned().unwrap_or_else(|| Problem::invalid(vec![]))),
+                };
+                let external_id = item.as_ref().and_then(ExternalId::external_id).map(str::to_owned);
+                rows.push(match done {
+                    Ok(value) => BulkRow { index, external_id, status: 201, id: value.id(), version: value.version(), problem: None },
+                    Err(problem) if problem.refusal().status >= 500 => return Err(problem),
+                    Err(problem) => BulkRow {
+                        index, external_id, status: problem.refusal().status, id: None, version: None,
+                        problem: serde_json::to_value(problem.document(&path, &request_id)).ok(),
+                    },
+                });
+            }
+            let failed = rows.iter().filter(|row| row.problem.is_some()).count();
+            let keep = body.mode == BulkMode::PerItem || failed == 0;
+            if !keep {
+                for row in rows.iter_mut().filter(|row| row.problem.is_none()) {
+                    let rolled_back = Problem::new(problem::BULK_ROLLED_BACK, "Another row failed and the mode is atomic; nothing was kept.");
+                    *row = BulkRow { index: row.index, external_id: row.external_id.take(), status: 424, id: None, version: None, problem: serde_json::to_value(rolled_back.document(&path, &request_id)).ok() };
+                }
+            }
+            let total = rows.len();
+            let succeeded = if keep { total - failed } else { 0 };
+            let reply = BulkReply { summary: BulkSummary { total, succeeded, failed: total - succeeded }, items: rows };
+            let reply = Tx::rows_recorded(reply);
+            Ok((Rendered::new(207, reply.get())?, keep))
+        });
+        rendered.await.map(MultiStatus::of)
+    }
+}
+
+impl Public {
+    pub fn request(&self) -> &HttpRequest {
+        &self.entry.request
+    }
+    /// Runs `work` on the identity tables; the events it records belong to the company it enters.
+    pub async fn write<T: Send + 'static>(&self, work: impl Fn(&mut Tx<'_>) -> Result<T, Problem> + Send + 'static) -> Reply<T> {
+        let start = self.entry.context();
+        self.entry.blocking(move |doors| in_transaction(doors, &start, false, |tx| Ok((work(tx)?, true)))).await
+    }
+}
+
+words! {
+    /// Whether rows stand alone or fall together.
+    pub enum BulkMode { PerItem = "per_item", Atomic = "atomic" }
+}
+
+/// Up to 1,000 rows of one kind.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bulk<T> {
+    /// `per_item`: good rows are kept; `atomic`: all or none.
+    pub mode: BulkMode,
+    /// The rows; one that is not valid is `None` here and answered by its faults.
+    #[schema(value_type = Vec<T>, min_items = 1, max_items = 1000)]
+    pub items: Vec<Option<T>>,
+}
+
+/// Inputs that carry the client's own id.
+pub trait ExternalId {
+    fn external_id(&self) -> Option<&str>;
+}
+
+/// One result a row, in the order sent.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct BulkReply {
+    pub summary: BulkSummary,
+    #[schema(max_items = 1000)]
+    pub items: Vec<BulkRow>,
+}
+impl Resource for BulkReply {}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct BulkSummary {
+    #[schema(minimum = 1, maximum = 1000)]
+    pub total: usize,
+    #[schema(minimum = 0, maximum = 1000)]
+    pub succeeded: usize,
+    #[schema(minimum = 0, maximum = 1000)]
+    pub failed: usize,
+}
+
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct BulkRow {
+    #[schema(minimum = 0, maximum = 999)]
+    pub index: usize,
+    pub external_id: Option<String>,
+    /// The status this row would have had alone.
+    #[schema(minimum = 200, maximum = 599)]
+    pub status: u16,
+    pub id: Option<String>,
+    pub version: Option<i64>,
+    #[schema(value_type = Option<crate::platform::http::problem::ProblemDocument>)]
+    pub problem: Option<serde_json::Value>,
+}
+
+fn doors(request: &HttpRequest) -> Result<web::Data<Doors>, Problem> {
+    request.app_data::<web::Data<Doors>>().cloned().ok_or_else(|| Problem::internal(&"no doors"))
+}
+
+fn bearer(request: &HttpRequest) -> Result<String, Problem> {
+    let mut headers = request.headers().get_all("authorization");
+    let missing = || Problem::new(problem::TOKEN_MISSING, "Send an access token: Authorization: Bearer ….").header("www-authenticate", "Bearer");
+    let header = headers.next().ok_or_else(missing)?;
+    let text = header.to_str().map_err(|_| missing())?;
+    let (scheme, token) = text.split_once(' ').ok_or_else(missing)?;
+    if !scheme.eq_ignore_ascii_case("bearer") || headers.next().is_some() {
+        return Err(missing());
+    }
+    Ok(token.trim().to_owned())
+}
+
+fn acceptable(request: &HttpRequest) -> Result<(), Problem> {
+    let Some(accept) = request.headers().get("accept").and_then(|v| v.to_str().ok()) else { return Ok(()) };
+    let fits = |range: &str| {
+        let kind = range.split(';').next().unwrap_or_default().trim();
+        matches!(kind, "*/*" | "application/*" | "application/json" | "application/problem+json" | "")
+    };
+    if accept.split(',').any(fits) { Ok(()) } else { Err(Problem::new(problem::NOT_ACCEPTABLE, "This operation answers application/json.")) }
+}
+
+/// The id given to the request at the edge.
+pub fn request_id(request: &HttpRequest) -> String {
+    request.extensions().get::<crate::platform::http::edge::RequestId>().map_or_else(|| "req_none".to_owned(), |id| id.0.clone())
+}
+
+/// What a transaction starts from.
+struct Start {
+    company: CompanyId,
+    actor: Actor,
+    principal: Option<Principal>,
+    portfolio: Option<Uuid>,
+    request_id: String,
+    operation: String,
+    identity: bool,
+}
+
+impl Start {
+    fn system(company: Option<CompanyId>, operation: &str) -> Self {
+        Self {
+            company: company.unwrap_or(CompanyId::of(Uuid::nil())),
+            actor: Actor::System,
+            principal: None,
+            portfolio: None,
+            request_id: format!("req_{}", Uuid::now_v7().simple()),
+            operation: operation.to_owned(),
+            identity: company.is_none(),
+        }
+    }
+
+    fn settings(&self, begin: &str) -> String {
+        // Ids only: nothing a caller wrote is put into this text.
+        format!(
+            "BEGIN {begin}; SELECT set_config('app.company_id', '{}', true), set_config('app.portfolio', '{}', true), set_config('app.identity', '{}', true)",
+            self.company.uuid(),
+            self.portfolio.map(|user| user.to_string()).unwrap_or_default(),
+            if self.identity { "on" } else { "" },
+        )
+    }
+}
+
+/// A system actor's transaction, for set-up, jobs and the command line.
+pub fn run_system<T>(doors: &Doors, company: Option<CompanyId>, operation: &str, work: impl Fn(&mut Tx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+    in_transaction(doors, &Start::system(company, operation), false, |tx| {
+        let value = work(tx)?;
+        if !tx.pending.is_empty() {
+            audit::flush(tx, None)?;
+        }
+        Ok((value, true))
+    })
+}
+
+/// A system actor's snapshot.
+pub fn run_system_read<T>(doors: &Doors, company: Option<CompanyId>, operation: &str, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+    on_snapshot(doors, &Start::system(company, operation), work)
+}
+
+const TRIES: u32 = 3;
+
+/// Begin, work, commit; tried again after a serialization failure or deadlock, and after a lost
+/// connection when the idempotency key can tell what became of the first try.
+fn in_transaction<T>(doors: &Doors, start: &Start, keyed: bool, work: impl Fn(&mut Tx<'_>) -> Result<(T, bool), Problem>) -> Result<T, Problem> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match attempt(doors, start, &work) {
+            Err(problem) if tries < TRIES && (problem.transient() || keyed && problem.is(problem::DEPENDENCY_UNAVAILABLE)) => {
+                metrics::counter!("duebook_transaction_retries_total").increment(1);
+                std::thread::sleep(Duration::from_millis(rand::random_range(10..100)));
+            }
+            done => return done,
+        }
+    }
+}
+
+fn attempt<T>(doors: &Doors, start: &Start, work: &impl Fn(&mut Tx<'_>) -> Result<(T, bool), Problem>) -> Result<T, Problem> {
+    let mut link = doors.pool.open(&start.settings("ISOLATION LEVEL READ COMMITTED"))?;
+    let context = context(doors, start, &mut link.connection);
+    let done = context.and_then(|context| {
+        let mut tx = Tx::new(Rx::new(&mut link.connection, context));
+        let (value, keep) = work(&mut tx)?;
+        tx.batch(if keep { "COMMIT" } else { "ROLLBACK" })?;
+        Ok(value)
+    });
+    link.finish(done)
+}
+
+fn on_snapshot<T>(doors: &Doors, start: &Start, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+    let mut link = doors.pool.open(&start.settings("ISOLATION LEVEL REPEATABLE READ READ ONLY"))?;
+    let done = context(doors, start, &mut link.connection).and_then(|context| {
+        let mut rx = Rx::new(&mut link.connection, context);
+        let value = work(&mut rx)?;
+        rx.batch("COMMIT")?;
+        Ok(value)
+    });
+    link.finish(done)
+}
+
+row! {
+    struct FactsRow { base_currency: String, time_zone: String, fiscal_year_start: i32, round_to_unit: bool }
+}
+
+fn context(doors: &Doors, start: &Start, connection: &mut diesel::pg::PgConnection) -> Result<Arc<Context>, Problem> {
+    let facts = facts(doors, start.company, connection)?;
+    let now = clock::now();
+    Ok(Arc::new(Context {
+        company: start.company,
+        today: business_date(now, facts.zone),
+        facts,
+        actor: start.actor,
+        principal: start.principal.clone(),
+        request_id: start.request_id.clone(),
+        operation: start.operation.clone(),
+        now,
+        portfolio: start.portfolio,
+    }))
+}
+
+fn facts(doors: &Doors, company: CompanyId, connection: &mut diesel::pg::PgConnection) -> Result<Arc<CompanyFacts>, Problem> {
+    const FRESH: Duration = Duration::from_secs(2);
+    if let Ok(cache) = doors.facts.lock()
+        && let Some((at, facts)) = cache.get(&company)
+        && at.elapsed() < FRESH
+    {
+        return Ok(Arc::clone(facts));
+    }
+    let sql = Sql::new("SELECT base_currency, time_zone, fiscal_year_start, round_to_unit FROM company WHERE id = $1").bind(company);
+    let row = diesel::query_dsl::RunQueryDsl::load::<FactsRow>(sql, connection)?.into_iter().next();
+    let facts = Arc::new(CompanyFacts {
+        currency: row.as_ref().and_then(|row| Currency::parse(&row.base_currency)).or_else(|| Currency::parse("INR")).ok_or_else(|| Problem::internal(&"no currency"))?,
+        zone: row.as_ref().and_then(|row| row.time_zone.parse().ok()).unwrap_or(chrono_tz::Asia::Kolkata),
+        fiscal_year_start: row.as_ref().and_then(|row| u32::try_from(row.fiscal_year_start).ok()).unwrap_or(4),
+        round_to_unit: row.as_ref().is_some_and(|row| row.round_to_unit),
+    });
+    if let (Ok(mut cache), true) = (doors.facts.lock(), row.is_some()) {
+        cache.insert(company, (Instant::now(), Arc::clone(&facts)));
+    }
+    Ok(facts)
+}
+
+impl Tx<'_> {
+    /// Records a change in another company: a log-in before its company is known.
+    pub fn note_in(&mut self, company: CompanyId, change: super::Change) -> Result<(), Problem> {
+        self.within(company, |tx| {
+            let _ = tx.record(change, ());
+            if tx.company() == company && !tx.pending.is_empty() { audit::flush(tx, None) } else { Ok(()) }
+        })
+    }
+
+    /// Works inside another company for a moment (set-up of a new one, a login before its company
+    /// is known). Its events are written there.
+    pub fn within<T>(&mut self, company: CompanyId, work: impl FnOnce(&mut Tx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+        let home = self.company();
+        if home == company {
+            return work(self);
+        }
+        let outer = std::mem::take(&mut self.pending);
+        self.enter(company)?;
+        let value = work(self)?;
+        if !self.pending.is_empty() {
+            audit::flush(self, None)?;
+        }
+        self.enter(home)?;
+        self.pending = outer;
+        Ok(value)
+    }
+}

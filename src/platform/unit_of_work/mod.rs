@@ -1,0 +1,75 @@
+//! The only way to the database: who, in which company, in which transaction, at what time.
+//!
+//! A handler asks for `Caller<P>`; the permission `P` was checked when it gets one. `write` runs a
+//! closure in one transaction and demands an audit event from it; `read` runs READ ONLY on one
+//! snapshot. The closure is not async, so nothing can wait for a network inside a transaction.
+
+mod audit;
+mod caller;
+mod gate;
+mod idempotency;
+pub mod permissions;
+mod transaction;
+
+pub use audit::{Audited, Change};
+pub use caller::{Bulk, BulkMode, BulkReply, BulkRow, BulkSummary, Caller, Doors, ExternalId, Public, request_id, run_system, run_system_read};
+pub use gate::Gate;
+pub use idempotency::purge_idempotency_keys;
+pub use permissions::Permission;
+pub use transaction::{CompanyFacts, Context, Rx, Tx};
+
+use crate::platform::ids::CompanyId;
+use serde::Serialize;
+use uuid::Uuid;
+
+/// Who acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", content = "id", rename_all = "snake_case")]
+pub enum Actor {
+    User(Uuid),
+    Client(Uuid),
+    /// The service itself: set-up, jobs, the command line.
+    System,
+}
+
+impl std::fmt::Display for Actor {
+    /// `user:0196…`, as `created_by` shows it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::User(id) => write!(f, "user:{id}"),
+            Self::Client(id) => write!(f, "client:{id}"),
+            Self::System => f.write_str("system"),
+        }
+    }
+}
+
+/// What a valid access token says.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    pub actor: Actor,
+    pub company: CompanyId,
+    pub roles: Vec<String>,
+    /// `None` for people: their rights are those of their roles.
+    pub scopes: Option<Vec<String>>,
+    pub session: Uuid,
+}
+
+impl Principal {
+    /// Role permissions ∩ token scope (∩ client grant, which the scope already is).
+    #[must_use]
+    pub fn may(&self, permission: &str) -> bool {
+        if permission == "any" {
+            return true;
+        }
+        permissions::grant(permission).is_some_and(|grant| self.roles.iter().any(|role| grant.held_by(role)))
+            && self.scopes.as_ref().is_none_or(|scopes| scopes.iter().any(|scope| scope == permission))
+    }
+    /// Whether the right is limited to the customers assigned to this person.
+    #[must_use]
+    pub fn portfolio_only(&self, permission: &str) -> bool {
+        permissions::grant(permission).is_some_and(|grant| {
+            let mut held = self.roles.iter().filter(|role| grant.held_by(role)).peekable();
+            held.peek().is_some() && held.all(|role| grant.portfolio_only(role))
+        })
+    }
+}

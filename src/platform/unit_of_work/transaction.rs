@@ -1,0 +1,181 @@
+//! `Tx` and `Rx`: a connection inside a transaction of one company.
+
+use super::audit::{Audited, Change, Pending};
+use super::{Actor, Principal};
+use crate::platform::dates;
+use crate::platform::http::Problem;
+use crate::platform::ids::CompanyId;
+use crate::platform::money::Currency;
+use crate::platform::postgres::sql::{Scalar, Sql, SqlValue};
+use chrono::{DateTime, NaiveDate, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::deserialize::{FromSql, QueryableByName};
+use diesel::pg::{Pg, PgConnection};
+use diesel::query_dsl::RunQueryDsl;
+use diesel::result::OptionalExtension;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Facts of the company every request needs; they change rarely and are cached for two seconds.
+#[derive(Debug, Clone)]
+pub struct CompanyFacts {
+    pub currency: Currency,
+    pub zone: chrono_tz::Tz,
+    pub fiscal_year_start: u32,
+    pub round_to_unit: bool,
+}
+
+/// Who, where and when: frozen at the start of the request.
+#[derive(Debug, Clone)]
+pub struct Context {
+    pub company: CompanyId,
+    pub facts: Arc<CompanyFacts>,
+    pub actor: Actor,
+    pub principal: Option<Principal>,
+    pub request_id: String,
+    pub operation: String,
+    pub now: DateTime<Utc>,
+    /// The calendar date in the company's zone.
+    pub today: NaiveDate,
+    /// Set when the caller sees assigned customers only.
+    pub portfolio: Option<Uuid>,
+}
+
+impl Context {
+    #[must_use]
+    pub fn currency(&self) -> Currency {
+        self.facts.currency
+    }
+    #[must_use]
+    pub fn fiscal_year(&self, date: NaiveDate) -> dates::FiscalYear {
+        dates::FiscalYear::of(date, self.facts.fiscal_year_start)
+    }
+}
+
+/// A read transaction: one snapshot, nothing can be written.
+pub struct Rx<'c> {
+    connection: &'c mut PgConnection,
+    context: Arc<Context>,
+    statements: u32,
+}
+
+impl<'c> Rx<'c> {
+    pub(super) fn new(connection: &'c mut PgConnection, context: Arc<Context>) -> Self {
+        Self { connection, context, statements: 0 }
+    }
+    #[must_use]
+    pub fn cx(&self) -> &Context {
+        &self.context
+    }
+    #[must_use]
+    pub fn company(&self) -> CompanyId {
+        self.context.company
+    }
+    /// All rows.
+    pub fn load<R: QueryableByName<Pg> + 'static>(&mut self, sql: Sql<'_>) -> Result<Vec<R>, Problem> {
+        self.statements += 1;
+        Ok(RunQueryDsl::load::<R>(sql, self.connection)?)
+    }
+    /// The only row; none is ours to explain, so it is an internal error.
+    pub fn one<R: QueryableByName<Pg> + 'static>(&mut self, sql: Sql<'_>) -> Result<R, Problem> {
+        self.statements += 1;
+        Ok(RunQueryDsl::get_result::<R>(sql, self.connection)?)
+    }
+    /// The row, if there is one.
+    pub fn optional<R: QueryableByName<Pg> + 'static>(&mut self, sql: Sql<'_>) -> Result<Option<R>, Problem> {
+        self.statements += 1;
+        Ok(RunQueryDsl::get_result::<R>(sql, self.connection).optional()?)
+    }
+    /// The first column of the only row.
+    pub fn scalar<T: SqlValue + FromSql<T::Sql, Pg> + 'static>(&mut self, sql: Sql<'_>) -> Result<T, Problem> {
+        self.one::<Scalar<T>>(sql).map(|scalar| scalar.0)
+    }
+    /// The first column of every row.
+    pub fn scalars<T: SqlValue + FromSql<T::Sql, Pg> + 'static>(&mut self, sql: Sql<'_>) -> Result<Vec<T>, Problem> {
+        Ok(self.load::<Scalar<T>>(sql)?.into_iter().map(|scalar| scalar.0).collect())
+    }
+    pub(super) fn run(&mut self, sql: Sql<'_>) -> Result<usize, diesel::result::Error> {
+        self.statements += 1;
+        RunQueryDsl::execute(sql, self.connection)
+    }
+    pub(super) fn batch(&mut self, text: &str) -> Result<(), diesel::result::Error> {
+        self.statements += 1;
+        self.connection.batch_execute(text)
+    }
+    /// Round trips so far; a posting is a fixed small number of them (tested).
+    #[must_use]
+    pub fn statements(&self) -> u32 {
+        self.statements
+    }
+}
+
+/// A write transaction. Reads like an [`Rx`].
+pub struct Tx<'c> {
+    rx: Rx<'c>,
+    pub(super) pending: Vec<Pending>,
+}
+
+impl<'c> Deref for Tx<'c> {
+    type Target = Rx<'c>;
+    fn deref(&self) -> &Rx<'c> {
+        &self.rx
+    }
+}
+impl<'c> DerefMut for Tx<'c> {
+    fn deref_mut(&mut self) -> &mut Rx<'c> {
+        &mut self.rx
+    }
+}
+
+impl<'c> Tx<'c> {
+    pub(super) fn new(rx: Rx<'c>) -> Self {
+        Self { rx, pending: Vec::new() }
+    }
+    /// Runs a statement; gives the number of rows it touched.
+    pub fn execute(&mut self, sql: Sql<'_>) -> Result<usize, Problem> {
+        Ok(self.rx.run(sql)?)
+    }
+    /// Notes what was done: the audit event, which is also the event partners see. The only maker of [`Audited`].
+    pub fn record<T>(&mut self, change: Change, value: T) -> Audited<T> {
+        self.pending.push(Pending::new(change, self.rx.cx()));
+        Audited::new(value)
+    }
+    /// Runs `work` so that its failure undoes only its own effects. For the rows of a bulk request
+    /// only: in a command a caught error would commit half an intent.
+    pub fn row<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<Audited<T>, Problem>) -> Result<T, Problem> {
+        let events = self.pending.len();
+        self.rx.batch("SAVEPOINT bulk_row")?;
+        match work(self) {
+            Ok(done) => {
+                self.rx.batch("RELEASE SAVEPOINT bulk_row")?;
+                Ok(done.into_inner())
+            }
+            Err(problem) => {
+                self.pending.truncate(events);
+                self.rx.batch("ROLLBACK TO SAVEPOINT bulk_row; RELEASE SAVEPOINT bulk_row")?;
+                Err(problem)
+            }
+        }
+    }
+    pub(super) fn enter(&mut self, company: CompanyId) -> Result<(), Problem> {
+        self.rx.batch(&format!("SELECT set_config('app.company_id', '{}', true)", company.uuid()))?;
+        let mut context = (*self.rx.context).clone();
+        context.company = company;
+        self.rx.context = Arc::new(context);
+        Ok(())
+    }
+    /// Opens the identity tables (users, sessions, memberships of every company) for a moment.
+    pub fn as_identity<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Problem>) -> Result<T, Problem> {
+        self.rx.batch("SELECT set_config('app.identity', 'on', true)")?;
+        let done = work(self);
+        if done.is_ok() {
+            self.rx.batch("SELECT set_config('app.identity', '', true)")?;
+        }
+        done
+    }
+    /// Wraps the rows of a bulk request, each of which was recorded by itself.
+    pub(super) fn rows_recorded<T>(value: T) -> Audited<T> {
+        Audited::new(value)
+    }
+}

@@ -1,0 +1,106 @@
+//! One file a report, its SQL beside it where it is long.
+
+pub mod aging;
+pub mod customer_ledger;
+pub mod open_items;
+pub mod performance;
+pub mod reconciliation;
+pub mod trial_balance;
+
+use crate::platform::dates::{Instant, business_date};
+use crate::platform::http::problem::{self, FieldError, Problem};
+use crate::platform::money::Amount;
+use crate::platform::postgres::sql::Sql;
+use crate::platform::unit_of_work::{Context, Rx};
+use crate::row;
+use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(aging::get_aging)
+        .service(performance::get_performance)
+        .service(open_items::list_customer_open_items)
+        .service(customer_ledger::get_customer_ledger)
+        .service(trial_balance::get_trial_balance)
+        .service(reconciliation::get_ar_gl_reconciliation);
+}
+
+/// Open amounts of all items as of a day (`$2`) as known at an instant (`$3`), as a CTE `open_at`:
+/// amount − Σ allocations that count by then and were recorded by then.
+pub const OPEN_AT: &str = include_str!("open_at.sql");
+
+/// The two axes of every balance: the accounting day and the moment of knowledge.
+#[derive(Debug, Clone, Copy)]
+pub struct At {
+    pub as_of: NaiveDate,
+    pub known_at: DateTime<Utc>,
+    /// Whether `known_at` was left out: what is known now.
+    pub now: bool,
+}
+
+impl At {
+    /// Reads the parameters; `as_of` is a date (its end) or an instant (its date in the company's zone).
+    pub fn read(as_of: Option<&str>, known_at: Option<&str>, cx: &Context) -> Result<Self, Problem> {
+        let invalid = |name: &str, text: &str| {
+            Problem::new(problem::INVALID_DATE, format!("{name} is not a date or instant."))
+                .errors(vec![FieldError::parameter(name, "invalid_date", "Send a date like 2025-11-18 or an instant like 2025-11-18T06:31:09.412Z.").received(text)])
+        };
+        let as_of = match as_of {
+            None => cx.today,
+            Some(text) => text.parse::<NaiveDate>().ok().or_else(|| text.parse::<DateTime<Utc>>().ok().map(|at| business_date(at, cx.facts.zone))).ok_or_else(|| invalid("as_of", text))?,
+        };
+        let known = known_at.map(|text| text.parse::<DateTime<Utc>>().map_err(|_| invalid("known_at", text))).transpose()?;
+        Ok(Self { as_of, known_at: known.unwrap_or(Instant::ceil(cx.now).0), now: known.is_none() })
+    }
+    /// The instant as the reply shows it. Rounded up, so that asking for it again shows the same.
+    #[must_use]
+    pub fn known(&self) -> Instant {
+        Instant::ceil(self.known_at)
+    }
+    /// What the queries compare with: for "now" everything the snapshot holds.
+    #[must_use]
+    pub fn horizon(&self) -> DateTime<Utc> {
+        if self.now { DateTime::<Utc>::MAX_UTC.min(self.known_at + chrono::Duration::days(36_500)) } else { self.known_at }
+    }
+}
+
+/// Four figures that must be one.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Check {
+    /// Σ amounts of all documents.
+    pub documents: Amount,
+    /// Σ open items.
+    pub subledger: Amount,
+    /// Balance of the control account.
+    pub gl: Amount,
+    /// Σ buckets less unapplied.
+    pub buckets: Amount,
+    /// The largest difference between any two of them.
+    pub difference: Amount,
+}
+
+row! { struct Totals { documents: Decimal, gl: Decimal } }
+
+/// Σ documents and the control account, each from its own rows.
+fn totals(rx: &mut Rx<'_>, at: At) -> Result<Totals, Problem> {
+    let company = rx.company();
+    rx.one(
+        Sql::new(
+            "SELECT coalesce((SELECT sum(CASE WHEN i.side = 'debit' THEN i.base_amount ELSE -i.base_amount END) FROM open_item i
+                              WHERE i.company_id = $1 AND i.posting_date <= $2 AND i.recorded_at <= $3), 0)::numeric AS documents,
+                    coalesce((SELECT sum(l.base_debit - l.base_credit) FROM journal_line l JOIN gl_account a ON a.company_id = l.company_id AND a.id = l.account_id
+                              WHERE l.company_id = $1 AND a.is_control AND l.posting_date <= $2 AND l.recorded_at <= $3), 0)::numeric AS gl",
+        )
+        .bind(company).bind(at.as_of).bind(at.horizon()),
+    )
+}
+
+fn spread(figures: &[Decimal]) -> Decimal {
+    let largest = figures.iter().max().copied().unwrap_or_default();
+    let smallest = figures.iter().min().copied().unwrap_or_default();
+    largest - smallest
+}

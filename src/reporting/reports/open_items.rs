@@ -1,0 +1,122 @@
+//! A customer's open items as of a day.
+
+use super::{At, OPEN_AT};
+use crate::platform::http::reply::Resource;
+use crate::platform::http::{Fetched, Path, Problem, Query, Reply};
+use crate::platform::ids::CustomerId;
+use crate::platform::money::Amount;
+use crate::platform::page::{PageInfo, ReportPaging, slice};
+use crate::platform::postgres::sql::Sql;
+use crate::platform::unit_of_work::permissions::CustomersRead;
+use crate::platform::unit_of_work::{Caller, Rx};
+use crate::ledger::Side;
+use crate::row;
+use actix_web::get;
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+#[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AsOf {
+    /// Accounting day (its end) or instant; today when left out.
+    #[param(max_length = 40, example = "2025-11-18")]
+    pub as_of: Option<String>,
+    /// As it was known at this instant; now when left out.
+    #[param(max_length = 40, example = "2025-11-18T06:31:09.412Z")]
+    pub known_at: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OpenItems {
+    pub as_of: NaiveDate,
+    #[schema(max_length = 3, example = "INR")]
+    pub currency: String,
+    #[schema(max_items = 1000)]
+    pub data: Vec<OpenItemRow>,
+    pub totals: OpenItemTotals,
+    pub page: PageInfo,
+}
+impl Resource for OpenItems {}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OpenItemRow {
+    pub id: Uuid,
+    #[schema(max_length = 20, example = "invoice")]
+    pub document_type: String,
+    pub document_id: Uuid,
+    #[schema(max_length = 16, example = "MH/25-26/000123")]
+    pub document_number: String,
+    #[schema(minimum = 1, maximum = 36, example = 1)]
+    pub instalment_no: i32,
+    pub side: Side,
+    pub document_date: NaiveDate,
+    pub due_date: NaiveDate,
+    pub amount: Amount,
+    pub open_amount: Amount,
+    /// Days past due on the day asked for; 0 when not due, and for credits.
+    #[schema(minimum = 0, example = 18)]
+    pub days_overdue: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OpenItemTotals {
+    pub debit: Amount,
+    pub credit: Amount,
+    /// Debit − credit: the customer's balance.
+    pub balance: Amount,
+}
+
+/// List a customer's open items.
+///
+/// Invoices by instalment and money that is not applied, oldest due first, as of a day and as known
+/// at an instant. Σ equals the customer's balance in the books.
+#[utoipa::path(tag = "Customers", params(("id" = CustomerId, Path, description = "The customer."), AsOf, ReportPaging), responses((status = 200, body = OpenItems, description = "Open items.")), extensions(("x-permission" = json!("customers:read"))))]
+#[get("/v1/customers/{id}/open-items")]
+pub async fn list_customer_open_items(caller: Caller<CustomersRead>, id: Path<CustomerId>, params: Query<AsOf>, paging: Query<ReportPaging>) -> Reply<Fetched<OpenItems>> {
+    caller.fetch(move |rx| open_items(rx, id.0, &params, &paging)).await
+}
+
+row! {
+    struct ItemRow {
+        id: Uuid, document_kind: String, document_id: Uuid, document_number: String, instalment_no: i32, side: Side, document_date: NaiveDate, due_date: NaiveDate, amount: Decimal, open: Decimal,
+    }
+}
+
+fn open_items(rx: &mut Rx<'_>, customer: CustomerId, params: &AsOf, paging: &ReportPaging) -> Result<OpenItems, Problem> {
+    require_customer(rx, customer)?;
+    let at = At::read(params.as_of.as_deref(), params.known_at.as_deref(), rx.cx())?;
+    let company = rx.company();
+    let rows: Vec<ItemRow> = rx.load(
+        Sql::new(of_customer(&format!(
+            "{OPEN_AT} SELECT id, document_kind, document_id, document_number, instalment_no, side, document_date, due_date, amount::numeric AS amount, open::numeric AS open
+             FROM open_at WHERE open <> 0 ORDER BY due_date, document_number, instalment_no, id"
+        )))
+        .bind(company).bind(at.as_of).bind(at.horizon()).bind(customer),
+    )?;
+    let currency = rx.cx().currency();
+    let sum = |side: Side| rows.iter().filter(|row| row.side == side).map(|row| row.open).sum::<Decimal>();
+    let (debit, credit) = (sum(Side::Debit), sum(Side::Credit));
+    let rows: Vec<OpenItemRow> = rows.into_iter().map(|row| OpenItemRow {
+        id: row.id, document_type: row.document_kind, document_id: row.document_id, document_number: row.document_number, instalment_no: row.instalment_no, side: row.side,
+        document_date: row.document_date, due_date: row.due_date, amount: currency.amount(row.amount), open_amount: currency.amount(row.open),
+        days_overdue: if row.side == Side::Debit { (at.as_of - row.due_date).num_days().max(0) } else { 0 },
+    }).collect();
+    let (data, page) = slice(rows, paging, &format!("open-items {customer} {}", at.as_of), |row| row.id.to_string())?;
+    Ok(OpenItems {
+        as_of: at.as_of, currency: currency.code().to_owned(), data, page,
+        totals: OpenItemTotals { debit: currency.amount(debit), credit: currency.amount(credit), balance: currency.amount(debit - credit) },
+    })
+}
+
+/// The same query for one customer, whose items and allocations have indexes of their own.
+fn of_customer(text: &str) -> String {
+    text.replace("FROM allocation WHERE company_id = $1 AND", "FROM allocation WHERE company_id = $1 AND customer_id = $4 AND").replace("WHERE i.company_id = $1 AND", "WHERE i.company_id = $1 AND i.customer_id = $4 AND")
+}
+
+/// 404 for a customer that is not ours, before anything is reported of it.
+pub fn require_customer(rx: &mut Rx<'_>, customer: CustomerId) -> Result<(), Problem> {
+    crate::master_data::customers::store::get(rx, customer, false).map(|_| ())
+}

@@ -1,0 +1,77 @@
+//! Trial balance: the balance of every account; debits equal credits.
+
+use super::At;
+use super::open_items::AsOf;
+use crate::platform::http::reply::Resource;
+use crate::platform::http::{Fetched, Problem, Query, Reply};
+use crate::platform::money::Amount;
+use crate::platform::postgres::sql::Sql;
+use crate::platform::unit_of_work::permissions::GlRead;
+use crate::platform::unit_of_work::{Caller, Rx};
+use crate::row;
+use actix_web::get;
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TrialBalance {
+    pub as_of: NaiveDate,
+    #[schema(max_length = 3, example = "INR")]
+    pub currency: String,
+    #[schema(max_items = 5000)]
+    pub data: Vec<AccountBalance>,
+    pub totals: TrialTotals,
+}
+impl Resource for TrialBalance {}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AccountBalance {
+    #[schema(max_length = 20, example = "1100")]
+    pub account_code: String,
+    #[schema(max_length = 200, example = "Accounts receivable")]
+    pub account_name: String,
+    /// The balance, when it is a debit.
+    pub debit: Amount,
+    /// The balance, when it is a credit.
+    pub credit: Amount,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TrialTotals {
+    pub debit: Amount,
+    pub credit: Amount,
+}
+
+/// Get the trial balance.
+///
+/// The balance of every account that was posted to, in base currency, as of a day and as known at an
+/// instant. The totals are equal, or the books are broken.
+#[utoipa::path(tag = "General ledger", params(AsOf), responses((status = 200, body = TrialBalance, description = "The trial balance.")), extensions(("x-permission" = json!("gl:read"))))]
+#[get("/v1/trial-balance")]
+pub async fn get_trial_balance(caller: Caller<GlRead>, params: Query<AsOf>) -> Reply<Fetched<TrialBalance>> {
+    caller.fetch(move |rx| trial_balance(rx, &params)).await
+}
+
+row! { struct BalanceRow { code: String, name: String, balance: Decimal } }
+
+fn trial_balance(rx: &mut Rx<'_>, params: &AsOf) -> Result<TrialBalance, Problem> {
+    let at = At::read(params.as_of.as_deref(), params.known_at.as_deref(), rx.cx())?;
+    let company = rx.company();
+    let rows: Vec<BalanceRow> = rx.load(
+        Sql::new(
+            "SELECT a.code, a.name, sum(l.base_debit - l.base_credit)::numeric AS balance FROM journal_line l JOIN gl_account a ON a.company_id = l.company_id AND a.id = l.account_id
+             WHERE l.company_id = $1 AND l.posting_date <= $2 AND l.recorded_at <= $3 GROUP BY a.code, a.name ORDER BY a.code",
+        )
+        .bind(company).bind(at.as_of).bind(at.horizon()),
+    )?;
+    let currency = rx.cx().currency();
+    let debit = |balance: Decimal| balance.max(Decimal::ZERO);
+    let total = |side: &dyn Fn(&BalanceRow) -> Decimal| currency.amount(rows.iter().map(side).sum());
+    let totals = TrialTotals { debit: total(&|row| debit(row.balance)), credit: total(&|row| debit(-row.balance)) };
+    let data = rows.iter().map(|row| AccountBalance {
+        account_code: row.code.clone(), account_name: row.name.clone(), debit: currency.amount(debit(row.balance)), credit: currency.amount(debit(-row.balance)),
+    });
+    Ok(TrialBalance { as_of: at.as_of, currency: currency.code().to_owned(), data: data.collect(), totals })
+}

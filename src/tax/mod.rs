@@ -1,0 +1,3 @@
+//! Taxes: pure rules over facts.
+
+pub mod gst;

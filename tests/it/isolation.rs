@@ -1,0 +1,297 @@
+//! Generated from the contract: who may call what, and that another company's things do not exist.
+
+use crate::matrix::{Operation, ROLES, holds, operations};
+use crate::rig::*;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+const NOBODY: &str = "0196f2b1-7c44-7d02-8a11-0c9f3b1e2a77";
+
+#[test]
+fn every_operation_is_refused_to_a_role_exactly_when_its_permission_is_not_held() {
+    let company = Company::new();
+    let mut operations: Vec<Operation> = operations().into_iter().filter(|op| op.permission != "public").collect();
+    assert!(operations.len() > 40, "the contract has {} operations", operations.len());
+    // Signing out comes last, and from a session of its own.
+    operations.sort_by_key(|op| op.path.contains("/auth/"));
+    for role in ROLES {
+        let client = if role == "integration" { company.as_role(role) } else { company.in_own_session(role) };
+        for op in &operations {
+            let path = op.path.split('/').map(|part| if part.starts_with('{') { NOBODY } else { part }).collect::<Vec<_>>().join("/");
+            let reply = if op.method == "GET" { client.get(&path) } else { client.change(&op.method, &path, "*", &json!({})) };
+            let what = format!("{role} {} {} ({}): {} {}", op.method, op.path, op.permission, reply.status, reply.text());
+            assert!(reply.status < 500 && reply.status != 401, "{what}");
+            if op.permission == "any" || holds(role, &op.permission) {
+                assert_ne!(reply.status, 403, "{what}");
+            } else {
+                assert_eq!(reply.status, 403, "{what}");
+                let read_only = role == "auditor" && op.method != "GET";
+                let problem = reply.refused(403, if read_only { "role_read_only" } else { "permission_denied" });
+                assert_eq!(problem["required_permission"], op.permission.as_str(), "{what}");
+            }
+        }
+    }
+    for op in &operations {
+        let path = op.path.replace('{', "x").replace('}', "");
+        assert_eq!(Client::anonymous().send(&op.method, &path, &[], None).refusal()["status"], 401, "{} {}", op.method, op.path);
+    }
+    company.assert_laws();
+}
+
+/// A company with one of everything, by the names the contract uses for references to it.
+struct Stocked {
+    company: Company,
+    things: HashMap<&'static str, Value>,
+}
+
+impl Stocked {
+    fn new() -> Self {
+        let company = Company::new();
+        let (admin, controller, executive) = (company.as_role("admin"), company.controller(), company.executive());
+        let made = |client: &Client, path: &str, body: Value| client.post(path, &body).expect(201);
+        let first = |path: &str| controller.get(path).expect(200)["data"][0].clone();
+        let customer = made(&executive, "/v1/customers", customer_body());
+        let id = id_of(&customer);
+        let invoice = company.invoice(&id, "2025-01-10", "2025-02-09", "1000.00");
+        let draft = made(&executive, "/v1/invoices", with(invoice_body(&id, "2025-01-10", "50.00"), json!({"issue": false})));
+        let receipt = company.receipt(&id, "2025-01-15", "500.00", json!([to_invoice(&invoice, "100.00")]));
+        let email = format!("{}@example.test", fresh());
+        let user = made(&admin, "/v1/users", json!({"email": email, "name": "Only Here", "roles": ["sales"], "password": "correct horse battery staple 9"}));
+        let address = json!({"kind": "shipping", "line1": "7 Brigade Road", "city": "Bengaluru", "state_code": "29", "postal_code": "560001", "country": "IN"});
+        let things =
+            [
+                ("allocation_id", receipt["allocations"][0]["id"].clone()),
+                ("gst_registration_id", first("/v1/gst-registrations")["id"].clone()),
+                ("number_series_id", first("/v1/number-series?document_kind=invoice&fiscal_year=2024-25")["id"].clone()),
+                ("bank_account_id", first("/v1/bank-accounts")["id"].clone()),
+                ("address_id", made(&executive, &format!("/v1/customers/{id}/addresses"), address)["id"].clone()),
+                ("contact_id", made(&executive, &format!("/v1/customers/{id}/contacts"), json!({"name": "Ravi Iyer"}))["id"].clone()),
+                (
+                    "item_id",
+                    made(
+                        &executive,
+                        "/v1/items",
+                        json!({"code": fresh(), "name": "Support", "is_service": true, "hsn_code": "998313", "unit_price": "10.00", "tax_rate": "18"}),
+                    )["id"]
+                        .clone(),
+                ),
+                (
+                    "payment_terms_id",
+                    made(&controller, "/v1/payment-terms", json!({"code": &fresh()[..12], "name": "Ten days", "instalments": [{"share": "100", "days": 10}]}))
+                        ["id"]
+                        .clone(),
+                ),
+                ("api_client_id", company.api_client(&["customers:read"])["id"].clone()),
+                ("journal_id", invoice["gl_journal_id"].clone()),
+                ("draft_id", draft["id"].clone()),
+                ("receipt_id", receipt["id"].clone()),
+                ("source_id", receipt["id"].clone()),
+                ("source_external_id", receipt["external_id"].clone()),
+                ("invoice_id", invoice["id"].clone()),
+                ("target_id", invoice["id"].clone()),
+                ("target_external_id", invoice["external_id"].clone()),
+                ("customer_id", customer["id"].clone()),
+                ("customer_external_id", customer["external_id"].clone()),
+                ("user_id", user["id"].clone()),
+                ("salesperson_id", user["id"].clone()),
+                ("collector_id", user["id"].clone()),
+            ];
+        Self { things: things.into_iter().collect(), company }
+    }
+
+    fn thing(&self, name: &str) -> Value {
+        self.things.get(name).cloned().unwrap_or_else(|| panic!("the contract has references called {name}: stock one in this test"))
+    }
+
+    /// What fills the parameter after `collection` in a path.
+    fn in_collection(&self, collection: &str) -> String {
+        let name = match collection {
+            "customers" => "customer_id",
+            "contacts" => "contact_id",
+            "addresses" => "address_id",
+            "items" => "item_id",
+            "payment-terms" => "payment_terms_id",
+            "invoices" => "invoice_id",
+            "receipts" => "receipt_id",
+            "allocations" => "allocation_id",
+            "users" => "user_id",
+            "api-clients" => "api_client_id",
+            "gst-registrations" => "gst_registration_id",
+            "number-series" => "number_series_id",
+            "bank-accounts" => "bank_account_id",
+            "journals" => "journal_id",
+            other => panic!("the contract has ids under /{other}/: stock one in this test"),
+        };
+        self.thing(name).as_str().unwrap_or_else(|| panic!("{name} is not stocked")).to_owned()
+    }
+
+    /// A caller who may do it, so that a 404 is about the thing.
+    fn caller(&self, op: &Operation) -> Client {
+        let role = ROLES.iter().find(|role| **role != "integration" && holds(role, &op.permission));
+        role.map_or_else(|| panic!("nobody holds {}", op.permission), |role| self.company.as_role(role))
+    }
+}
+
+fn body_schema(op: &Operation) -> Option<&'static Value> {
+    op.spec.pointer("/requestBody/content/application~1json/schema")
+}
+
+#[test]
+fn another_companys_id_in_a_path_is_not_found_in_every_operation() {
+    let (theirs, ours) = (Stocked::new(), Stocked::new());
+    let before = theirs.company.fingerprint();
+    let mut seen = 0;
+    for op in operations().iter().filter(|op| op.permission != "public") {
+        let parts: Vec<&str> = op.path.split('/').collect();
+        let ids: Vec<usize> = (0..parts.len()).filter(|at| parts[*at].ends_with("id}")).collect();
+        // Each id in turn is theirs, the others ours.
+        for foreign in &ids {
+            let fill =
+                |at: usize| if ids.contains(&at) { if at == *foreign { &theirs } else { &ours }.in_collection(parts[at - 1]) } else { parts[at].to_owned() };
+            let mut path = (0..parts.len()).map(fill).collect::<Vec<_>>().join("/");
+            if path.ends_with("/ledger") {
+                path += "?from=2025-01-01&to=2025-12-31";
+            }
+            let body = op.spec.pointer("/requestBody/content/application~1json/example").cloned().unwrap_or_else(|| json!({}));
+            let client = ours.caller(op);
+            let reply = if op.method == "GET" { client.get(&path) } else { client.change(&op.method, &path, "*", &body) };
+            assert_eq!(reply.status, 404, "{} {} with {body}: {}", op.method, op.path, reply.text());
+            reply.refused(404, "not_found");
+            seen += 1;
+        }
+    }
+    assert!(seen > 15, "only {seen} ids in paths");
+    assert_eq!(theirs.company.fingerprint(), before);
+    theirs.company.assert_laws();
+    ours.company.assert_laws();
+}
+
+/// Pointers to every member of a body that refers to something: `…_id`, but not the record's own `external_id`.
+fn references(schema: &'static Value, at: &str, found: &mut Vec<String>) {
+    let mut schema = schema;
+    while let Some(target) = schema["$ref"].as_str() {
+        schema = CONTRACT.pointer(&target[1..]).expect("a reference within the contract");
+    }
+    for part in ["oneOf", "anyOf", "allOf"].iter().flat_map(|kind| schema[*kind].as_array().into_iter().flatten()) {
+        references(part, at, found);
+    }
+    if schema.get("items").is_some() {
+        references(&schema["items"], &format!("{at}/0"), found);
+    }
+    for (name, member) in schema["properties"].as_object().into_iter().flatten() {
+        if name.ends_with("_id") && name != "external_id" {
+            found.push(format!("{at}/{name}"));
+        }
+        references(member, &format!("{at}/{name}"), found);
+    }
+}
+
+/// A body that the operation would accept in this company.
+fn valid_body(op: &Operation, ours: &Stocked) -> Value {
+    let customer = ours.thing("customer_id");
+    let customer = customer.as_str().unwrap();
+    let placed = |amount: &str| json!([{"target_type": "invoice", "target_id": ours.thing("invoice_id"), "amount": amount, "kind": "cash"}]);
+    let receipt = with(receipt_body(customer, "2025-01-20", "77.00"), json!({"allocations": placed("10.00")}));
+    match (op.method.as_str(), op.path.as_str()) {
+        ("POST", "/v1/customers") => customer_body(),
+        ("POST", "/v1/invoices" | "/v1/invoices/preview") => invoice_body(customer, "2025-01-20", "10.00"),
+        ("POST", "/v1/invoices/bulk") => json!({"mode": "per_item", "items": [invoice_body(customer, "2025-01-20", "10.00")]}),
+        ("PATCH", "/v1/invoices/{id}") => json!({"lines": [line("10.00", "0")]}),
+        ("PATCH", _) => json!({}),
+        ("POST", "/v1/receipts") => receipt,
+        ("POST", "/v1/receipts/bulk") => json!({"mode": "per_item", "items": [receipt]}),
+        ("POST", "/v1/allocations") => {
+            json!({"source_type": "receipt", "source_id": ours.thing("receipt_id"), "allocated_on": "2025-01-20", "targets": placed("10.00")})
+        }
+        ("POST", "/v1/number-series") => {
+            json!({"gst_registration_id": ours.thing("gst_registration_id"), "document_kind": "invoice", "fiscal_year": "2025-26", "prefix": "EXTRA/", "width": 5})
+        }
+        (method, path) => panic!("{method} {path} takes references: write a valid body for it in this test"),
+    }
+}
+
+/// Puts `value` at `pointer` and takes the other way of naming the same thing out.
+fn refer(body: &Value, pointer: &str, value: Value) -> Value {
+    let (parent, name) = pointer.rsplit_once('/').expect("a pointer");
+    let mut body = body.clone();
+    let members = body.pointer_mut(parent).and_then(Value::as_object_mut).unwrap_or_else(|| panic!("the valid body has no {parent}"));
+    let stem = name.trim_end_matches("_external_id").trim_end_matches("_id");
+    for other in ["_id", "_external_id", "_code"] {
+        members.remove(&format!("{stem}{other}"));
+    }
+    members.insert(name.to_owned(), value);
+    body
+}
+
+#[test]
+fn a_body_that_names_another_companys_thing_is_not_found_in_every_operation() {
+    let (theirs, ours) = (Stocked::new(), Stocked::new());
+    let (before, mut seen) = (theirs.company.fingerprint(), 0);
+    for op in operations().iter().filter(|op| op.permission != "public") {
+        let mut pointers = Vec::new();
+        if let Some(schema) = body_schema(op) {
+            references(schema, "", &mut pointers);
+        }
+        if pointers.is_empty() {
+            continue;
+        }
+        let (valid, client) = (valid_body(op, &ours), ours.caller(op));
+        let path = match op.path.as_str() {
+            "/v1/invoices/{id}" => format!("/v1/invoices/{}", ours.thing("draft_id").as_str().unwrap()),
+            path => path.split('/').collect::<Vec<_>>().windows(2).fold(String::new(), |path, pair| {
+                format!("{path}/{}", if pair[1].starts_with('{') { ours.in_collection(pair[0]) } else { pair[1].to_owned() })
+            }),
+        };
+        let call = |body: &Value| {
+            if op.method == "POST" { client.post(&format!("{path}?validate_only=true"), body) } else { client.change(&op.method, &path, "*", body) }
+        };
+        let call = |body: &Value| if op.path.ends_with("/preview") { client.post(&path, body) } else { call(body) };
+        let accepted = call(&valid);
+        assert!(matches!(accepted.status, 200 | 201 | 207), "the body to start from is not valid: {} {}: {}", op.method, op.path, accepted.text());
+        assert!(accepted.status != 207 || accepted.json()["summary"]["failed"] == 0, "{}", accepted.text());
+        for pointer in pointers {
+            let name = pointer.rsplit('/').next().unwrap();
+            // The same reference with our own thing is fine; with theirs there is no such thing.
+            for (owner, found) in [(&ours, true), (&theirs, false)] {
+                let body = refer(&valid, &pointer, owner.thing(name));
+                let reply = call(&body);
+                let status = if reply.status == 207 { reply.json()["items"][0]["status"].as_u64().unwrap() } else { u64::from(reply.status) };
+                assert_eq!(
+                    status != 404,
+                    found,
+                    "{} {} with {pointer} of {}: {}",
+                    op.method,
+                    op.path,
+                    if found { "its own company" } else { "another company" },
+                    reply.text()
+                );
+                if !found {
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen > 15, "only {seen} references in bodies");
+    assert_eq!(theirs.company.fingerprint(), before);
+    theirs.company.assert_laws();
+    ours.company.assert_laws();
+}
+
+#[test]
+fn lists_reports_and_searches_show_nothing_of_another_company() {
+    let (theirs, ours) = (Stocked::new(), Company::new());
+    let controller = ours.controller();
+    for list in ["customers", "invoices", "receipts", "allocations", "items"] {
+        assert_eq!(controller.get(&format!("/v1/{list}?include_total=true")).expect(200)["page"]["total"], 0, "{list}");
+    }
+    let customer = theirs.thing("customer_id");
+    assert_eq!(controller.get(&format!("/v1/invoices?customer_id={}", customer.as_str().unwrap())).expect(200)["data"], json!([]));
+    let aging = controller.get("/v1/reports/aging?as_of=2025-03-31").expect(200);
+    assert_eq!((&aging["data"], &aging["totals"]["total"]), (&json!([]), &json!("0.00")));
+    // A machine's token is bound to its company as well.
+    let machine = ours.as_machine(&["invoices:read", "receipts:write"]);
+    machine.get(&format!("/v1/invoices/{}", theirs.thing("invoice_id").as_str().unwrap())).refused(404, "not_found");
+    let body = receipt_body(customer.as_str().unwrap(), "2025-01-15", "10.00");
+    machine.post("/v1/receipts", &body).refused(404, "not_found");
+    ours.assert_laws();
+}

@@ -1,0 +1,180 @@
+//! Lists: pages, order, filters and totals from one mechanism.
+
+use crate::rig::*;
+use chrono::Days;
+use serde_json::{Value, json};
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+/// Every row of a list, page by page forward; then the same pages backward.
+fn walk_pages(client: &Client, path: &str) -> Vec<Value> {
+    let (mut forward, mut pages, mut cursor) = (Vec::new(), Vec::new(), String::new());
+    let page = |cursor: &str| client.get(&format!("{path}&limit=5{}{cursor}", if cursor.is_empty() { "" } else { "&cursor=" })).expect(200);
+    let mut last;
+    loop {
+        last = page(&cursor);
+        let rows = last["data"].as_array().unwrap().clone();
+        assert_eq!(last["page"]["limit"], 5);
+        assert_eq!(last["page"]["has_more"], last["page"]["next_cursor"].is_string(), "{}", last["page"]);
+        assert_eq!(last["page"]["prev_cursor"].is_string(), !pages.is_empty(), "{}", last["page"]);
+        forward.extend(rows.clone());
+        pages.push(rows);
+        match last["page"]["next_cursor"].as_str() {
+            Some(next) => next.clone_into(&mut cursor),
+            None => break,
+        }
+        assert!(pages.len() < 100, "{path} never ends");
+    }
+    pages.pop();
+    while let Some(previous) = last["page"]["prev_cursor"].as_str().map(str::to_owned) {
+        last = page(&previous);
+        assert_eq!(last["data"].as_array(), pages.pop().as_ref(), "{path} backward");
+    }
+    assert!(pages.is_empty(), "{path}: the way back is shorter");
+    forward
+}
+
+fn compare(a: &Value, b: &Value) -> Ordering {
+    let number = |value: &Value| value.as_str().and_then(|text| text.parse::<rust_decimal::Decimal>().ok()).or_else(|| value.as_i64().map(Into::into));
+    match (number(a), number(b)) {
+        (Some(a), Some(b)) => a.cmp(&b),
+        _ => a.as_str().unwrap_or_default().cmp(b.as_str().unwrap_or_default()),
+    }
+}
+
+fn ids(rows: &[Value]) -> BTreeSet<String> {
+    rows.iter().map(id_of).collect()
+}
+
+/// A company with 23 invoices of several customers, dates, amounts and states, and 12 receipts; equal values among them.
+fn stocked() -> Company {
+    let company = Company::new();
+    let customers: Vec<String> = (0..7).map(|_| company.customer()).collect();
+    let rows: Vec<Value> = (0..23_u64)
+        .map(|n| {
+            let date = day("2025-01-01") + Days::new(n % 6 * 9);
+            with(
+                invoice_body(&customers[usize::try_from(n % 5).unwrap()], &date.to_string(), &format!("{}.50", 100 + n * 37 % 8 * 10)),
+                json!({"issue": n % 4 != 0, "due_date": date + Days::new(n % 3 * 20)}),
+            )
+        })
+        .collect();
+    let made = company.executive().post("/v1/invoices/bulk", &json!({"mode": "atomic", "items": rows})).expect(207);
+    assert_eq!(made["summary"]["succeeded"], 23, "{made}");
+    for n in 0..12_u64 {
+        let body =
+            receipt_body(&customers[usize::try_from(n % 5).unwrap()], &(day("2025-02-20") + Days::new(n % 4)).to_string(), &format!("{}.00", 10 + n / 2));
+        company.executive().post("/v1/receipts", &with(body, json!({"auto_apply": if n % 3 == 0 { json!("oldest_first") } else { Value::Null }}))).expect(201);
+    }
+    company
+}
+
+#[test]
+fn pages_hold_every_row_once_in_the_order_asked_for_and_back() {
+    let company = stocked();
+    let client = company.controller();
+    // Section 7 of the API design: sort keys, and the member each one is seen in.
+    let lists: [(&str, usize, &[(&str, &str)]); 3] = [
+        (
+            "invoices",
+            23,
+            &[
+                ("invoice_date", "invoice_date"),
+                ("due_date", "due_date"),
+                ("number", "number"),
+                ("balance_due", "balance_due"),
+                ("days_overdue", "days_overdue"),
+            ],
+        ),
+        ("receipts", 12, &[("receipt_date", "receipt_date"), ("amount_received", "amount_received")]),
+        ("customers", 7, &[("name", "legal_name"), ("overdue_amount", "overdue"), ("balance", "balance")]),
+    ];
+    for (list, count, keys) in lists {
+        let default = walk_pages(&client, &format!("/v1/{list}?"));
+        assert_eq!((default.len(), ids(&default).len()), (count, count), "{list}");
+        for (key, member) in keys {
+            for descending in [false, true] {
+                let rows = walk_pages(&client, &format!("/v1/{list}?sort={}{key}", if descending { "-" } else { "" }));
+                assert_eq!(ids(&rows), ids(&default), "{list} by {key}");
+                for pair in rows.windows(2).filter(|pair| !pair[0][member].is_null() && !pair[1][member].is_null()) {
+                    let order = compare(&pair[0][member], &pair[1][member]);
+                    assert_ne!(
+                        order,
+                        if descending { Ordering::Less } else { Ordering::Greater },
+                        "{list} by {key}: {} before {}",
+                        pair[0][member],
+                        pair[1][member]
+                    );
+                }
+            }
+        }
+    }
+    assert!(
+        walk_pages(&client, "/v1/invoices?").windows(2).all(|pair| pair[0]["invoice_date"].as_str() >= pair[1]["invoice_date"].as_str()),
+        "newest first by default"
+    );
+    company.assert_laws();
+}
+
+#[test]
+fn filters_agree_with_filtering_by_hand() {
+    let company = stocked();
+    let client = company.controller();
+    let all = walk_pages(&client, "/v1/invoices?");
+    let some_customer = all[3]["customer_id"].as_str().unwrap().to_owned();
+    let numbered = all.iter().find(|row| row["number"].is_string()).unwrap();
+    let number = numbered["number"].as_str().unwrap();
+    let filters: Vec<(String, Box<dyn Fn(&Value) -> bool + '_>)> = vec![
+        ("status=issued".into(), Box::new(|row| row["status"] == "issued")),
+        ("status=draft,cancelled".into(), Box::new(|row| row["status"] == "draft")),
+        (format!("customer_id={some_customer}"), Box::new(|row| row["customer_id"] == some_customer.as_str())),
+        (format!("number={}", encoded(number)), Box::new(|row| row["number"] == number)),
+        (
+            "invoice_date_gte=2025-01-10&invoice_date_lte=2025-01-28".into(),
+            Box::new(|row| ("2025-01-10"..="2025-01-28").contains(&row["invoice_date"].as_str().unwrap())),
+        ),
+        ("due_date_gte=2025-01-30".into(), Box::new(|row| row["due_date"].as_str().unwrap() >= "2025-01-30")),
+        ("overdue=true".into(), Box::new(|row| row["is_overdue"] == true)),
+        ("overdue=false&status=issued".into(), Box::new(|row| row["is_overdue"] == false && row["status"] == "issued")),
+    ];
+    for (query, keep) in filters {
+        let expected: Vec<Value> = all.iter().filter(|row| keep(row)).cloned().collect();
+        assert_eq!(ids(&walk_pages(&client, &format!("/v1/invoices?{query}"))), ids(&expected), "{query}");
+        let page = client.get(&format!("/v1/invoices?{query}&limit=1&include_total=true")).expect(200);
+        assert_eq!(page["page"]["total"], expected.len(), "{query}");
+    }
+    assert!(client.get("/v1/invoices?limit=1").expect(200)["page"]["total"].is_null(), "a total only when asked for");
+    company.assert_laws();
+}
+
+#[test]
+fn a_row_that_arrives_between_two_pages_neither_repeats_nor_hides_others() {
+    let company = stocked();
+    let client = company.controller();
+    let before = ids(&walk_pages(&client, "/v1/receipts?"));
+    let first = client.get("/v1/receipts?limit=5").expect(200);
+    let customer = company.customer();
+    company.receipt(&customer, "2025-03-01", "5.00", Value::Null);
+    company.receipt(&customer, "2025-02-01", "6.00", Value::Null);
+    let rest = client.get(&format!("/v1/receipts?limit=200&cursor={}", first["page"]["next_cursor"].as_str().unwrap())).expect(200);
+    let both: Vec<Value> = [&first, &rest].iter().flat_map(|page| page["data"].as_array().unwrap().clone()).collect();
+    assert_eq!(both.len(), ids(&both).len(), "no row twice");
+    assert!(ids(&both).is_superset(&before), "no row lost");
+    company.assert_laws();
+}
+
+#[test]
+fn a_single_resource_is_not_sent_again_while_it_is_unchanged() {
+    let company = Company::new();
+    let (client, customer) = (company.executive(), company.customer());
+    let path = format!("/v1/customers/{customer}");
+    let reply = client.get(&path);
+    let tag = reply.header("etag").expect("an ETag").to_owned();
+    assert_eq!(tag, "\"v1\"");
+    let again = client.send("GET", &path, &[("if-none-match", &tag)], None);
+    assert_eq!((again.status, again.bytes.len()), (304, 0));
+    let changed = client.change("PATCH", &path, &tag, &json!({"legal_name": "New Name Pvt Ltd"}));
+    assert_eq!((changed.status, changed.header("etag")), (200, Some("\"v2\"")));
+    assert_eq!(client.send("GET", &path, &[("if-none-match", &tag)], None).status, 200);
+    company.assert_laws();
+}

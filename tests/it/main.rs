@@ -1,0 +1,23 @@
+//! Integration tests: the real binary over HTTP on a real PostgreSQL of its own.
+//!
+//! One server serves the whole run; every test works in a fresh company and ends by asserting the
+//! accounting laws. Expected figures come from the design, from published data, or from a naive
+//! recomputation here, never from the code under test.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::doc_markdown, clippy::needless_pass_by_value, clippy::type_complexity, reason = "tests are read as prose, and json!() makes values")]
+
+mod laws;
+mod matrix;
+mod rig;
+
+mod access;
+mod bad_input;
+mod concurrency;
+mod database;
+mod histories;
+mod idempotency;
+mod isolation;
+mod lists;
+mod reports;
+mod walk;

@@ -1,0 +1,91 @@
+//! Section 8 of the API design, copied by hand: who holds which permission. Deliberately not the product's table.
+
+use crate::rig::CONTRACT;
+use serde_json::Value;
+
+pub const ROLES: [&str; 7] = ["admin", "controller", "ar_executive", "collector", "sales", "integration", "auditor"];
+
+/// Marks in the order of [`ROLES`]: `+` yes, `L` yes within a limit, `O` assigned customers, `s` if the scope was
+/// granted, `R` may only request, `.` no. Every mark but `R` and `.` holds the permission.
+const MATRIX: &[(&str, &str)] = &[
+    ("company:read", "+++++++"),
+    ("items:read", "+++++++"),
+    ("company:manage", "++....."),
+    ("gl:manage", "++....."),
+    ("bank:manage", "++....."),
+    ("users:read", "++....+"),
+    ("users:manage", "+......"),
+    ("clients:manage", "+......"),
+    ("customers:read", "++++O++"),
+    ("customers:write", ".++.Rs."),
+    ("items:write", "+++..s."),
+    ("invoices:read", ".+++Os+"),
+    ("invoices:write", ".++.Rs."),
+    ("invoices:issue", ".+L..s."),
+    ("invoices:cancel", ".+R...."),
+    ("receipts:read", ".+++Os+"),
+    ("allocations:read", ".+++Os+"),
+    ("receipts:write", "..+..s."),
+    ("allocations:write", "..+..s."),
+    ("receipts:reverse", ".+R...."),
+    ("allocations:reverse", ".+R...."),
+    ("notes:read", ".+++Os+"),
+    ("notes:write", ".++.Rs."),
+    ("notes:issue", ".+R...."),
+    ("credit:read", ".+++Os+"),
+    ("bank:read", ".++...+"),
+    ("bank:write", "..+..s."),
+    ("gl:read", ".++...+"),
+    ("periods:read", ".++...+"),
+    ("gst:read", ".++...+"),
+    ("gl:write", ".+R...."),
+    ("periods:close", ".+....."),
+    ("statements:read", ".+++O.+"),
+    ("reports:read", ".++OO.+"),
+    ("audit:read", "++....+"),
+    ("exports:read", "+++..s+"),
+    ("exports:create", "+++..s+"),
+    ("events:read", ".+...+."),
+    ("ops:read", "+......"),
+    ("ops:manage", "+......"),
+    ("ops:test", "+......"),
+];
+
+/// Whether the design gives `permission` to `role`.
+pub fn holds(role: &str, permission: &str) -> bool {
+    let column = ROLES.iter().position(|r| *r == role).expect("a role");
+    let row = MATRIX.iter().find(|(name, _)| *name == permission);
+    let (_, marks) = row.unwrap_or_else(|| panic!("copy the row of {permission} from api.md section 8"));
+    !matches!(marks.as_bytes()[column], b'R' | b'.')
+}
+
+/// One operation of the contract.
+pub struct Operation {
+    pub method: String,
+    pub path: String,
+    pub permission: String,
+    pub spec: &'static Value,
+}
+
+/// Every operation of the contract.
+pub fn operations() -> Vec<Operation> {
+    const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+    let paths = CONTRACT["paths"].as_object().expect("paths");
+    let of = |path: &String, item: &'static Value| {
+        let found = item.as_object().unwrap().iter().filter(|(method, _)| METHODS.contains(&method.as_str()));
+        let read = found.map(|(method, spec)| Operation {
+            method: method.to_uppercase(),
+            path: path.clone(),
+            permission: spec["x-permission"].as_str().unwrap_or_else(|| panic!("{method} {path} names no x-permission")).to_owned(),
+            spec,
+        });
+        read.collect::<Vec<_>>()
+    };
+    paths.iter().flat_map(|(path, item)| of(path, item)).collect()
+}
+
+/// Every scope the design allows a machine, of those the contract knows.
+pub fn grantable_scopes() -> Vec<&'static str> {
+    let known = operations();
+    MATRIX.iter().map(|(name, _)| *name).filter(|name| holds("integration", name) && known.iter().any(|op| op.permission == *name)).collect()
+}
