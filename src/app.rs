@@ -89,14 +89,13 @@ pub struct Database {
 }
 
 impl Database {
-    /// The one DATABASE_URL names, or a private one in the data directory; migrated.
+    /// The one `DATABASE_URL` names, or a private one in the data directory; migrated.
     pub fn open(settings: &Settings) -> Result<Self, Failure> {
-        let database = match &settings.database_url {
-            Some(url) => Self { owner_url: url.clone(), app_url: url.clone(), embedded: None },
-            None => {
-                let embedded = Embedded::start(&settings.data_dir, settings.pg_bin.as_deref())?;
-                Self { owner_url: embedded.owner_url().to_owned(), app_url: embedded.app_url().to_owned(), embedded: Some(embedded) }
-            }
+        let database = if let Some(url) = &settings.database_url {
+            Self { owner_url: url.clone(), app_url: url.clone(), embedded: None }
+        } else {
+            let embedded = Embedded::start(&settings.data_dir, settings.pg_bin.as_deref())?;
+            Self { owner_url: embedded.owner_url().to_owned(), app_url: embedded.app_url().to_owned(), embedded: Some(embedded) }
         };
         postgres::migrate(&database.owner_url)?;
         if database.embedded.is_some() {
@@ -140,9 +139,13 @@ impl Service {
 
     /// Background work of this service.
     pub fn start_jobs(&self) -> std::io::Result<Runner> {
-        let jobs = vec![tokens::revocations::JOB, Job { name: "idempotency", every: Duration::from_secs(3600), run: purge_idempotency_keys }];
         let keys = Arc::clone(&self.keys);
-        Runner::start(Arc::clone(&self.doors), jobs, Box::new(move |doors| audit_log::service::seal_all(doors, &keys)))
+        let jobs = vec![
+            tokens::revocations::job(),
+            Job { name: "audit seal", every: Duration::from_secs(1), run: Box::new(move |doors| audit_log::service::seal_all(doors, &keys)) },
+            Job { name: "idempotency keys", every: Duration::from_secs(3600), run: Box::new(purge_idempotency_keys) },
+        ];
+        Runner::start(Arc::clone(&self.doors), jobs)
     }
 
     /// Serves until the handle stops it. Gives the address it listens on.
@@ -190,8 +193,22 @@ fn documentation(document: Value) -> utoipa_swagger_ui::SwaggerUi {
 }
 
 fn cors(origins: &[String]) -> Cors {
-    const EXPOSED: [&str; 9] = ["ETag", "Link", "Location", "Request-Id", "Retry-After", "Idempotent-Replayed", "Idempotency-Original-Request-Id", "Content-Disposition", "Repr-Digest"];
-    let cors = Cors::default().allowed_methods(["GET", "POST", "PATCH", "PUT", "DELETE"]).allowed_headers(["authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "request-id"]).expose_headers(EXPOSED).max_age(600);
+    const EXPOSED: [&str; 9] = [
+        "ETag",
+        "Link",
+        "Location",
+        "Request-Id",
+        "Retry-After",
+        "Idempotent-Replayed",
+        "Idempotency-Original-Request-Id",
+        "Content-Disposition",
+        "Repr-Digest",
+    ];
+    let cors = Cors::default()
+        .allowed_methods(["GET", "POST", "PATCH", "PUT", "DELETE"])
+        .allowed_headers(["authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "request-id"])
+        .expose_headers(EXPOSED)
+        .max_age(600);
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }
 

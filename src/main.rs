@@ -90,7 +90,9 @@ async fn stop_asked(end_of_input: bool) {
     use tokio::signal::unix::{SignalKind, signal};
     let terminated = async {
         match signal(SignalKind::terminate()) {
-            Ok(mut signal) => { signal.recv().await; }
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
             Err(_) => std::future::pending().await,
         }
     };
@@ -115,7 +117,7 @@ fn make_demo(service: &Service, empty: bool) -> Result<Value, Failure> {
     let (company, described) = setup::demo::create(&service.doors)?;
     if !empty {
         let progress = |done: usize, total: usize| {
-            if done % 8 == 0 || done == total {
+            if done.is_multiple_of(8) || done == total {
                 eprint!("\rLoading sample documents {:>3} %", done * 100 / total);
             }
         };
@@ -134,9 +136,16 @@ fn greet(demo: &Value, file: &str) {
     for (role, user) in demo["users"].as_object().into_iter().flatten() {
         println!("    {role:<13} {} / {}", user["email"].as_str().unwrap_or_default(), user["password"].as_str().unwrap_or_default());
     }
-    println!("    api client    {} / {}", demo["client"]["client_id"].as_str().unwrap_or_default(), demo["client"]["client_secret"].as_str().unwrap_or_default());
+    println!(
+        "    api client    {} / {}",
+        demo["client"]["client_id"].as_str().unwrap_or_default(),
+        demo["client"]["client_secret"].as_str().unwrap_or_default()
+    );
     println!("\nTry it:");
-    println!("  TOKEN=$(curl -s {base}/v1/auth/login -H 'content-type: application/json' -d '{{\"email\":\"controller@demo.test\",\"password\":\"{}\"}}' | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')", demo["users"]["controller"]["password"].as_str().unwrap_or_default());
+    println!(
+        "  TOKEN=$(curl -s {base}/v1/auth/login -H 'content-type: application/json' -d '{{\"email\":\"controller@demo.test\",\"password\":\"{}\"}}' | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')",
+        demo["users"]["controller"]["password"].as_str().unwrap_or_default()
+    );
     println!("  curl -s {base}/v1/customers -H \"authorization: Bearer $TOKEN\"");
     println!("  curl -s {base}/v1/reports/aging -H \"authorization: Bearer $TOKEN\"\n");
 }

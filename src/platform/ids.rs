@@ -1,4 +1,4 @@
-//! Typed identifiers: UUIDv7 inside, lowercase UUID on the wire.
+//! Typed identifiers: `UUIDv7` inside, lowercase UUID on the wire.
 
 use diesel::deserialize::{self, FromSql};
 use diesel::pg::{Pg, PgValue};

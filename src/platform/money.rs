@@ -91,7 +91,8 @@ macro_rules! decimal_string {
 
 decimal_string!(
     /// Money in major units of the document's currency.
-    Amount, r"^-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,6})?$", 24, "118000.00",
+    // No negative zero: a sign needs a digit other than 0 behind it.
+    Amount, r"^(0|[1-9][0-9]{0,15})(\.[0-9]{1,6})?$|^-(0\.[0-9]{0,5}[1-9][0-9]{0,5}|[1-9][0-9]{0,15}(\.[0-9]{1,6})?)$", 24, "118000.00",
     "Money in major units as a decimal string, at most as many decimals as the currency has (INR 2, JPY 0, KWD 3). Replies are padded to that many."
 );
 decimal_string!(

@@ -171,7 +171,13 @@ impl<'q> Listing<'q> {
                 let mut terms: Vec<String> = Vec::new();
                 for (at, key) in keys.iter().enumerate().take(last + 1) {
                     let placeholder = sql.placeholder(cursor.keys[at].clone());
-                    let operator = if at < last { "=" } else if key.descending == backward { ">" } else { "<" };
+                    let operator = if at < last {
+                        "="
+                    } else if key.descending == backward {
+                        ">"
+                    } else {
+                        "<"
+                    };
                     terms.push(format!("{} {operator} {placeholder}::{}", key.expression, key.kind));
                 }
                 alternatives.push(format!("({})", terms.join(" AND ")));
@@ -211,8 +217,9 @@ impl<'q> Listing<'q> {
             let (name, descending) = word.strip_prefix('-').map_or((word, false), |name| (name, true));
             let known = self.list.sorts.iter().find(|sort| sort.name == name).ok_or_else(|| {
                 let known: Vec<_> = self.list.sorts.iter().map(|sort| sort.name).collect();
-                Problem::new(problem::INVALID_PARAMETER, "The list cannot be sorted by this.")
-                    .errors(vec![FieldError::parameter("sort", "invalid_value", "The list cannot be sorted by this.").expected(known.join(", ")).received(word)])
+                Problem::new(problem::INVALID_PARAMETER, "The list cannot be sorted by this.").errors(vec![
+                    FieldError::parameter("sort", "invalid_value", "The list cannot be sorted by this.").expected(known.join(", ")).received(word),
+                ])
             })?;
             keys.push(Key { expression: known.expression, kind: known.kind, descending });
         }
@@ -304,8 +311,11 @@ impl Cursor {
     }
     fn read(text: &str, list: &str, keys: usize) -> Result<Self, Problem> {
         let invalid = || {
-            Problem::new(problem::CURSOR_INVALID, "Use next_cursor or prev_cursor as they were given.")
-                .errors(vec![FieldError::parameter("cursor", "cursor_invalid", "This is not a cursor of ours.")])
+            Problem::new(problem::CURSOR_INVALID, "Use next_cursor or prev_cursor as they were given.").errors(vec![FieldError::parameter(
+                "cursor",
+                "cursor_invalid",
+                "This is not a cursor of ours.",
+            )])
         };
         let (payload, signed) = text.split_once('.').ok_or_else(invalid)?;
         if signature(payload) != signed {

@@ -1,10 +1,10 @@
 //! A company from nothing, ready to post.
 
 use crate::access::users::{service as users, store as people, types::Role};
+use crate::ledger::AccountRole;
 use crate::ledger::accounts::store::{by_role, open_chart};
 use crate::ledger::numbering::open_series;
 use crate::ledger::periods::store::open_months;
-use crate::ledger::AccountRole;
 use crate::master_data::companies::{self, types::Company};
 use crate::master_data::gst_registrations::service::read_gstin;
 use crate::master_data::payment_terms::types::TermsInstalment;
@@ -56,9 +56,14 @@ pub fn create(tx: &mut Tx<'_>, new: &NewCompany) -> Result<Audited<Company>, Pro
     let mut members: Vec<(UserId, Vec<Role>)> = Vec::new();
     for (at, user) in new.users.iter().enumerate() {
         match tx.as_identity(|tx| people::id_by_email(tx, &user.email.trim().to_lowercase()))? {
-            Some(id) if members.iter().any(|(known, _)| *known == id) => errors.push(FieldError::at(format!("/users/{at}/email"), "repeated", "This person is named twice.").received(&user.email)),
+            Some(id) if members.iter().any(|(known, _)| *known == id) => {
+                errors.push(FieldError::at(format!("/users/{at}/email"), "repeated", "This person is named twice.").received(&user.email));
+            }
             Some(id) => members.push((id, user.roles.clone())),
-            None => errors.push(FieldError::at(format!("/users/{at}/email"), "user_unknown", "Nobody with this address has an account; invite them first.").received(&user.email)),
+            None => errors.push(
+                FieldError::at(format!("/users/{at}/email"), "user_unknown", "Nobody with this address has an account; invite them first.")
+                    .received(&user.email),
+            ),
         }
     }
     if let Err(error) = read_gstin("/gstin", &new.gstin) {

@@ -49,7 +49,8 @@ fn email(role: Role) -> String {
 }
 
 fn describe(company: CompanyId, bank_account: BankAccountId, passwords: &[(Role, String, String)], client: Value) -> Value {
-    let users: Map<String, Value> = passwords.iter().map(|(role, password, _)| (role.as_str().to_owned(), json!({"email": email(*role), "password": password}))).collect();
+    let users: Map<String, Value> =
+        passwords.iter().map(|(role, password, _)| (role.as_str().to_owned(), json!({"email": email(*role), "password": password}))).collect();
     json!({"base_url": "", "company_id": company, "gstin": GSTIN, "bank_account_id": bank_account, "users": users, "client": client})
 }
 

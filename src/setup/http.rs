@@ -22,7 +22,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// A further company of this service, ready to post: registration, chart of accounts, periods from
 /// 2010-01, number series, terms, a bank account. People named must have an account already; log in
 /// again with `company_id` to work in it.
-#[utoipa::path(tag = "Company", responses((status = 201, body = Company, description = "Created.")), extensions(("x-permission" = json!("ops:manage")), ("x-idempotency" = json!("required"))))]
+#[utoipa::path(tag = "Company", request_body = NewCompany, responses((status = 201, body = Company, description = "Created.")), extensions(("x-permission" = json!("ops:manage")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/companies")]
 pub async fn create_company(caller: Caller<OpsManage>, body: Body<NewCompany>) -> Reply<Created<Company>> {
     caller.create(move |tx| company::create(tx, &body)).await
@@ -67,7 +67,7 @@ pub async fn get_metrics(_caller: Caller<OpsRead>, metrics: Data<PrometheusHandl
 
 /// Get the contract.
 ///
-/// The OpenAPI document this process enforces, byte for byte the committed one.
+/// The `OpenAPI` document this process enforces, byte for byte the committed one.
 #[utoipa::path(tag = "System", responses((status = 200, body = serde_json::Value, description = "The contract.", example = json!({"openapi": "3.1.0"}))), extensions(("x-permission" = json!("public"))))]
 #[get("/openapi.json")]
 pub async fn get_contract() -> Result<HttpResponse, Problem> {

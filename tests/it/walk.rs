@@ -45,8 +45,8 @@ fn walk(settling: &[(&str, &str)]) {
     let first = reply.expect(201);
     assert_eq!(location, format!("/v1/invoices/{}", id_of(&first)));
     let totals = json!({"taxable_value": "100000.00", "cgst": "9000.00", "sgst": "9000.00", "igst": "0.00", "cess": "0.00", "round_off": "0.00", "grand_total": "118000.00"});
-    assert_eq!(first["totals"], totals);
-    assert_eq!(preview["totals"], totals);
+    assert_includes(&first["totals"], &totals);
+    assert_eq!(preview["totals"], first["totals"]);
     assert!(preview["number"].is_null() && preview["id"].is_null(), "{preview}");
     assert_eq!((&first["status"], &first["payment_status"], &first["due_date"]), (&json!("issued"), &json!("unpaid"), &json!("2025-05-10")));
     assert_eq!(first["amounts"]["balance_due"], "118000.00");
@@ -78,7 +78,7 @@ fn walk(settling: &[(&str, &str)]) {
         assert_eq!(refused["status"], 403, "{role}: {refused}");
     }
     let receipt = executive.post("/v1/receipts", &paid).expect(201);
-    assert_eq!(receipt["totals"], json!({"gross_settled": "118000.00", "allocated_cash": "116000.00", "allocated_tds": "2000.00", "unapplied": "0.00"}));
+    assert_includes(&receipt["totals"], &json!({"gross_settled": "118000.00", "allocated_cash": "116000.00", "allocated_tds": "2000.00", "unapplied": "0.00"}));
     assert_eq!(receipt["status"], "applied");
     let settled = company.get(&format!("/v1/invoices/{}", id_of(&first)));
     assert_eq!(settled["payment_status"], "paid");

@@ -26,7 +26,7 @@ pub async fn list_api_clients(caller: Caller<ClientsManage>, paging: Query<Pagin
 /// Create an API client.
 ///
 /// The secret is shown once. Scopes that approve, reverse, refund or manage users are refused (SOD-12).
-#[utoipa::path(tag = "Users", responses((status = 201, body = ApiClient, description = "Created.")), extensions(("x-permission" = json!("clients:manage")), ("x-idempotency" = json!("required"))))]
+#[utoipa::path(tag = "Users", request_body = NewApiClient, responses((status = 201, body = ApiClient, description = "Created.")), extensions(("x-permission" = json!("clients:manage")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/api-clients")]
 pub async fn create_api_client(caller: Caller<ClientsManage>, body: Body<NewApiClient>) -> Reply<Created<ApiClient>> {
     caller.create(move |tx| service::create(tx, &body)).await

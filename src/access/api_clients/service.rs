@@ -12,9 +12,16 @@ use sha2::{Digest, Sha256};
 
 pub fn create(tx: &mut Tx<'_>, new: &NewApiClient) -> Result<Audited<ApiClient>, Problem> {
     let grantable = client_scopes();
-    let errors: Vec<FieldError> = new.scopes.iter().enumerate()
+    let errors: Vec<FieldError> = new
+        .scopes
+        .iter()
+        .enumerate()
         .filter(|(_, scope)| !grantable.contains(&scope.as_str()))
-        .map(|(at, scope)| FieldError::at(format!("/scopes/{at}"), "scope_not_grantable", "A client may never hold this scope (SOD-12).").received(scope).expected(grantable.join(", ")))
+        .map(|(at, scope)| {
+            FieldError::at(format!("/scopes/{at}"), "scope_not_grantable", "A client may never hold this scope (SOD-12).")
+                .received(scope)
+                .expected(grantable.join(", "))
+        })
         .collect();
     if !errors.is_empty() {
         return Err(Problem::new(problems::SCOPE_NOT_GRANTABLE, "A client may hold only scopes of the integration role.").errors(errors));

@@ -17,8 +17,16 @@ row! {
 impl From<ClientRow> for ApiClient {
     fn from(row: ClientRow) -> Self {
         Self {
-            id: row.id, object: "api_client", name: row.name, scopes: row.scopes.0, active: row.active, last_used_at: row.last_used_at.map(Instant),
-            version: row.version, created_by: row.created_by, created_at: Instant(row.created_at), client_secret: None,
+            id: row.id,
+            object: "api_client",
+            name: row.name,
+            scopes: row.scopes.0,
+            active: row.active,
+            last_used_at: row.last_used_at.map(Instant),
+            version: row.version,
+            created_by: row.created_by,
+            created_at: Instant(row.created_at),
+            client_secret: None,
         }
     }
 }
@@ -46,13 +54,20 @@ pub fn insert(tx: &mut Tx<'_>, name: &str, scopes: &[String], secret_hash: &[u8]
     let (company, actor) = (tx.company(), tx.cx().actor.to_string());
     tx.execute(
         Sql::new("INSERT INTO api_client (company_id, id, name, scopes, secret_hash, created_by) VALUES ($1, $2, $3, $4, $5, $6)")
-            .bind(company).bind(id).bind(name).bind(Many(scopes.to_vec())).bind(secret_hash).bind(actor),
+            .bind(company)
+            .bind(id)
+            .bind(name)
+            .bind(Many(scopes.to_vec()))
+            .bind(secret_hash)
+            .bind(actor),
     )?;
     Ok(id)
 }
 
 pub fn deactivate(tx: &mut Tx<'_>, id: ClientId) -> Result<(), Problem> {
     let company = tx.company();
-    tx.execute(Sql::new("UPDATE api_client SET active = false, version = version + 1, updated_at = now() WHERE company_id = $1 AND id = $2").bind(company).bind(id))?;
+    tx.execute(
+        Sql::new("UPDATE api_client SET active = false, version = version + 1, updated_at = now() WHERE company_id = $1 AND id = $2").bind(company).bind(id),
+    )?;
     Ok(())
 }

@@ -28,7 +28,7 @@ pub async fn list_audit_entries(caller: Caller<AuditRead>, paging: Query<Paging>
 ///
 /// Seals what is waiting, recomputes every leaf and the tree's root (RFC 6962) and compares them
 /// with the signed head. On damage `verified` is false and `first_bad_seq` names the first entry.
-#[utoipa::path(tag = "Audit", responses((status = 200, body = Verified, description = "The finding.")), extensions(("x-permission" = json!("audit:read"))))]
+#[utoipa::path(tag = "Audit", request_body = Verify, responses((status = 200, body = Verified, description = "The finding.")), extensions(("x-permission" = json!("audit:read"))))]
 #[post("/v1/audit/verify")]
 pub async fn verify_audit(caller: Caller<AuditRead>, keys: Data<Keys>, _body: Body<Verify>) -> Reply<Fetched<Verified>> {
     let company = caller.principal()?.company;

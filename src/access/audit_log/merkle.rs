@@ -89,11 +89,20 @@ mod tests {
         // Published with the reference implementation of RFC 6962 (inputs "", 00, 10, 2021, …).
         let inputs: [&[u8]; 3] = [b"", b"\x00", b"\x10"];
         let mut edge = Edge::default();
-        let roots: Vec<String> = inputs.iter().map(|data| { edge.push(leaf(data)); hex(&edge.root()) }).collect();
-        assert_eq!(roots, [
-            "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-            "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-            "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
-        ]);
+        let roots: Vec<String> = inputs
+            .iter()
+            .map(|data| {
+                edge.push(leaf(data));
+                hex(&edge.root())
+            })
+            .collect();
+        assert_eq!(
+            roots,
+            [
+                "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+                "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+                "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+            ]
+        );
     }
 }

@@ -39,16 +39,33 @@ fn seal(tx: &mut Tx<'_>, keys: &Keys) -> Result<bool, Problem> {
     }
     let mut edge = match &head {
         None => Edge::default(),
-        Some(head) => u64::try_from(head.size).ok().and_then(|size| Edge::restore(size, &head.edge)).ok_or_else(|| Problem::internal(&"the audit tree's edge is damaged"))?,
+        Some(head) => u64::try_from(head.size)
+            .ok()
+            .and_then(|size| Edge::restore(size, &head.edge))
+            .ok_or_else(|| Problem::internal(&"the audit tree's edge is damaged"))?,
     };
     let first_seq = head.map_or(0, |head| head.size) + 1;
     let leaves: Vec<_> = events.iter().map(|event| leaf(event.body.as_bytes())).collect();
-    leaves.iter().for_each(|hash| edge.push(*hash));
+    for hash in &leaves {
+        edge.push(*hash);
+    }
     let size = i64::try_from(edge.size()).map_err(|e| Problem::internal(&e))?;
     let root = edge.root();
     let signature = keys.sign(note(tx.company(), size, &root).as_bytes());
     let more = i64::try_from(events.len()).is_ok_and(|n| n == BATCH);
-    store::append(tx, store::Sealed { first_seq, events: &events, leaves: leaves.iter().map(|hash| hash.to_vec()).collect(), size, root: &root, edge: edge.bytes(), key_id: &keys.id, signature })?;
+    store::append(
+        tx,
+        store::Sealed {
+            first_seq,
+            events: &events,
+            leaves: leaves.iter().map(|hash| hash.to_vec()).collect(),
+            size,
+            root: &root,
+            edge: edge.bytes(),
+            key_id: &keys.id,
+            signature,
+        },
+    )?;
     Ok(more)
 }
 
@@ -94,7 +111,11 @@ pub fn verify(rx: &mut Rx<'_>, keys: &Keys) -> Result<Verified, Problem> {
         bad = Some((1, "The signed heads are missing."));
     }
     Ok(Verified {
-        verified: bad.is_none(), from_seq: i64::from(size > 0), to_seq: size, head: hex(&edge.root()),
-        first_bad_seq: bad.map(|(seq, _)| seq), finding: bad.map(|(_, finding)| finding.to_owned()),
+        verified: bad.is_none(),
+        from_seq: i64::from(size > 0),
+        to_seq: size,
+        head: hex(&edge.root()),
+        first_bad_seq: bad.map(|(seq, _)| seq),
+        finding: bad.map(|(_, finding)| finding.to_owned()),
     })
 }

@@ -25,7 +25,8 @@ static ENTRIES: List = List {
 };
 
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &AuditFilter) -> Result<Page<AuditEntry>, Problem> {
-    let page = ENTRIES.of(rx)
+    let page = ENTRIES
+        .of(rx)
         .when("e.actor = {}", filter.actor.clone())
         .when("e.action = {}", filter.action.clone())
         .when("e.object = {}", filter.resource_type.clone())
@@ -33,8 +34,16 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &AuditFilter) -> Result<Pa
         .when("e.request_id = {}", filter.request_id.clone())
         .page::<EntryRow>(rx, paging)?;
     Ok(page.map(|row| AuditEntry {
-        id: row.id, object: "audit_entry", seq: row.seq, recorded_at: Instant(row.recorded_at), action: row.action, resource_type: row.resource_type,
-        resource_id: row.resource_id, actor: row.actor, request_id: row.request_id, detail: serde_json::from_str(&row.body).unwrap_or_default(),
+        id: row.id,
+        object: "audit_entry",
+        seq: row.seq,
+        recorded_at: Instant(row.recorded_at),
+        action: row.action,
+        resource_type: row.resource_type,
+        resource_id: row.resource_id,
+        actor: row.actor,
+        request_id: row.request_id,
+        detail: serde_json::from_str(&row.body).unwrap_or_default(),
     }))
 }
 
@@ -90,9 +99,16 @@ pub fn append(tx: &mut Tx<'_>, sealed: Sealed<'_>) -> Result<(), Problem> {
                 SELECT $1, $2 + n - 1, id, hash FROM unnest($3::uuid[], $4::bytea[]) WITH ORDINALITY AS l(id, hash, n))
              INSERT INTO audit_checkpoint (company_id, size, root, edge, key_id, signature, last_xid) VALUES ($1, $5, $6, $7, $8, $9, $10::text::xid8)",
         )
-        .bind(company).bind(sealed.first_seq)
-        .bind(Many(sealed.events.iter().map(|e| e.id).collect())).bind(Many(sealed.leaves))
-        .bind(sealed.size).bind(sealed.root).bind(sealed.edge).bind(sealed.key_id).bind(sealed.signature).bind(last),
+        .bind(company)
+        .bind(sealed.first_seq)
+        .bind(Many(sealed.events.iter().map(|e| e.id).collect()))
+        .bind(Many(sealed.leaves))
+        .bind(sealed.size)
+        .bind(sealed.root)
+        .bind(sealed.edge)
+        .bind(sealed.key_id)
+        .bind(sealed.signature)
+        .bind(last),
     )?;
     Ok(())
 }

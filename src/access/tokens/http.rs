@@ -1,9 +1,9 @@
 //! Signing in and out.
 
 use super::keys::Keys;
+use super::problems;
 use super::service;
 use super::types::{Acknowledged, ClientToken, Login, Logout, NewPassword, Refresh, TokenPair};
-use super::problems;
 use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::http::{Body, Done, Fetched, Reply};
 use crate::platform::unit_of_work::permissions::Anyone;
@@ -22,7 +22,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 ///
 /// Answers a pair of tokens for one company. An unknown address and a wrong password get the same
 /// answer in the same time; five failures within 15 minutes close the account for that long (429).
-#[utoipa::path(tag = "Auth", responses((status = 200, body = TokenPair, description = "Signed in.")), extensions(("x-permission" = json!("public"))))]
+#[utoipa::path(tag = "Auth", request_body = Login, responses((status = 200, body = TokenPair, description = "Signed in.")), extensions(("x-permission" = json!("public"))))]
 #[post("/v1/auth/login")]
 pub async fn login(public: Public, keys: Data<Keys>, body: Body<Login>) -> Reply<Fetched<TokenPair>> {
     let address = public.request().peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default();
@@ -33,7 +33,7 @@ pub async fn login(public: Public, keys: Data<Keys>, body: Body<Login>) -> Reply
 ///
 /// The old token is used up. With `company_id` the person goes on in another of their companies.
 /// A token that comes back a second time ends the whole log-in (RFC 9700).
-#[utoipa::path(tag = "Auth", responses((status = 200, body = TokenPair, description = "A new pair.")), extensions(("x-permission" = json!("public")), ("x-conflicts" = json!(true))))]
+#[utoipa::path(tag = "Auth", request_body = Refresh, responses((status = 200, body = TokenPair, description = "A new pair.")), extensions(("x-permission" = json!("public")), ("x-conflicts" = json!(true))))]
 #[post("/v1/auth/refresh")]
 pub async fn refresh(public: Public, keys: Data<Keys>, body: Body<Refresh>) -> Reply<Fetched<TokenPair>> {
     Fetched::ok(&service::refresh(public, keys.into_inner(), body.0).await?)
@@ -42,7 +42,7 @@ pub async fn refresh(public: Public, keys: Data<Keys>, body: Body<Refresh>) -> R
 /// Log out.
 ///
 /// Ends this session, or all sessions of the person. Access tokens stop working within two seconds.
-#[utoipa::path(tag = "Auth", responses((status = 200, body = Acknowledged, description = "Signed out.")), extensions(("x-permission" = json!("any"))))]
+#[utoipa::path(tag = "Auth", request_body = Logout, responses((status = 200, body = Acknowledged, description = "Signed out.")), extensions(("x-permission" = json!("any"))))]
 #[post("/v1/auth/logout")]
 pub async fn logout(caller: Caller<Anyone>, body: Body<Logout>) -> Reply<Done<Acknowledged>> {
     caller.change(move |tx| service::logout(tx, &body)).await
@@ -51,7 +51,7 @@ pub async fn logout(caller: Caller<Anyone>, body: Body<Logout>) -> Reply<Done<Ac
 /// Change one's own password.
 ///
 /// The current password is asked for again; all other sessions of the person end.
-#[utoipa::path(tag = "Auth", responses((status = 200, body = Acknowledged, description = "Changed.")), extensions(("x-permission" = json!("any"))))]
+#[utoipa::path(tag = "Auth", request_body = NewPassword, responses((status = 200, body = Acknowledged, description = "Changed.")), extensions(("x-permission" = json!("any"))))]
 #[post("/v1/auth/password")]
 pub async fn change_password(caller: Caller<Anyone>, body: Body<NewPassword>) -> Reply<Done<Acknowledged>> {
     let current = caller.peek(service::own_hash).await?;
@@ -79,13 +79,19 @@ pub async fn client_token(public: Public, keys: Data<Keys>, form: Result<web::Fo
     let form = form.map_err(|error| match error.as_response_error().status_code().as_u16() {
         413 => Problem::new(problem::PAYLOAD_TOO_LARGE, "The body is too large."),
         415 => Problem::new(problem::UNSUPPORTED_MEDIA_TYPE, "Send the body as application/x-www-form-urlencoded."),
-        _ => Problem::new(problem::VALIDATION_FAILED, "Send grant_type=client_credentials, form-encoded.").errors(vec![FieldError::at("/grant_type", "required", "Send grant_type=client_credentials.")]),
+        _ => Problem::new(problem::VALIDATION_FAILED, "Send grant_type=client_credentials, form-encoded.").errors(vec![FieldError::at(
+            "/grant_type",
+            "required",
+            "Send grant_type=client_credentials.",
+        )]),
     })?;
     if form.grant_type != "client_credentials" {
         return Err(Problem::new(problems::UNSUPPORTED_GRANT, "Only client_credentials is supported.").member("error", "unsupported_grant_type"));
     }
     let (id, secret) = basic(public.request()).ok_or_else(|| {
-        Problem::new(problems::INVALID_CLIENT, "Send client id and secret by HTTP Basic.").member("error", "invalid_client").header("www-authenticate", "Basic realm=\"duebook\"")
+        Problem::new(problems::INVALID_CLIENT, "Send client id and secret by HTTP Basic.")
+            .member("error", "invalid_client")
+            .header("www-authenticate", "Basic realm=\"duebook\"")
     })?;
     let scope = form.into_inner().scope;
     let token = public.write(move |tx| service::client_token(tx, &keys, &id, &secret, scope.as_deref()));

@@ -215,14 +215,20 @@ mod tests {
         }
         let now = clock::now().timestamp();
         let changes: [(&str, Value); 6] = [
-            ("iss", json!("someone")), ("aud", json!("another-api")), ("exp", json!(now - 31)),
-            ("nbf", json!(now + 60)), ("kind", json!("system")), ("sub", json!("nobody")),
+            ("iss", json!("someone")),
+            ("aud", json!("another-api")),
+            ("exp", json!(now - 31)),
+            ("nbf", json!(now + 60)),
+            ("kind", json!("system")),
+            ("sub", json!("nobody")),
         ];
         for (claim, value) in changes {
             assert!(keys.principal(&forged(&keys, &good, |c| c[claim] = value.clone())).is_err(), "{claim}");
         }
         for claim in ["iss", "aud", "exp", "nbf", "sub"] {
-            let dropped = forged(&keys, &good, |c| { c.as_object_mut().map(|c| c.remove(claim)); });
+            let dropped = forged(&keys, &good, |c| {
+                c.as_object_mut().map(|c| c.remove(claim));
+            });
             assert!(keys.principal(&dropped).is_err(), "without {claim}");
         }
         let other = self::keys();

@@ -13,7 +13,10 @@ use uuid::Uuid;
 
 static REVOKED: LazyLock<RwLock<HashMap<(Uuid, Uuid), i64>>> = LazyLock::new(RwLock::default);
 
-pub const JOB: Job = Job { name: "revocations", every: Duration::from_secs(1), run: refresh };
+#[must_use]
+pub fn job() -> Job {
+    Job { name: "revocations", every: Duration::from_secs(1), run: Box::new(refresh) }
+}
 
 fn refresh(doors: &Doors) -> Result<(), Problem> {
     let rows = run_system_read(doors, None, "readRevocations", store::recent_revocations)?;
@@ -23,12 +26,10 @@ fn refresh(doors: &Doors) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whether a token was issued before its subject or session was revoked. The token id is a UUIDv7,
+/// Whether a token was issued before its subject or session was revoked. The token id is a `UUIDv7`,
 /// whose first 48 bits are its milliseconds.
 #[must_use]
 pub fn revoked(company: CompanyId, subject: Uuid, session: Uuid, token: Uuid) -> bool {
     let issued = i64::try_from(token.as_u128() >> 80).unwrap_or(0);
-    REVOKED.read().is_ok_and(|map| {
-        [subject, session].iter().any(|id| map.get(&(company.uuid(), *id)).is_some_and(|at| issued <= *at))
-    })
+    REVOKED.read().is_ok_and(|map| [subject, session].iter().any(|id| map.get(&(company.uuid(), *id)).is_some_and(|at| issued <= *at)))
 }

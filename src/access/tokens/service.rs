@@ -38,7 +38,15 @@ pub async fn login(public: Public, keys: Arc<Keys>, login: Login, address: Strin
 }
 
 /// A token pair for a person in a company they work in; `None` where they do not.
-fn start_session(tx: &mut Tx<'_>, keys: &Keys, user: UserId, company: Option<CompanyId>, family: Uuid, started: DateTime<Utc>, action: &'static str) -> Result<Option<TokenPair>, Problem> {
+fn start_session(
+    tx: &mut Tx<'_>,
+    keys: &Keys,
+    user: UserId,
+    company: Option<CompanyId>,
+    family: Uuid,
+    started: DateTime<Utc>,
+    action: &'static str,
+) -> Result<Option<TokenPair>, Problem> {
     let memberships = store::memberships(tx, user)?;
     let Some(membership) = memberships.into_iter().find(|m| company.is_none_or(|company| company == m.company_id)) else { return Ok(None) };
     let token = secret("dbr_");
@@ -109,7 +117,11 @@ pub async fn new_hash(current: String, new: NewPassword) -> Result<String, Probl
 
 /// OAuth 2 client credentials (RFC 6749 section 4.4).
 pub fn client_token(tx: &mut Tx<'_>, keys: &Keys, id: &str, secret: &str, scope: Option<&str>) -> Result<ClientToken, Problem> {
-    let invalid = || Problem::new(problems::INVALID_CLIENT, "Client id or secret is wrong.").member("error", "invalid_client").header("www-authenticate", "Basic realm=\"duebook\"");
+    let invalid = || {
+        Problem::new(problems::INVALID_CLIENT, "Client id or secret is wrong.")
+            .member("error", "invalid_client")
+            .header("www-authenticate", "Basic realm=\"duebook\"")
+    };
     let id: Uuid = id.parse().map_err(|_| invalid())?;
     let client = store::client(tx, id)?.ok_or_else(invalid)?;
     if client.secret_hash != Sha256::digest(secret.as_bytes()).to_vec() {

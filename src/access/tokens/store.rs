@@ -18,7 +18,9 @@ row! {
 row! { pub struct ClientRow { pub company_id: CompanyId, pub secret_hash: Vec<u8>, pub scopes: Many<String> } }
 
 pub fn recent_revocations(rx: &mut Rx<'_>) -> Result<Vec<RevocationRow>, Problem> {
-    rx.load(Sql::new("SELECT company_id, subject, max(revoked_at) AS revoked_at FROM revocation WHERE revoked_at > now() - interval '1 hour' GROUP BY company_id, subject"))
+    rx.load(Sql::new(
+        "SELECT company_id, subject, max(revoked_at) AS revoked_at FROM revocation WHERE revoked_at > now() - interval '1 hour' GROUP BY company_id, subject",
+    ))
 }
 
 pub fn person_by_email(rx: &mut Rx<'_>, email: &str) -> Result<Option<PersonRow>, Problem> {
@@ -36,7 +38,8 @@ pub fn memberships(rx: &mut Rx<'_>, user: UserId) -> Result<Vec<MembershipRow>, 
 
 pub fn lock_refresh(tx: &mut Tx<'_>, hash: &[u8]) -> Result<Option<RefreshRow>, Problem> {
     tx.optional(
-        Sql::new("SELECT company_id, id, user_id, family_id, created_at, family_started_at, used_at FROM refresh_token WHERE token_hash = $1 FOR UPDATE").bind(hash),
+        Sql::new("SELECT company_id, id, user_id, family_id, created_at, family_started_at, used_at FROM refresh_token WHERE token_hash = $1 FOR UPDATE")
+            .bind(hash),
     )
 }
 
@@ -48,7 +51,12 @@ pub fn use_refresh(tx: &mut Tx<'_>, company: CompanyId, id: Uuid) -> Result<(), 
 pub fn insert_refresh(tx: &mut Tx<'_>, company: CompanyId, user: UserId, family: Uuid, started: DateTime<Utc>, hash: &[u8]) -> Result<(), Problem> {
     tx.execute(
         Sql::new("INSERT INTO refresh_token (company_id, id, user_id, family_id, token_hash, family_started_at) VALUES ($1, $2, $3, $4, $5, $6)")
-            .bind(company).bind(Uuid::now_v7()).bind(user).bind(family).bind(hash).bind(started),
+            .bind(company)
+            .bind(Uuid::now_v7())
+            .bind(user)
+            .bind(family)
+            .bind(hash)
+            .bind(started),
     )?;
     tx.execute(Sql::new("UPDATE membership SET last_login_at = now() WHERE company_id = $1 AND user_id = $2").bind(company).bind(user))?;
     Ok(())

@@ -36,7 +36,7 @@ pub async fn list_users(caller: Caller<UsersRead>, paging: Query<Paging>) -> Rep
 ///
 /// A person who already has an account elsewhere keeps their password; for a new one a password is
 /// made and shown once, unless one is given. Conflicting roles are refused (SOD-16).
-#[utoipa::path(tag = "Users", responses((status = 201, body = User, description = "Invited.")), extensions(("x-permission" = json!("users:manage")), ("x-idempotency" = json!("accepted"))))]
+#[utoipa::path(tag = "Users", request_body = NewUser, responses((status = 201, body = User, description = "Invited.")), extensions(("x-permission" = json!("users:manage")), ("x-idempotency" = json!("accepted"))))]
 #[post("/v1/users")]
 pub async fn create_user(caller: Caller<UsersManage>, body: Body<NewUser>) -> Reply<Created<User>> {
     caller.create(move |tx| service::invite(tx, &body)).await
@@ -45,7 +45,7 @@ pub async fn create_user(caller: Caller<UsersManage>, body: Body<NewUser>) -> Re
 /// Change a user.
 ///
 /// Name, or whether the person may work here; deactivation revokes their tokens within two seconds.
-#[utoipa::path(tag = "Users", params(("id" = UserId, Path, description = "The user.")), responses((status = 200, body = User, description = "Changed.")), extensions(("x-permission" = json!("users:manage")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "Users", request_body = UserPatch, params(("id" = UserId, Path, description = "The user.")), responses((status = 200, body = User, description = "Changed.")), extensions(("x-permission" = json!("users:manage")), ("x-if-match" = json!(true))))]
 #[patch("/v1/users/{id}")]
 pub async fn update_user(caller: Caller<UsersManage>, id: Path<UserId>, body: Body<UserPatch>) -> Reply<Done<User>> {
     let version = caller.if_match()?;
@@ -56,7 +56,7 @@ pub async fn update_user(caller: Caller<UsersManage>, id: Path<UserId>, body: Bo
 ///
 /// Tokens with the old roles end within two seconds. Nobody changes their own roles (SOD-10);
 /// conflicting pairs are refused (SOD-16).
-#[utoipa::path(tag = "Users", params(("id" = UserId, Path, description = "The user.")), responses((status = 200, body = User, description = "Replaced.")), extensions(("x-permission" = json!("users:manage")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "Users", request_body = NewRoles, params(("id" = UserId, Path, description = "The user.")), responses((status = 200, body = User, description = "Replaced.")), extensions(("x-permission" = json!("users:manage")), ("x-if-match" = json!(true))))]
 #[put("/v1/users/{id}/roles")]
 pub async fn replace_user_roles(caller: Caller<UsersManage>, id: Path<UserId>, body: Body<NewRoles>) -> Reply<Done<User>> {
     let version = caller.if_match()?;

@@ -2,8 +2,8 @@
 
 use super::types::{Me, NewUser, Role, RoleInfo, Roles, User, UserPatch};
 use super::{problems, store};
-use crate::access::tokens::{passwords, service as tokens};
 use crate::access::tokens::service::revoke;
+use crate::access::tokens::{passwords, service as tokens};
 use crate::platform::http::Problem;
 use crate::platform::ids::UserId;
 use crate::platform::unit_of_work::permissions::{self, MATRIX};
@@ -15,18 +15,17 @@ pub fn invite(tx: &mut Tx<'_>, new: &NewUser) -> Result<Audited<User>, Problem> 
     let email = new.email.trim().to_lowercase();
     let known = tx.as_identity(|tx| store::id_by_email(tx, &email))?;
     let mut initial = None;
-    let id = match known {
-        Some(id) => id,
-        None => {
-            if let Some(password) = &new.password {
-                passwords::check_strength("/password", password, &email)?;
-            } else {
-                initial = Some(tokens::secret("dbp_"));
-            }
-            let password = new.password.as_deref().or(initial.as_deref()).unwrap_or_default();
-            let hash = passwords::hash_now(password)?;
-            tx.as_identity(|tx| store::insert_person(tx, &email, &new.name, &hash))?
+    let id = if let Some(id) = known {
+        id
+    } else {
+        if let Some(password) = &new.password {
+            passwords::check_strength("/password", password, &email)?;
+        } else {
+            initial = Some(tokens::secret("dbp_"));
         }
+        let password = new.password.as_deref().or(initial.as_deref()).unwrap_or_default();
+        let hash = passwords::hash_now(password)?;
+        tx.as_identity(|tx| store::insert_person(tx, &email, &new.name, &hash))?
     };
     join(tx, id, &new.roles)?;
     let mut user = store::get(tx, id, false)?;

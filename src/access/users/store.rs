@@ -17,8 +17,16 @@ row! {
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
         Self {
-            id: row.id, object: "user", email: row.email, name: row.name, roles: row.roles.0, active: row.active,
-            last_login_at: row.last_login_at.map(Instant), version: row.version, created_at: Instant(row.created_at), initial_password: None,
+            id: row.id,
+            object: "user",
+            email: row.email,
+            name: row.name,
+            roles: row.roles.0,
+            active: row.active,
+            last_login_at: row.last_login_at.map(Instant),
+            version: row.version,
+            created_at: Instant(row.created_at),
+            initial_password: None,
         }
     }
 }
@@ -29,10 +37,7 @@ const SELECT: &str = "SELECT u.id, u.email, u.name, m.roles, m.active, m.last_lo
 static USERS: List = List {
     select: SELECT,
     id: "u.id",
-    sorts: &[
-        SortKey { name: "email", expression: "u.email", kind: "text" },
-        SortKey { name: "created_at", expression: "m.created_at", kind: "timestamptz" },
-    ],
+    sorts: &[SortKey { name: "email", expression: "u.email", kind: "text" }, SortKey { name: "created_at", expression: "m.created_at", kind: "timestamptz" }],
     default_sort: "email",
 };
 

@@ -38,7 +38,7 @@ pub async fn list_invoices(caller: Caller<InvoicesRead>, paging: Query<Paging>, 
 /// A draft, or with `issue: true` numbered and posted at once (which needs invoices:issue too). Tax
 /// is computed by place of supply (IGST Act s.7, s.8, s.10, s.12), rounded half-up once per
 /// document, rate and component, and spread to the lines.
-#[utoipa::path(tag = "Invoices", responses((status = 201, body = Invoice, description = "Created.")), extensions(("x-permission" = json!("invoices:write")), ("x-idempotency" = json!("required"))))]
+#[utoipa::path(tag = "Invoices", request_body = NewInvoice, responses((status = 201, body = Invoice, description = "Created.")), extensions(("x-permission" = json!("invoices:write")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/invoices")]
 pub async fn create_invoice(caller: Caller<InvoicesWrite>, body: Body<NewInvoice>) -> Reply<Created<Invoice>> {
     caller.create(move |tx| service::create(tx, &body)).await
@@ -47,7 +47,7 @@ pub async fn create_invoice(caller: Caller<InvoicesWrite>, body: Body<NewInvoice
 /// Preview an invoice.
 ///
 /// Totals, tax split, place of supply and instalments as they would be; nothing is stored.
-#[utoipa::path(tag = "Invoices", responses((status = 200, body = Invoice, description = "As it would be.")), extensions(("x-permission" = json!("invoices:read"))))]
+#[utoipa::path(tag = "Invoices", request_body = NewInvoice, responses((status = 200, body = Invoice, description = "As it would be.")), extensions(("x-permission" = json!("invoices:read"))))]
 #[post("/v1/invoices/preview")]
 pub async fn preview_invoice(caller: Caller<InvoicesRead>, body: Body<NewInvoice>) -> Reply<Done<Invoice>> {
     caller.rehearse(move |tx| service::preview(tx, &body)).await
@@ -56,7 +56,7 @@ pub async fn preview_invoice(caller: Caller<InvoicesRead>, body: Body<NewInvoice
 /// Create up to 1,000 invoices.
 ///
 /// `per_item`: good rows are kept and bad ones answered each with its problem; `atomic`: all or none.
-#[utoipa::path(tag = "Invoices", responses((status = 207, body = BulkReply, description = "One result a row.")), extensions(("x-permission" = json!("invoices:write")), ("x-idempotency" = json!("required"))))]
+#[utoipa::path(tag = "Invoices", request_body = Bulk<NewInvoice>, responses((status = 207, body = BulkReply, description = "One result a row.")), extensions(("x-permission" = json!("invoices:write")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/invoices/bulk")]
 pub async fn create_invoices_in_bulk(caller: Caller<InvoicesWrite>, body: Body<Bulk<NewInvoice>>) -> Reply<MultiStatus<BulkReply>> {
     caller.bulk(body, service::lock_for, service::create).await
@@ -96,7 +96,7 @@ pub async fn delete_invoice(caller: Caller<InvoicesWrite>, id: Path<InvoiceId>) 
 ///
 /// Priced once more, numbered without a gap (CGST rule 46(b)) and posted. The date must lie in an
 /// open period.
-#[utoipa::path(tag = "Invoices", params(("id" = InvoiceId, Path, description = "The invoice.")), responses((status = 200, body = Invoice, description = "Issued.")), extensions(("x-permission" = json!("invoices:issue")), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "Invoices", request_body = IssueInvoice, params(("id" = InvoiceId, Path, description = "The invoice.")), responses((status = 200, body = Invoice, description = "Issued.")), extensions(("x-permission" = json!("invoices:issue")), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
 #[post("/v1/invoices/{id}/issue")]
 pub async fn issue_invoice(caller: Caller<InvoicesIssue>, id: Path<InvoiceId>, body: Body<IssueInvoice>) -> Reply<Done<Invoice>> {
     let version = caller.if_match()?;
@@ -107,7 +107,7 @@ pub async fn issue_invoice(caller: Caller<InvoicesIssue>, id: Path<InvoiceId>, b
 ///
 /// Only while nothing of it is settled. A mirror entry of the given date takes it out of the books;
 /// its number stays used.
-#[utoipa::path(tag = "Invoices", params(("id" = InvoiceId, Path, description = "The invoice.")), responses((status = 200, body = Invoice, description = "Cancelled.")), extensions(("x-permission" = json!("invoices:cancel")), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "Invoices", request_body = CancelInvoice, params(("id" = InvoiceId, Path, description = "The invoice.")), responses((status = 200, body = Invoice, description = "Cancelled.")), extensions(("x-permission" = json!("invoices:cancel")), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
 #[post("/v1/invoices/{id}/cancel")]
 pub async fn cancel_invoice(caller: Caller<InvoicesCancel>, id: Path<InvoiceId>, body: Body<CancelInvoice>) -> Reply<Done<Invoice>> {
     let version = caller.if_match()?;

@@ -23,7 +23,12 @@ pub fn posting(id: InvoiceId, customer: CustomerId, number: &str, date: NaiveDat
         ]);
     }
     let items = (1..).zip(&priced.instalments).map(|(instalment_no, instalment)| NewOpenItem {
-        id: OpenItemId::new(), customer, instalment_no, side: Side::Debit, amount: instalment.amount, due_date: instalment.due_date,
+        id: OpenItemId::new(),
+        customer,
+        instalment_no,
+        side: Side::Debit,
+        amount: instalment.amount,
+        due_date: instalment.due_date,
     });
     Posting {
         document_kind: DocumentKind::Invoice,

@@ -87,7 +87,10 @@ pub fn price(new: &NewInvoice, ground: &Ground, house: House) -> Result<Priced, 
     });
     let supply = new.supply_type.unwrap_or_else(|| supply_of(ground, &place.code));
     if !supply.of_law().fits_place(&place.code) {
-        errors.push(FieldError::at("/place_of_supply", "place_of_supply_mismatch", format!("A supply of type {supply} cannot have this place of supply.")).received(&place.code));
+        errors.push(
+            FieldError::at("/place_of_supply", "place_of_supply_mismatch", format!("A supply of type {supply} cannot have this place of supply."))
+                .received(&place.code),
+        );
     }
     if supply == SupplyKind::B2b && ground.buyer_gstin.is_none() {
         errors.push(FieldError::at("/supply_type", "gstin_missing", "A B2B supply needs a customer with a GSTIN."));
@@ -121,7 +124,11 @@ pub fn price(new: &NewInvoice, ground: &Ground, house: House) -> Result<Priced, 
 fn header_faults(new: &NewInvoice, house: House) -> Vec<FieldError> {
     let mut errors = metadata_faults(&new.metadata);
     if let Some(code) = new.currency.as_deref().filter(|code| *code != house.currency.code()) {
-        errors.push(FieldError::at("/currency", "currency_mismatch", "Documents are kept in the company's base currency.").expected(house.currency.code()).received(code));
+        errors.push(
+            FieldError::at("/currency", "currency_mismatch", "Documents are kept in the company's base currency.")
+                .expected(house.currency.code())
+                .received(code),
+        );
     }
     errors.extend(future_fault("/invoice_date", new.invoice_date, house.today));
     if let Some(total) = new.expected_total.filter(|total| !house.currency.holds(total.0)) {
@@ -154,17 +161,31 @@ fn complete_line(line: &NewInvoiceLine, at: usize, date: NaiveDate, ground: &Gro
     let item = line.item_id.and_then(|id| ground.items.iter().find(|item| item.id == id));
     let before = errors.len();
     let mut need = |name: &str| errors.push(FieldError::at(format!("/lines/{at}/{name}"), "required", "This member is required where no item is named."));
-    let description = line.description.clone().or_else(|| item.map(|item| item.name.clone())).or_else(|| { need("description"); None });
-    let hsn_code = line.hsn_code.clone().or_else(|| item.map(|item| item.hsn_code.clone())).or_else(|| { need("hsn_code"); None });
-    let unit_price = line.unit_price.or_else(|| item.map(|item| item.unit_price)).or_else(|| { need("unit_price"); None });
+    let description = line.description.clone().or_else(|| item.map(|item| item.name.clone())).or_else(|| {
+        need("description");
+        None
+    });
+    let hsn_code = line.hsn_code.clone().or_else(|| item.map(|item| item.hsn_code.clone())).or_else(|| {
+        need("hsn_code");
+        None
+    });
+    let unit_price = line.unit_price.or_else(|| item.map(|item| item.unit_price)).or_else(|| {
+        need("unit_price");
+        None
+    });
     let treatment = line.treatment.unwrap_or(TaxTreatment::Taxable);
     let default_rate = if treatment == TaxTreatment::Taxable { item.map(|item| item.tax_rate) } else { Some(Rate::default()) };
-    let tax_rate = line.tax_rate.or(default_rate).or_else(|| { need("tax_rate"); None });
+    let tax_rate = line.tax_rate.or(default_rate).or_else(|| {
+        need("tax_rate");
+        None
+    });
     // Codes of services (SAC) begin with 99.
-    let is_service = line.is_service.or_else(|| item.map(|item| item.is_service)).or_else(|| hsn_code.as_ref().map(|code| code.starts_with("99"))).unwrap_or(false);
+    let is_service =
+        line.is_service.or_else(|| item.map(|item| item.is_service)).or_else(|| hsn_code.as_ref().map(|code| code.starts_with("99"))).unwrap_or(false);
     let unit = line.unit.clone().or_else(|| item.map(|item| item.unit.clone())).unwrap_or_else(|| if is_service { units::OTHER } else { "NOS" }.to_owned());
     let discount = line.discount.unwrap_or_default().0;
-    let mut fault = |name: &str, code: &str, detail: &str, received: String| errors.push(FieldError::at(format!("/lines/{at}/{name}"), code, detail).received(received));
+    let mut fault =
+        |name: &str, code: &str, detail: &str, received: String| errors.push(FieldError::at(format!("/lines/{at}/{name}"), code, detail).received(received));
     if line.quantity.0.is_zero() {
         fault("quantity", "too_small", "A quantity is more than 0.", line.quantity.0.to_string());
     }
@@ -174,7 +195,8 @@ fn complete_line(line: &NewInvoiceLine, at: usize, date: NaiveDate, ground: &Gro
     if !house.currency.holds(discount) {
         errors.push(precision_fault(&format!("/lines/{at}/discount"), discount, house.currency));
     }
-    let mut fault = |name: &str, code: &str, detail: &str, received: String| errors.push(FieldError::at(format!("/lines/{at}/{name}"), code, detail).received(received));
+    let mut fault =
+        |name: &str, code: &str, detail: &str, received: String| errors.push(FieldError::at(format!("/lines/{at}/{name}"), code, detail).received(received));
     if !units::is_unit(&unit) {
         fault("unit", "unit_unknown", "This is not a unit quantity code of the GST portal.", unit.clone());
     }
@@ -187,7 +209,13 @@ fn complete_line(line: &NewInvoiceLine, at: usize, date: NaiveDate, ground: &Gro
     let (description, hsn_code, unit_price, tax_rate) = (description?, hsn_code?, unit_price?, tax_rate?);
     let cess_rate = line.cess_rate.unwrap_or_default().0;
     let input = LineInput {
-        quantity: line.quantity.0, unit_price: unit_price.0, discount, rate: tax_rate.0, cess_rate, cess_per_unit: Decimal::ZERO, tax_inclusive: line.tax_inclusive,
+        quantity: line.quantity.0,
+        unit_price: unit_price.0,
+        discount,
+        rate: tax_rate.0,
+        cess_rate,
+        cess_per_unit: Decimal::ZERO,
+        tax_inclusive: line.tax_inclusive,
         treatment: match treatment {
             TaxTreatment::Taxable => Treatment::Taxable,
             TaxTreatment::Nil => Treatment::Nil,
@@ -198,8 +226,19 @@ fn complete_line(line: &NewInvoiceLine, at: usize, date: NaiveDate, ground: &Gro
     let zero = Decimal::ZERO;
     let tax = LineTax { taxable: zero, cgst: zero, sgst: zero, igst: zero, cess: zero, total: zero };
     let priced = PricedLine {
-        item_id: line.item_id, description, hsn_code, is_service, quantity: line.quantity.0, unit, unit_price: unit_price.0, discount,
-        tax_inclusive: line.tax_inclusive, treatment, tax_rate: tax_rate.0, cess_rate, tax,
+        item_id: line.item_id,
+        description,
+        hsn_code,
+        is_service,
+        quantity: line.quantity.0,
+        unit,
+        unit_price: unit_price.0,
+        discount,
+        tax_inclusive: line.tax_inclusive,
+        treatment,
+        tax_rate: tax_rate.0,
+        cess_rate,
+        tax,
     };
     Some(CompleteLine { priced, input })
 }
@@ -233,12 +272,20 @@ fn place_of_supply(new: &NewInvoice, ground: &Ground, lines: &[CompleteLine]) ->
     let decided = if lines.iter().any(|line| !line.priced.is_service) {
         let ends_at = ground.shipping_state.as_deref().or(billing).or(of_gstin).unwrap_or(&ground.seller_state);
         supply::place_of_supply_of_goods(&GoodsFacts {
-            supplier_state: &ground.seller_state, recipient_registered: registered, address_on_invoice: ground.shipping_state.as_deref().or(billing),
-            date: new.invoice_date, case: GoodsCase::Movement { ends_at },
+            supplier_state: &ground.seller_state,
+            recipient_registered: registered,
+            address_on_invoice: ground.shipping_state.as_deref().or(billing),
+            date: new.invoice_date,
+            case: GoodsCase::Movement { ends_at },
         })
     } else {
         let recipient_state = if registered { of_gstin.or(billing) } else { billing };
-        supply::place_of_supply_of_services(&ServiceFacts { supplier_state: &ground.seller_state, recipient_registered: registered, recipient_state, case: ServiceCase::General })
+        supply::place_of_supply_of_services(&ServiceFacts {
+            supplier_state: &ground.seller_state,
+            recipient_registered: registered,
+            recipient_state,
+            case: ServiceCase::General,
+        })
     };
     decided.map_err(|fault| FieldError::at("/place_of_supply", fault.reason(), fault.to_string()))
 }

@@ -1,18 +1,21 @@
 //! The verbs of invoices.
 
 use super::posting::posting;
+use super::problems;
 use super::rules::{self, House};
 use super::store::{self, Stored, payment_status};
-use super::types::{CancelInvoice, Invoice, InvoiceAmounts, InvoiceFilter, InvoiceInstalment, InvoiceLine, InvoiceStatus, InvoiceSummary, InvoiceTotals, IssueInvoice, NewInvoice};
-use super::problems;
+use super::types::{
+    CancelInvoice, Invoice, InvoiceAmounts, InvoiceFilter, InvoiceInstalment, InvoiceLine, InvoiceStatus, InvoiceSummary, InvoiceTotals, IssueInvoice,
+    NewInvoice,
+};
 use crate::ledger::numbering::{self, NumberedKind};
 use crate::ledger::open_items::store::{lock_customers, lock_items_of};
 use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, NewOpenItem, Posting, Side};
 use crate::master_data::customers::problems::CUSTOMER_INACTIVE;
 use crate::platform::dates::{Instant, month_label};
+use crate::platform::http::Problem;
 use crate::platform::http::problem::{self, FieldError};
 use crate::platform::http::reply::require_version;
-use crate::platform::http::Problem;
 use crate::platform::ids::{AllocationId, InvoiceId, OpenItemId};
 use crate::platform::money::{Amount, Currency, Quantity, Rate, UnitPrice, pad};
 use crate::platform::page::{Page, Paging};
@@ -63,12 +66,31 @@ fn may_issue(tx: &Tx<'_>) -> Result<(), Problem> {
 fn priced(tx: &mut Tx<'_>, new: &NewInvoice, own: Option<InvoiceId>) -> Result<(rules::Ground, rules::Priced), Problem> {
     let named = usize::from(new.customer_id.is_some()) + usize::from(new.customer_external_id.is_some()) + usize::from(new.customer_code.is_some());
     if named == 0 {
-        return Err(Problem::invalid(vec![FieldError::at("/customer_id", "required", "Name the customer by customer_id, customer_external_id or customer_code.")]));
+        return Err(Problem::invalid(vec![FieldError::at(
+            "/customer_id",
+            "required",
+            "Name the customer by customer_id, customer_external_id or customer_code.",
+        )]));
     }
     if named > 1 {
-        return Err(Problem::new(problem::AMBIGUOUS_REFERENCE, "Name the customer in one way only.").errors(vec![FieldError::at("/customer_id", "ambiguous_reference", "Name the customer in one way only.")]));
+        return Err(Problem::new(problem::AMBIGUOUS_REFERENCE, "Name the customer in one way only.").errors(vec![FieldError::at(
+            "/customer_id",
+            "ambiguous_reference",
+            "Name the customer in one way only.",
+        )]));
     }
-    let found = store::ground(tx, new)?.ok_or_else(|| Problem::reference("customer", if new.customer_id.is_some() { "/customer_id" } else if new.customer_code.is_some() { "/customer_code" } else { "/customer_external_id" }))?;
+    let found = store::ground(tx, new)?.ok_or_else(|| {
+        Problem::reference(
+            "customer",
+            if new.customer_id.is_some() {
+                "/customer_id"
+            } else if new.customer_code.is_some() {
+                "/customer_code"
+            } else {
+                "/customer_external_id"
+            },
+        )
+    })?;
     if !found.terms_known {
         return Err(Problem::reference("payment_terms", "/payment_terms_id"));
     }
@@ -81,7 +103,11 @@ fn priced(tx: &mut Tx<'_>, new: &NewInvoice, own: Option<InvoiceId>) -> Result<(
         return Err(Problem::new(problems::DUPLICATE_INVOICE_EXTERNAL_ID, "Another invoice has this external_id.").member("current", json!({"id": other})));
     }
     if !found.active {
-        return Err(Problem::new(CUSTOMER_INACTIVE, "The customer is not active.").errors(vec![FieldError::at("/customer_id", "customer_inactive", "The customer is not active.")]));
+        return Err(Problem::new(CUSTOMER_INACTIVE, "The customer is not active.").errors(vec![FieldError::at(
+            "/customer_id",
+            "customer_inactive",
+            "The customer is not active.",
+        )]));
     }
     let cx = tx.cx();
     let house = House { currency: cx.currency(), today: cx.today, round_to_unit: cx.facts.round_to_unit };
@@ -93,9 +119,17 @@ fn priced(tx: &mut Tx<'_>, new: &NewInvoice, own: Option<InvoiceId>) -> Result<(
 fn check_total(expected: Option<Amount>, priced: &rules::Priced, currency: Currency) -> Result<(), Problem> {
     match expected {
         Some(expected) if expected.0 != priced.tax.payable => {
-            let lines: Vec<_> = priced.lines.iter().map(|line| json!({"taxable_value": currency.amount(line.tax.taxable), "line_total": currency.amount(line.tax.total)})).collect();
+            let lines: Vec<_> = priced
+                .lines
+                .iter()
+                .map(|line| json!({"taxable_value": currency.amount(line.tax.taxable), "line_total": currency.amount(line.tax.total)}))
+                .collect();
             Err(Problem::new(problems::TOTAL_MISMATCH, "The grand total comes out differently; nothing was saved.")
-                .errors(vec![FieldError::at("/expected_total", "total_mismatch", "The grand total comes out differently.").expected(currency.amount(priced.tax.payable).0).received(expected.0)])
+                .errors(vec![
+                    FieldError::at("/expected_total", "total_mismatch", "The grand total comes out differently.")
+                        .expected(currency.amount(priced.tax.payable).0)
+                        .received(expected.0),
+                ])
                 .member("lines", lines))
         }
         _ => Ok(()),
@@ -132,7 +166,9 @@ fn require_draft(stored: &Stored, cx: &Context) -> Result<(), Problem> {
 
 fn invalid_state(stored: &Stored, cx: &Context, detail: &str) -> Problem {
     let invoice = answer(stored, cx);
-    Problem::new(problem::INVALID_STATE, detail).member("current", json!({"status": invoice.status, "payment_status": invoice.payment_status})).member("allowed_actions", invoice.allowed_actions)
+    Problem::new(problem::INVALID_STATE, detail)
+        .member("current", json!({"status": invoice.status, "payment_status": invoice.payment_status}))
+        .member("allowed_actions", invoice.allowed_actions)
 }
 
 /// A draft that can be worked on, with the customer locked before the invoice.
@@ -167,12 +203,15 @@ pub fn update(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, patch: &serd
     let mut content = serde_json::to_value(store::draft_input(tx, id)?).map_err(|e| Problem::internal(&e))?;
     let references = ["customer_id", "customer_external_id", "customer_code"];
     if references.iter().any(|name| patch.get(*name).is_some_and(|value| !value.is_null())) {
-        references.iter().for_each(|name| content[*name] = serde_json::Value::Null);
+        for name in references {
+            content[name] = serde_json::Value::Null;
+        }
     }
     for (name, value) in patch {
         content[name] = value.clone();
     }
-    let new: NewInvoice = serde_json::from_value(drop_nulls(content)).map_err(|error| Problem::invalid(vec![FieldError::at("", "invalid", error.to_string())]))?;
+    let new: NewInvoice =
+        serde_json::from_value(drop_nulls(content)).map_err(|error| Problem::invalid(vec![FieldError::at("", "invalid", error.to_string())]))?;
     let after = replace(tx, &before, &NewInvoice { issue: false, ..new }, false)?;
     let (was, is) = (answer(&before, tx.cx()), answer(&after, tx.cx()));
     Ok(tx.record(Change::new("invoice.updated", id.uuid()).version(is.version).before(&was).after(&is), is))
@@ -217,7 +256,11 @@ pub fn cancel(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, wanted: &Can
     let on = wanted.cancelled_on.unwrap_or(tx.cx().today.max(before.invoice_date));
     let mut errors: Vec<_> = rules::future_fault("/cancelled_on", on, tx.cx().today.max(before.invoice_date)).into_iter().collect();
     if on < before.invoice_date {
-        errors.push(FieldError::at("/cancelled_on", "before_document", "An invoice is not cancelled before its date.").expected(format!("at least {}", before.invoice_date)).received(on));
+        errors.push(
+            FieldError::at("/cancelled_on", "before_document", "An invoice is not cancelled before its date.")
+                .expected(format!("at least {}", before.invoice_date))
+                .received(on),
+        );
     }
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
@@ -226,14 +269,37 @@ pub fn cancel(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, wanted: &Can
     let mirrored = ledger::mirror(tx, entry)?;
     let credit = NewOpenItem { id: OpenItemId::new(), customer, instalment_no: 1, side: Side::Credit, amount: before.total, due_date: on };
     let credit_item = credit.id;
-    ledger::post(tx, &Posting {
-        document_kind: DocumentKind::Cancellation, document_id: id.uuid(), document_number: number, document_date: on, posting_date: on, currency: tx.cx().currency().code(),
-        narration: wanted.reason.clone(), lines: mirrored.lines, items: vec![credit], reverses: Some(mirrored.id),
-    })?;
-    let settlements: Vec<_> = items.iter().map(|item| NewAllocation {
-        id: AllocationId::new(), customer, credit_item, debit_item: item.id, kind: AllocationKind::Reversal, amount: item.open, effective_on: on, rule: "cancellation",
-        evidence: json!({}), reverses: None, reason: Some(wanted.reason.clone()),
-    }).collect();
+    ledger::post(
+        tx,
+        &Posting {
+            document_kind: DocumentKind::Cancellation,
+            document_id: id.uuid(),
+            document_number: number,
+            document_date: on,
+            posting_date: on,
+            currency: tx.cx().currency().code(),
+            narration: wanted.reason.clone(),
+            lines: mirrored.lines,
+            items: vec![credit],
+            reverses: Some(mirrored.id),
+        },
+    )?;
+    let settlements: Vec<_> = items
+        .iter()
+        .map(|item| NewAllocation {
+            id: AllocationId::new(),
+            customer,
+            credit_item,
+            debit_item: item.id,
+            kind: AllocationKind::Reversal,
+            amount: item.open,
+            effective_on: on,
+            rule: "cancellation",
+            evidence: json!({}),
+            reverses: None,
+            reason: Some(wanted.reason.clone()),
+        })
+        .collect();
     ledger::settle(tx, &settlements)?;
     store::mark_cancelled(tx, id, on, &wanted.reason)?;
     let after = load(tx, id, false)?;
@@ -247,9 +313,22 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &InvoiceFilter) -> Result<
         let currency = Currency::parse(&row.currency).unwrap_or(base);
         let days = days_overdue(row.status, row.oldest_due, today);
         InvoiceSummary {
-            id: row.id, object: "invoice", number: row.number, external_id: row.external_id, status: row.status, payment_status: status_of(row.status, row.grand_total, row.open, row.written_off),
-            customer_id: row.customer_id, customer_name: row.customer_name, currency: row.currency, invoice_date: row.invoice_date, due_date: row.due_date,
-            grand_total: currency.amount(row.grand_total), balance_due: currency.amount(row.open), is_overdue: days > 0, days_overdue: days, version: row.version + row.moves,
+            id: row.id,
+            object: "invoice",
+            number: row.number,
+            external_id: row.external_id,
+            status: row.status,
+            payment_status: status_of(row.status, row.grand_total, row.open, row.written_off),
+            customer_id: row.customer_id,
+            customer_name: row.customer_name,
+            currency: row.currency,
+            invoice_date: row.invoice_date,
+            due_date: row.due_date,
+            grand_total: currency.amount(row.grand_total),
+            balance_due: currency.amount(row.open),
+            is_overdue: days > 0,
+            days_overdue: days,
+            version: row.version + row.moves,
         }
     }))
 }
@@ -273,30 +352,83 @@ fn answer(stored: &Stored, cx: &Context) -> Invoice {
     let days = days_overdue(stored.status, stored.settled.oldest_due, cx.today);
     let settled = &stored.settled;
     Invoice {
-        id: Some(stored.id), object: "invoice", number: stored.number.clone(), external_id: stored.external_id.clone(), status: stored.status,
-        payment_status: status_of(stored.status, stored.total, settled.open, !settled.written_off.is_zero()), is_overdue: days > 0, days_overdue: days,
-        customer_id: stored.customer, customer_name: stored.customer_name.clone(), currency: stored.currency.clone(), invoice_date: stored.invoice_date, due_date: stored.due_date,
-        payment_terms_id: stored.terms, instalments: stored.instalments.iter().map(|i| InvoiceInstalment { amount: money(i.amount.0), ..i.clone() }).collect(),
-        place_of_supply: stored.place.clone(), place_of_supply_basis: stored.place_basis.clone(), supply_type: stored.supply, reverse_charge: stored.reverse_charge,
-        gst_registration_id: stored.registration, seller_gstin: stored.seller_gstin.clone(), buyer_gstin: stored.buyer_gstin.clone(), po_reference: stored.po_reference.clone(),
+        id: Some(stored.id),
+        object: "invoice",
+        number: stored.number.clone(),
+        external_id: stored.external_id.clone(),
+        status: stored.status,
+        payment_status: status_of(stored.status, stored.total, settled.open, !settled.written_off.is_zero()),
+        is_overdue: days > 0,
+        days_overdue: days,
+        customer_id: stored.customer,
+        customer_name: stored.customer_name.clone(),
+        currency: stored.currency.clone(),
+        invoice_date: stored.invoice_date,
+        due_date: stored.due_date,
+        payment_terms_id: stored.terms,
+        instalments: stored.instalments.iter().map(|i| InvoiceInstalment { amount: money(i.amount.0), ..i.clone() }).collect(),
+        place_of_supply: stored.place.clone(),
+        place_of_supply_basis: stored.place_basis.clone(),
+        supply_type: stored.supply,
+        reverse_charge: stored.reverse_charge,
+        gst_registration_id: stored.registration,
+        seller_gstin: stored.seller_gstin.clone(),
+        buyer_gstin: stored.buyer_gstin.clone(),
+        po_reference: stored.po_reference.clone(),
         rounding: "document_rate_half_up",
         totals: InvoiceTotals {
-            taxable_value: money(stored.taxable), cgst: money(stored.cgst), sgst: money(stored.sgst), igst: money(stored.igst), cess: money(stored.cess),
-            round_off: money(stored.round_off), grand_total: money(stored.total),
+            taxable_value: money(stored.taxable),
+            cgst: money(stored.cgst),
+            sgst: money(stored.sgst),
+            igst: money(stored.igst),
+            cess: money(stored.cess),
+            round_off: money(stored.round_off),
+            grand_total: money(stored.total),
         },
         amounts: InvoiceAmounts {
-            allocated_cash: money(settled.cash), allocated_tds: money(settled.tds), allocated_credit: money(settled.credit), allocated_other: money(settled.other),
-            written_off: money(settled.written_off), balance_due: money(settled.open),
+            allocated_cash: money(settled.cash),
+            allocated_tds: money(settled.tds),
+            allocated_credit: money(settled.credit),
+            allocated_other: money(settled.other),
+            written_off: money(settled.written_off),
+            balance_due: money(settled.open),
         },
-        gl_journal_id: stored.entry, period: month_label(stored.invoice_date),
-        lines: (1..).zip(&stored.lines).map(|(line_no, (id, line))| InvoiceLine {
-            id: *id, line_no, item_id: line.item_id, description: line.description.clone(), hsn_code: line.hsn_code.clone(), is_service: line.is_service,
-            quantity: Quantity(pad(line.quantity, 6)), unit: line.unit.clone(), unit_price: UnitPrice(pad(line.unit_price, currency.exponent())), discount: money(line.discount),
-            tax_inclusive: line.tax_inclusive, treatment: line.treatment, taxable_value: money(line.tax.taxable), tax_rate: Rate(pad(line.tax_rate, 2)), cess_rate: Rate(pad(line.cess_rate, 2)),
-            cgst: money(line.tax.cgst), sgst: money(line.tax.sgst), igst: money(line.tax.igst), cess: money(line.tax.cess), line_total: money(line.tax.total),
-        }).collect(),
-        cancelled_on: stored.cancelled_on, cancel_reason: stored.cancel_reason.clone(),
-        allowed_actions: rules::allowed_actions(stored.status, settled.open == stored.total, |permission| cx.principal.as_ref().is_none_or(|principal| principal.may(permission))),
-        metadata: stored.metadata.clone(), version: stored.version + settled.moves, created_by: stored.created_by.clone(), created_at: Instant(stored.created_at), updated_at: Instant(stored.updated_at),
+        gl_journal_id: stored.entry,
+        period: month_label(stored.invoice_date),
+        lines: (1..)
+            .zip(&stored.lines)
+            .map(|(line_no, (id, line))| InvoiceLine {
+                id: *id,
+                line_no,
+                item_id: line.item_id,
+                description: line.description.clone(),
+                hsn_code: line.hsn_code.clone(),
+                is_service: line.is_service,
+                quantity: Quantity(pad(line.quantity, 6)),
+                unit: line.unit.clone(),
+                unit_price: UnitPrice(pad(line.unit_price, currency.exponent())),
+                discount: money(line.discount),
+                tax_inclusive: line.tax_inclusive,
+                treatment: line.treatment,
+                taxable_value: money(line.tax.taxable),
+                tax_rate: Rate(pad(line.tax_rate, 2)),
+                cess_rate: Rate(pad(line.cess_rate, 2)),
+                cgst: money(line.tax.cgst),
+                sgst: money(line.tax.sgst),
+                igst: money(line.tax.igst),
+                cess: money(line.tax.cess),
+                line_total: money(line.tax.total),
+            })
+            .collect(),
+        cancelled_on: stored.cancelled_on,
+        cancel_reason: stored.cancel_reason.clone(),
+        allowed_actions: rules::allowed_actions(stored.status, settled.open == stored.total, |permission| {
+            cx.principal.as_ref().is_none_or(|principal| principal.may(permission))
+        }),
+        metadata: stored.metadata.clone(),
+        version: stored.version + settled.moves,
+        created_by: stored.created_by.clone(),
+        created_at: Instant(stored.created_at),
+        updated_at: Instant(stored.updated_at),
     }
 }

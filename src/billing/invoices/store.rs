@@ -68,8 +68,18 @@ pub fn ground(tx: &mut Tx<'_>, new: &NewInvoice) -> Result<Option<Found>, Proble
     Ok(Some(Found {
         terms_known: new.payment_terms_id.is_none() || terms.is_some(),
         ground: Ground {
-            customer: row.customer_id, customer_name: row.customer_name, kind: row.kind, buyer_gstin: row.buyer_gstin, billing_state: row.billing_state,
-            shipping_state: row.shipping_state, registration, seller_gstin, seller_state, terms, terms_days: row.terms_days, items,
+            customer: row.customer_id,
+            customer_name: row.customer_name,
+            kind: row.kind,
+            buyer_gstin: row.buyer_gstin,
+            billing_state: row.billing_state,
+            shipping_state: row.shipping_state,
+            registration,
+            seller_gstin,
+            seller_state,
+            terms,
+            terms_days: row.terms_days,
+            items,
         },
         active: row.active,
         duplicate_of: row.duplicate_of,
@@ -81,12 +91,29 @@ fn items(rx: &mut Rx<'_>, ids: Vec<ItemId>) -> Result<Vec<Item>, Problem> {
     let company = rx.company();
     let at = Instant(rx.cx().now);
     let rows: Vec<ItemRow> = rx.load(
-        Sql::new("SELECT id, name, is_service, hsn_code, unit, unit_price, tax_rate FROM item WHERE company_id = $1 AND id = ANY($2) AND active").bind(company).bind(Many(ids)),
+        Sql::new("SELECT id, name, is_service, hsn_code, unit, unit_price, tax_rate FROM item WHERE company_id = $1 AND id = ANY($2) AND active")
+            .bind(company)
+            .bind(Many(ids)),
     )?;
-    Ok(rows.into_iter().map(|row| Item {
-        id: row.id, object: "item", code: String::new(), external_id: None, name: row.name, is_service: row.is_service, hsn_code: row.hsn_code, unit: row.unit,
-        unit_price: UnitPrice(row.unit_price), tax_rate: Rate(row.tax_rate), active: true, version: 1, created_at: at, updated_at: at,
-    }).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| Item {
+            id: row.id,
+            object: "item",
+            code: String::new(),
+            external_id: None,
+            name: row.name,
+            is_service: row.is_service,
+            hsn_code: row.hsn_code,
+            unit: row.unit,
+            unit_price: UnitPrice(row.unit_price),
+            tax_rate: Rate(row.tax_rate),
+            active: true,
+            version: 1,
+            created_at: at,
+            updated_at: at,
+        })
+        .collect())
 }
 
 /// An invoice as stored.
@@ -250,22 +277,70 @@ pub fn get(rx: &mut Rx<'_>, id: InvoiceId, lock: bool) -> Result<Option<Stored>,
     )?;
     let lines = lines.into_iter().map(|l| {
         let tax = crate::tax::gst::compute::LineTax { taxable: l.taxable_value, cgst: l.cgst, sgst: l.sgst, igst: l.igst, cess: l.cess, total: l.line_total };
-        (l.id, PricedLine {
-            item_id: l.item_id, description: l.description, hsn_code: l.hsn_code, is_service: l.is_service, quantity: l.quantity, unit: l.unit, unit_price: l.unit_price,
-            discount: l.discount, tax_inclusive: l.tax_inclusive, treatment: l.treatment, tax_rate: l.tax_rate, cess_rate: l.cess_rate, tax,
-        })
+        (
+            l.id,
+            PricedLine {
+                item_id: l.item_id,
+                description: l.description,
+                hsn_code: l.hsn_code,
+                is_service: l.is_service,
+                quantity: l.quantity,
+                unit: l.unit,
+                unit_price: l.unit_price,
+                discount: l.discount,
+                tax_inclusive: l.tax_inclusive,
+                treatment: l.treatment,
+                tax_rate: l.tax_rate,
+                cess_rate: l.cess_rate,
+                tax,
+            },
+        )
     });
     Ok(Some(Stored {
-        id: row.id, external_id: row.external_id, status: row.status, number: row.number, registration: row.registration_id, seller_gstin: row.seller_gstin, customer: row.customer_id,
-        customer_name: row.customer_name, buyer_gstin: row.buyer_gstin, currency: row.currency, invoice_date: row.invoice_date, due_date: row.due_date, terms: row.payment_terms_id,
-        instalments: serde_json::from_value(row.instalments).map_err(|e| Problem::internal(&e))?, place: row.place_of_supply, place_basis: row.place_of_supply_basis,
-        supply: row.supply_type, reverse_charge: row.reverse_charge, po_reference: row.po_reference, taxable: row.taxable_value, cgst: row.cgst, sgst: row.sgst, igst: row.igst,
-        cess: row.cess, round_off: row.round_off, total: row.grand_total, entry: row.entry_id, metadata: serde_json::from_value(row.metadata).unwrap_or_default(),
-        cancelled_on: row.cancelled_on, cancel_reason: row.cancel_reason, version: row.version, created_by: row.created_by, created_at: row.created_at, updated_at: row.updated_at,
+        id: row.id,
+        external_id: row.external_id,
+        status: row.status,
+        number: row.number,
+        registration: row.registration_id,
+        seller_gstin: row.seller_gstin,
+        customer: row.customer_id,
+        customer_name: row.customer_name,
+        buyer_gstin: row.buyer_gstin,
+        currency: row.currency,
+        invoice_date: row.invoice_date,
+        due_date: row.due_date,
+        terms: row.payment_terms_id,
+        instalments: serde_json::from_value(row.instalments).map_err(|e| Problem::internal(&e))?,
+        place: row.place_of_supply,
+        place_basis: row.place_of_supply_basis,
+        supply: row.supply_type,
+        reverse_charge: row.reverse_charge,
+        po_reference: row.po_reference,
+        taxable: row.taxable_value,
+        cgst: row.cgst,
+        sgst: row.sgst,
+        igst: row.igst,
+        cess: row.cess,
+        round_off: row.round_off,
+        total: row.grand_total,
+        entry: row.entry_id,
+        metadata: serde_json::from_value(row.metadata).unwrap_or_default(),
+        cancelled_on: row.cancelled_on,
+        cancel_reason: row.cancel_reason,
+        version: row.version,
+        created_by: row.created_by,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
         lines: lines.collect(),
         settled: Settled {
-            cash: row.settled_cash, tds: row.settled_tds, credit: row.settled_credit, other: row.settled_other, written_off: row.settled_written_off, open: row.open,
-            oldest_due: row.oldest_due, moves: row.moves,
+            cash: row.settled_cash,
+            tds: row.settled_tds,
+            credit: row.settled_credit,
+            other: row.settled_other,
+            written_off: row.settled_written_off,
+            open: row.open,
+            oldest_due: row.oldest_due,
+            moves: row.moves,
         },
     }))
 }
@@ -323,7 +398,8 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &InvoiceFilter) -> Result<
     let today = rx.cx().today;
     let overdue = filter.overdue.map(|_| today);
     let condition = if filter.overdue == Some(false) { "coalesce(o.oldest_due >= {}, true)" } else { "i.status = 'issued' AND o.oldest_due < {}" };
-    INVOICES.of(rx)
+    INVOICES
+        .of(rx)
         .any_of("i.status", filter.status.as_deref())
         .when("i.customer_id = {}", filter.customer_id)
         .when("i.external_id = {}", filter.external_id.clone())
@@ -352,14 +428,45 @@ impl Stored {
     /// An invoice about to be stored.
     #[must_use]
     pub fn of(id: InvoiceId, new: &NewInvoice, ground: &Ground, priced: &Priced, currency: &str, actor: String, now: DateTime<Utc>) -> Self {
-        let instalments: Vec<_> = (1..).zip(&priced.instalments).map(|(instalment_no, i)| InvoiceInstalment { instalment_no, due_date: i.due_date, amount: crate::platform::money::Amount(i.amount) }).collect();
+        let instalments: Vec<_> = (1..)
+            .zip(&priced.instalments)
+            .map(|(instalment_no, i)| InvoiceInstalment { instalment_no, due_date: i.due_date, amount: crate::platform::money::Amount(i.amount) })
+            .collect();
         Self {
-            id, external_id: new.external_id.clone(), status: InvoiceStatus::Draft, number: None, registration: ground.registration, seller_gstin: ground.seller_gstin.clone(),
-            customer: ground.customer, customer_name: ground.customer_name.clone(), buyer_gstin: ground.buyer_gstin.clone(), currency: currency.to_owned(), invoice_date: new.invoice_date,
-            due_date: priced.instalments.iter().map(|i| i.due_date).max().unwrap_or(new.invoice_date), terms: priced.terms, instalments, place: priced.place.code.clone(),
-            place_basis: priced.place.basis.to_owned(), supply: priced.supply, reverse_charge: new.reverse_charge, po_reference: new.po_reference.clone(), taxable: priced.tax.taxable,
-            cgst: priced.tax.cgst, sgst: priced.tax.sgst, igst: priced.tax.igst, cess: priced.tax.cess, round_off: priced.tax.round_off, total: priced.tax.payable, entry: None,
-            metadata: new.metadata.clone(), cancelled_on: None, cancel_reason: None, version: 1, created_by: actor, created_at: now, updated_at: now,
+            id,
+            external_id: new.external_id.clone(),
+            status: InvoiceStatus::Draft,
+            number: None,
+            registration: ground.registration,
+            seller_gstin: ground.seller_gstin.clone(),
+            customer: ground.customer,
+            customer_name: ground.customer_name.clone(),
+            buyer_gstin: ground.buyer_gstin.clone(),
+            currency: currency.to_owned(),
+            invoice_date: new.invoice_date,
+            due_date: priced.instalments.iter().map(|i| i.due_date).max().unwrap_or(new.invoice_date),
+            terms: priced.terms,
+            instalments,
+            place: priced.place.code.clone(),
+            place_basis: priced.place.basis.to_owned(),
+            supply: priced.supply,
+            reverse_charge: new.reverse_charge,
+            po_reference: new.po_reference.clone(),
+            taxable: priced.tax.taxable,
+            cgst: priced.tax.cgst,
+            sgst: priced.tax.sgst,
+            igst: priced.tax.igst,
+            cess: priced.tax.cess,
+            round_off: priced.tax.round_off,
+            total: priced.tax.payable,
+            entry: None,
+            metadata: new.metadata.clone(),
+            cancelled_on: None,
+            cancel_reason: None,
+            version: 1,
+            created_by: actor,
+            created_at: now,
+            updated_at: now,
             lines: priced.lines.iter().map(|line| (InvoiceLineId::new(), line.clone())).collect(),
             settled: Settled { open: priced.tax.payable, oldest_due: priced.instalments.iter().map(|i| i.due_date).min(), ..Settled::default() },
         }

@@ -333,7 +333,6 @@ pub struct InvoiceFilter {
     pub place_of_supply: Option<String>,
 }
 
-
 /// What may be changed of a draft; as in creating one, every member optional.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

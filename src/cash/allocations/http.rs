@@ -27,7 +27,7 @@ pub async fn list_allocations(caller: Caller<AllocationsRead>, paging: Query<Pag
 ///
 /// All targets or none. Instalments of an invoice are settled oldest due first. Neither side can be
 /// overdrawn, whatever runs at the same time (422 names what is open).
-#[utoipa::path(tag = "Receipts", responses((status = 201, body = AllocationList, description = "Allocated.")), extensions(("x-permission" = json!("allocations:write")), ("x-idempotency" = json!("required"))))]
+#[utoipa::path(tag = "Receipts", request_body = NewAllocations, responses((status = 201, body = AllocationList, description = "Allocated.")), extensions(("x-permission" = json!("allocations:write")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/allocations")]
 pub async fn create_allocations(caller: Caller<AllocationsWrite>, body: Body<NewAllocations>) -> Reply<Created<AllocationList>> {
     caller.create(move |tx| service::create(tx, &body)).await
@@ -37,7 +37,7 @@ pub async fn create_allocations(caller: Caller<AllocationsWrite>, body: Body<New
 ///
 /// A new row of the given date takes it back; the original stays, so past reports do not change.
 /// Any allocation can be reversed in any order, once.
-#[utoipa::path(tag = "Receipts", params(("id" = AllocationId, Path, description = "The allocation.")), responses((status = 201, body = Allocation, description = "The reversing allocation.")), extensions(("x-permission" = json!("allocations:reverse")), ("x-idempotency" = json!("required"))))]
+#[utoipa::path(tag = "Receipts", request_body = ReverseAllocation, params(("id" = AllocationId, Path, description = "The allocation.")), responses((status = 201, body = Allocation, description = "The reversing allocation.")), extensions(("x-permission" = json!("allocations:reverse")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/allocations/{id}/reverse")]
 pub async fn reverse_allocation(caller: Caller<AllocationsReverse>, id: Path<AllocationId>, body: Body<ReverseAllocation>) -> Reply<Created<Allocation>> {
     caller.create(move |tx| service::reverse(tx, id.0, &body)).await

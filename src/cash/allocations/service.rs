@@ -8,8 +8,8 @@ use crate::ledger::open_items::rules::Placer;
 use crate::ledger::open_items::store::{allocation, lock_customers, lock_items_of};
 use crate::ledger::problems::{ALREADY_REVERSED, OVER_ALLOCATION};
 use crate::ledger::{self, NewAllocation, OpenItem, Side};
-use crate::platform::http::problem::{self, FieldError};
 use crate::platform::http::Problem;
+use crate::platform::http::problem::{self, FieldError};
 use crate::platform::ids::{AllocationId, CustomerId};
 use crate::platform::money::Currency;
 use crate::platform::unit_of_work::{Audited, Change, Tx};
@@ -29,7 +29,9 @@ pub fn target_faults(prefix: &str, targets: &[Target], currency: Currency) -> Ve
             errors.push(precision_fault(&format!("{prefix}/{at}/amount"), target.amount.0, currency));
         }
         match (target.target_id.is_some(), target.target_external_id.is_some()) {
-            (false, false) => errors.push(FieldError::at(format!("{prefix}/{at}/target_id"), "required", "Name the invoice by target_id or target_external_id.")),
+            (false, false) => {
+                errors.push(FieldError::at(format!("{prefix}/{at}/target_id"), "required", "Name the invoice by target_id or target_external_id."));
+            }
             (true, true) => errors.push(FieldError::at(format!("{prefix}/{at}/target_id"), "ambiguous_reference", "Name the invoice in one way only.")),
             _ => {}
         }
@@ -37,27 +39,49 @@ pub fn target_faults(prefix: &str, targets: &[Target], currency: Currency) -> Ve
     errors
 }
 
-/// Finds the documents targets name; each must be an issued invoice of the customer.
-pub fn resolve(tx: &mut Tx<'_>, prefix: &str, targets: &[Target], customer: CustomerId) -> Result<Vec<Uuid>, Problem> {
-    let named = store::targets(tx, targets)?;
-    targets
-        .iter()
-        .enumerate()
-        .map(|(at, target)| {
-            let by_id = target.target_id.is_some();
-            let pointer = format!("{prefix}/{at}/{}", if by_id { "target_id" } else { "target_external_id" });
-            let found = named.iter().find(|n| if by_id { Some(n.id) == target.target_id } else { n.external_id == target.target_external_id });
-            let found = found.ok_or_else(|| Problem::reference("invoice", &pointer))?;
-            if found.customer_id != customer {
+/// The documents targets name, in their order, and the locked items that can be settled.
+#[derive(Default)]
+pub struct Resolved {
+    pub documents: Vec<Uuid>,
+    pub items: Vec<OpenItem>,
+}
+
+/// Finds and locks what targets name; each must be an issued invoice of the customer. One statement
+/// where targets go by id, one more where they go by external id.
+pub fn resolve(tx: &mut Tx<'_>, prefix: &str, targets: &[Target], customer: CustomerId) -> Result<Resolved, Problem> {
+    if targets.is_empty() {
+        return Ok(Resolved::default());
+    }
+    let named = if targets.iter().any(|t| t.target_external_id.is_some()) { store::by_external_id(tx, targets)? } else { Vec::new() };
+    let pointer = |at: usize| format!("{prefix}/{at}/{}", if targets[at].target_id.is_some() { "target_id" } else { "target_external_id" });
+    let mut documents = Vec::with_capacity(targets.len());
+    for (at, target) in targets.iter().enumerate() {
+        let by_name = || named.iter().find(|n| n.external_id == target.target_external_id).map(|n| n.id);
+        let id = target.target_id.or_else(by_name).ok_or_else(|| Problem::reference("invoice", pointer(at)))?;
+        documents.push(id.uuid());
+    }
+    let items: Vec<_> = lock_items_of(tx, documents.clone())?.into_iter().filter(|item| item.side == Side::Debit).collect();
+    for (at, document) in documents.iter().enumerate() {
+        match items.iter().find(|item| item.document_id == *document) {
+            None => return Err(unpostable(tx, *document, &pointer(at))?),
+            Some(item) if item.customer != customer => {
                 let detail = "The invoice belongs to another customer.";
-                return Err(Problem::new(problems::CUSTOMER_MISMATCH, detail).errors(vec![FieldError::at(&pointer, "customer_mismatch", detail)]));
+                return Err(Problem::new(problems::CUSTOMER_MISMATCH, detail).errors(vec![FieldError::at(pointer(at), "customer_mismatch", detail)]));
             }
-            if found.status != "issued" {
-                return Err(Problem::new(problem::INVALID_STATE, format!("The invoice is {}; only an issued one can be settled.", found.status)).errors(vec![FieldError::at(&pointer, "invalid_state", "Only an issued invoice can be settled.")]).member("current", json!({"status": found.status})));
-            }
-            Ok(found.id.uuid())
-        })
-        .collect()
+            Some(_) => {}
+        }
+    }
+    Ok(Resolved { documents, items })
+}
+
+/// Why a document has no items: it is a draft, or there is none.
+fn unpostable(tx: &mut Tx<'_>, document: Uuid, pointer: &str) -> Result<Problem, Problem> {
+    Ok(match store::status(tx, document)? {
+        None => Problem::reference("invoice", pointer),
+        Some(status) => Problem::new(problem::INVALID_STATE, format!("The invoice is {status}; only an issued one can be settled."))
+            .errors(vec![FieldError::at(pointer, "invalid_state", "Only an issued invoice can be settled.")])
+            .member("current", json!({"status": status})),
+    })
 }
 
 /// Places instructed targets; refuses the first that does not fit, naming what is open.
@@ -68,9 +92,18 @@ pub fn place(placer: &mut Placer<'_>, prefix: &str, targets: &[Target], document
         let (open, left) = (placer.open_of(belongs), if kind == ledger::AllocationKind::Cash { placer.left(None) } else { placer.left(Some(kind)) });
         let rest = placer.place(target.amount.0, kind, "instructed", &json!({"asked": target.amount}), belongs);
         if !rest.is_zero() {
-            let detail = format!("Of the invoice {} is open, of the money {} is left; {} was asked for.", currency.amount(open).0, currency.amount(left).0, target.amount.0);
+            let detail = format!(
+                "Of the invoice {} is open, of the money {} is left; {} was asked for.",
+                currency.amount(open).0,
+                currency.amount(left).0,
+                target.amount.0
+            );
             return Err(Problem::new(OVER_ALLOCATION, detail.clone())
-                .errors(vec![FieldError::at(format!("{prefix}/{at}/amount"), "over_allocation", detail).expected(format!("at most {}", currency.amount(open.min(left)).0)).received(target.amount.0)])
+                .errors(vec![
+                    FieldError::at(format!("{prefix}/{at}/amount"), "over_allocation", detail)
+                        .expected(format!("at most {}", currency.amount(open.min(left)).0))
+                        .received(target.amount.0),
+                ])
                 .member("open_amount", currency.amount(open).0.to_string())
                 .member("unapplied", currency.amount(left).0.to_string()));
         }
@@ -89,10 +122,9 @@ pub fn create(tx: &mut Tx<'_>, new: &NewAllocations) -> Result<Audited<Allocatio
     }
     let source = receipts::store::source(tx, new.source_id)?.ok_or_else(|| Problem::reference("receipt", "/source_id"))?;
     lock_customers(tx, vec![source.customer])?;
-    let documents = resolve(tx, "/targets", &new.targets, source.customer)?;
-    let all = documents.iter().copied().chain([new.source_id.uuid()]).collect();
-    let (credits, debits): (Vec<_>, Vec<_>) = lock_items_of(tx, all)?.into_iter().partition(|item| item.side == Side::Credit);
-    let credit = credits.into_iter().find(|item| item.id == source.item).ok_or_else(|| Problem::internal(&"a receipt without its item"))?;
+    let Resolved { documents, items: debits } = resolve(tx, "/targets", &new.targets, source.customer)?;
+    let credit = lock_items_of(tx, vec![new.source_id.uuid()])?.into_iter().find(|item| item.id == source.item);
+    let credit = credit.ok_or_else(|| Problem::internal(&"a receipt without its item"))?;
     let purses = receipts::store::purses(tx, new.source_id, source.item)?;
     let mut placer = Placer::new(&credit, on, purses, &debits);
     place(&mut placer, "/targets", &new.targets, &documents, currency)?;
@@ -116,14 +148,27 @@ pub fn reverse(tx: &mut Tx<'_>, id: AllocationId, wanted: &ReverseAllocation) ->
     let on = wanted.reversed_on.unwrap_or(tx.cx().today.max(original.effective_on));
     let mut errors: Vec<_> = future_fault("/reversed_on", on, tx.cx().today.max(original.effective_on)).into_iter().collect();
     if on < original.effective_on {
-        errors.push(FieldError::at("/reversed_on", "before_allocation", "A reversal is not dated before what it takes back.").expected(format!("at least {}", original.effective_on)).received(on));
+        errors.push(
+            FieldError::at("/reversed_on", "before_allocation", "A reversal is not dated before what it takes back.")
+                .expected(format!("at least {}", original.effective_on))
+                .received(on),
+        );
     }
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
     let reversal = NewAllocation {
-        id: AllocationId::new(), customer, credit_item: original.credit_item, debit_item: original.debit_item, kind: original.kind, amount: -original.amount, effective_on: on,
-        rule: "reversal", evidence: json!({}), reverses: Some(id), reason: Some(wanted.reason.clone()),
+        id: AllocationId::new(),
+        customer,
+        credit_item: original.credit_item,
+        debit_item: original.debit_item,
+        kind: original.kind,
+        amount: -original.amount,
+        effective_on: on,
+        rule: "reversal",
+        evidence: json!({}),
+        reverses: Some(id),
+        reason: Some(wanted.reason.clone()),
     };
     let made = reversal.id;
     ledger::settle(tx, &[reversal])?;

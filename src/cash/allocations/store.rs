@@ -20,10 +20,24 @@ row! {
 impl AllocationRow {
     fn answer(self, currency: crate::platform::money::Currency) -> Allocation {
         Allocation {
-            id: self.id, object: "allocation", status: if self.reversed { AllocationStatus::Reversed } else { AllocationStatus::Active }, customer_id: self.customer_id,
-            source_type: self.source_type, source_id: self.source_id, source_number: self.source_number, target_type: self.target_type, target_id: self.target_id,
-            target_number: self.target_number, kind: self.kind, amount: currency.amount(self.amount), allocated_on: self.allocated_on, rule: self.rule,
-            reverses_id: self.reverses_id, reason: self.reason, created_by: self.created_by, created_at: Instant(self.created_at),
+            id: self.id,
+            object: "allocation",
+            status: if self.reversed { AllocationStatus::Reversed } else { AllocationStatus::Active },
+            customer_id: self.customer_id,
+            source_type: self.source_type,
+            source_id: self.source_id,
+            source_number: self.source_number,
+            target_type: self.target_type,
+            target_id: self.target_id,
+            target_number: self.target_number,
+            kind: self.kind,
+            amount: currency.amount(self.amount),
+            allocated_on: self.allocated_on,
+            rule: self.rule,
+            reverses_id: self.reverses_id,
+            reason: self.reason,
+            created_by: self.created_by,
+            created_at: Instant(self.created_at),
         }
     }
 }
@@ -35,17 +49,14 @@ const SELECT: &str = "SELECT a.id, (a.reverses_id IS NOT NULL OR r.id IS NOT NUL
         JOIN open_item d ON d.company_id = a.company_id AND d.id = a.debit_item_id
         LEFT JOIN allocation r ON r.company_id = a.company_id AND r.reverses_id = a.id
         WHERE a.company_id = $1";
-static ALLOCATIONS: List = List {
-    select: SELECT,
-    id: "a.id",
-    sorts: &[SortKey { name: "allocated_on", expression: "a.effective_on", kind: "date" }],
-    default_sort: "-allocated_on",
-};
+static ALLOCATIONS: List =
+    List { select: SELECT, id: "a.id", sorts: &[SortKey { name: "allocated_on", expression: "a.effective_on", kind: "date" }], default_sort: "-allocated_on" };
 
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &AllocationFilter) -> Result<Page<Allocation>, Problem> {
     let currency = rx.cx().currency();
     let status = filter.status.map(|status| status == AllocationStatus::Reversed);
-    let page = ALLOCATIONS.of(rx)
+    let page = ALLOCATIONS
+        .of(rx)
         .when("c.document_id = {}", filter.source_id)
         .when("d.document_id = {}", filter.target_id)
         .when("a.customer_id = {}", filter.customer_id)
@@ -63,13 +74,22 @@ pub fn by_ids(rx: &mut Rx<'_>, ids: Vec<AllocationId>) -> Result<Vec<Allocation>
     Ok(rows.into_iter().map(|row| row.answer(currency)).collect())
 }
 
-row! { pub struct Named { pub id: InvoiceId, pub external_id: Option<String>, pub customer_id: CustomerId, pub status: String } }
+row! {
+    pub struct Named {
+        pub id: InvoiceId,
+        pub external_id: Option<String>,
+    }
+}
 
-/// The invoices targets name.
-pub fn targets(rx: &mut Rx<'_>, targets: &[Target]) -> Result<Vec<Named>, Problem> {
+/// The invoices targets name by external id.
+pub fn by_external_id(rx: &mut Rx<'_>, targets: &[Target]) -> Result<Vec<Named>, Problem> {
     let company = rx.company();
-    rx.load(
-        Sql::new("SELECT id, external_id, customer_id, status FROM invoice WHERE company_id = $1 AND id = ANY($2) UNION SELECT id, external_id, customer_id, status FROM invoice WHERE company_id = $1 AND external_id = ANY($3)")
-            .bind(company).bind(targets.iter().filter_map(|t| t.target_id).collect::<Many<_>>()).bind(targets.iter().filter_map(|t| t.target_external_id.clone()).collect::<Many<_>>()),
-    )
+    let names = targets.iter().filter_map(|t| t.target_external_id.clone()).collect::<Many<_>>();
+    rx.load(Sql::new("SELECT id, external_id FROM invoice WHERE company_id = $1 AND external_id = ANY($2)").bind(company).bind(names))
+}
+
+/// The state of an invoice, if there is one.
+pub fn status(rx: &mut Rx<'_>, document: Uuid) -> Result<Option<String>, Problem> {
+    let company = rx.company();
+    Ok(rx.scalars(Sql::new("SELECT status FROM invoice WHERE company_id = $1 AND id = $2").bind(company).bind(document))?.into_iter().next())
 }

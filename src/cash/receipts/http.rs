@@ -28,7 +28,7 @@ pub async fn list_receipts(caller: Caller<ReceiptsRead>, paging: Query<Paging>, 
 /// Money in with what was deducted (TDS, bank charges, discount, retention); money and deductions
 /// together settle what `allocations` name, the rest is placed by `auto_apply` or waits. Use the
 /// bank's reference as Idempotency-Key and as `utr`: it is recorded once, for ever.
-#[utoipa::path(tag = "Receipts", responses((status = 201, body = Receipt, description = "Recorded.")), extensions(("x-permission" = json!("receipts:write")), ("x-idempotency" = json!("required"))))]
+#[utoipa::path(tag = "Receipts", request_body = NewReceipt, responses((status = 201, body = Receipt, description = "Recorded.")), extensions(("x-permission" = json!("receipts:write")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/receipts")]
 pub async fn record_receipt(caller: Caller<ReceiptsWrite>, body: Body<NewReceipt>) -> Reply<Created<Receipt>> {
     caller.create(move |tx| service::record(tx, &body)).await
@@ -37,7 +37,7 @@ pub async fn record_receipt(caller: Caller<ReceiptsWrite>, body: Body<NewReceipt
 /// Record up to 1,000 receipts.
 ///
 /// `per_item`: good rows are kept and bad ones answered each with its problem; `atomic`: all or none.
-#[utoipa::path(tag = "Receipts", responses((status = 207, body = BulkReply, description = "One result a row.")), extensions(("x-permission" = json!("receipts:write")), ("x-idempotency" = json!("required"))))]
+#[utoipa::path(tag = "Receipts", request_body = Bulk<NewReceipt>, responses((status = 207, body = BulkReply, description = "One result a row.")), extensions(("x-permission" = json!("receipts:write")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/receipts/bulk")]
 pub async fn record_receipts_in_bulk(caller: Caller<ReceiptsWrite>, body: Body<Bulk<NewReceipt>>) -> Reply<MultiStatus<BulkReply>> {
     caller.bulk(body, service::lock_for, service::record).await

@@ -1,15 +1,18 @@
 //! Receipt → balanced entry and open item. Pure.
 
 use super::types::{DeductionKind, NewReceipt};
-use crate::ledger::{AccountRole, DocumentKind, Line, NewOpenItem, Posting, Side};
-use crate::platform::ids::{AccountId, CustomerId, OpenItemId, ReceiptId};
-use rust_decimal::Decimal;
+use crate::ledger::{AccountRole, DocumentKind, Line, NewOpenItem, OpenItem, Posting, Side};
+use crate::platform::ids::AccountId;
 
 /// Debit bank with what arrived and each deduction's account; credit receivable with the gross.
+/// `credit` is the item the receipt opens.
 #[must_use]
-pub fn posting(id: ReceiptId, item: OpenItemId, customer: CustomerId, number: &str, currency: &'static str, new: &NewReceipt, bank: Option<AccountId>, gross: Decimal) -> Posting {
+pub fn posting(credit: &OpenItem, number: &str, currency: &'static str, new: &NewReceipt, bank: Option<AccountId>) -> Posting {
     let bank_line = Line::debit(AccountRole::Bank, new.amount_received.0);
-    let mut lines = vec![bank.map_or_else(|| bank_line.clone(), |account| bank_line.clone().to(account))];
+    let mut lines = vec![match bank {
+        Some(account) => bank_line.to(account),
+        None => bank_line,
+    }];
     lines.extend(new.deductions.iter().map(|deduction| {
         let role = match deduction.kind {
             DeductionKind::Tds => AccountRole::TdsReceivable,
@@ -19,17 +22,24 @@ pub fn posting(id: ReceiptId, item: OpenItemId, customer: CustomerId, number: &s
         };
         Line::debit(role, deduction.amount.0)
     }));
-    lines.push(Line::credit(AccountRole::Receivable, gross).of(customer));
+    lines.push(Line::credit(AccountRole::Receivable, credit.amount).of(credit.customer));
     Posting {
         document_kind: DocumentKind::Receipt,
-        document_id: id.uuid(),
+        document_id: credit.document_id,
         document_number: number.to_owned(),
         document_date: new.receipt_date,
         posting_date: new.receipt_date,
         currency,
         narration: new.utr.clone().unwrap_or_default(),
         lines,
-        items: vec![NewOpenItem { id: item, customer, instalment_no: 1, side: Side::Credit, amount: gross, due_date: new.receipt_date }],
+        items: vec![NewOpenItem {
+            id: credit.id,
+            customer: credit.customer,
+            instalment_no: 1,
+            side: Side::Credit,
+            amount: credit.amount,
+            due_date: new.receipt_date,
+        }],
         reverses: None,
     }
 }

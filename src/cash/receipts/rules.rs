@@ -16,7 +16,9 @@ use rust_decimal::Decimal;
 pub fn faults(new: &NewReceipt, currency: Currency, today: NaiveDate) -> Vec<FieldError> {
     let mut errors = metadata_faults(&new.metadata);
     if let Some(code) = new.currency.as_deref().filter(|code| *code != currency.code()) {
-        errors.push(FieldError::at("/currency", "currency_mismatch", "Receipts are kept in the company's base currency.").expected(currency.code()).received(code));
+        errors.push(
+            FieldError::at("/currency", "currency_mismatch", "Receipts are kept in the company's base currency.").expected(currency.code()).received(code),
+        );
     }
     errors.extend(future_fault("/receipt_date", new.receipt_date, today));
     errors.extend(new.value_date.and_then(|date| future_fault("/value_date", date, today)));

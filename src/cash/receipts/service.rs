@@ -1,18 +1,19 @@
 //! The verbs of receipts.
 
 use super::posting::posting;
-use super::types::{AutoApply, NewReceipt, Receipt};
+use super::store::{DeductionRow, Head, PlacedRow};
+use super::types::{AutoApply, Method, NewReceipt, Receipt};
 use super::{problems, rules, store};
-use crate::cash::allocations::service::{place, resolve};
+use crate::cash::allocations::service::{Resolved, place, resolve};
 use crate::ledger::numbering::{self, NumberedKind};
 use crate::ledger::open_items::rules::Placer;
-use crate::ledger::open_items::store::{lock_customers, lock_items_of, lock_open_debits};
-use crate::ledger::{self, AllocationKind, OpenItem, Side};
+use crate::ledger::open_items::store::{lock_customers, lock_open_debits};
+use crate::ledger::{self, AllocationKind, NewAllocation, OpenItem, Side};
 use crate::master_data::customers::problems::CUSTOMER_INACTIVE;
-use crate::platform::http::problem::{self, FieldError};
 use crate::platform::http::Problem;
-use crate::platform::ids::{OpenItemId, ReceiptId};
-use crate::platform::unit_of_work::{Audited, Change, Tx};
+use crate::platform::http::problem::{self, FieldError};
+use crate::platform::ids::{EntryId, OpenItemId, ReceiptId};
+use crate::platform::unit_of_work::{Audited, Change, Context, Tx};
 use rust_decimal::Decimal;
 use serde_json::json;
 
@@ -28,9 +29,24 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
         return Err(Problem::invalid(errors));
     }
     if named > 1 {
-        return Err(Problem::new(problem::AMBIGUOUS_REFERENCE, "Name the customer in one way only.").errors(vec![FieldError::at("/customer_id", "ambiguous_reference", "Name the customer in one way only.")]));
+        return Err(Problem::new(problem::AMBIGUOUS_REFERENCE, "Name the customer in one way only.").errors(vec![FieldError::at(
+            "/customer_id",
+            "ambiguous_reference",
+            "Name the customer in one way only.",
+        )]));
     }
-    let ground = store::lock_ground(tx, new)?.ok_or_else(|| Problem::reference("customer", if new.customer_id.is_some() { "/customer_id" } else if new.customer_code.is_some() { "/customer_code" } else { "/customer_external_id" }))?;
+    let ground = store::lock_ground(tx, new)?.ok_or_else(|| {
+        Problem::reference(
+            "customer",
+            if new.customer_id.is_some() {
+                "/customer_id"
+            } else if new.customer_code.is_some() {
+                "/customer_code"
+            } else {
+                "/customer_external_id"
+            },
+        )
+    })?;
     if new.bank_account_id.is_some() && ground.bank.is_none() {
         return Err(Problem::reference("bank_account", "/bank_account_id"));
     }
@@ -38,23 +54,38 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
         return Err(Problem::new(problems::DUPLICATE_RECEIPT_EXTERNAL_ID, "Another receipt has this external_id.").member("current", json!({"id": id})));
     }
     if let Some(id) = ground.same_utr.filter(|_| !new.allow_duplicate) {
-        return Err(Problem::new(problems::DUPLICATE_RECEIPT, "This bank reference is recorded already; send allow_duplicate with a reason if it is another payment.").member("current", json!({"id": id})));
+        return Err(Problem::new(
+            problems::DUPLICATE_RECEIPT,
+            "This bank reference is recorded already; send allow_duplicate with a reason if it is another payment.",
+        )
+        .member("current", json!({"id": id})));
     }
     if !ground.active {
-        return Err(Problem::new(CUSTOMER_INACTIVE, "The customer is not active.").errors(vec![FieldError::at("/customer_id", "customer_inactive", "The customer is not active.")]));
+        return Err(Problem::new(CUSTOMER_INACTIVE, "The customer is not active.").errors(vec![FieldError::at(
+            "/customer_id",
+            "customer_inactive",
+            "The customer is not active.",
+        )]));
     }
     let registration = ground.registration.ok_or_else(|| Problem::internal(&"a company without registration"))?;
     let gross: Decimal = new.amount_received.0 + new.deductions.iter().map(|d| d.amount.0).sum::<Decimal>();
     let (id, item) = (ReceiptId::new(), OpenItemId::new());
     let credit = OpenItem {
-        id: item, customer: ground.customer, document_kind: "receipt".into(), document_id: id.uuid(), document_number: String::new(), side: Side::Credit, amount: gross, open: gross,
-        posting_date: new.receipt_date, due_date: new.receipt_date,
+        id: item,
+        customer: ground.customer,
+        document_kind: "receipt".into(),
+        document_id: id.uuid(),
+        document_number: String::new(),
+        side: Side::Credit,
+        amount: gross,
+        open: gross,
+        posting_date: new.receipt_date,
+        due_date: new.receipt_date,
     };
-    let documents = if new.allocations.is_empty() { Vec::new() } else { resolve(tx, "/allocations", &new.allocations, ground.customer)? };
-    let debits: Vec<OpenItem> = match new.auto_apply {
+    let Resolved { documents, items } = resolve(tx, "/allocations", &new.allocations, ground.customer)?;
+    let debits = match new.auto_apply {
         Some(AutoApply::OldestFirst) => lock_open_debits(tx, ground.customer)?,
-        None if documents.is_empty() => Vec::new(),
-        None => lock_items_of(tx, documents.clone())?.into_iter().filter(|item| item.side == Side::Debit).collect(),
+        None => items,
     };
     let mut placer = Placer::new(&credit, new.receipt_date, rules::purses(new), &debits);
     place(&mut placer, "/allocations", &new.allocations, &documents, currency)?;
@@ -67,15 +98,59 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
     let placed = placer.placed();
     let year = tx.cx().fiscal_year(new.receipt_date);
     let number = numbering::take(tx, registration, NumberedKind::Receipt, year, None)?;
-    let entry = ledger::post(tx, &posting(id, item, ground.customer, &number, currency.code(), new, ground.bank, gross))?;
+    let entry = ledger::post(tx, &posting(&credit, &number, currency.code(), new, ground.bank))?;
     ledger::settle(tx, &placed)?;
-    store::insert(tx, &store::NewRow { id, number: &number, registration, fiscal_year: year.0, customer: ground.customer, currency: currency.code(), gross, item, entry }, new)?;
-    let receipt = store::get(tx, id)?;
+    let head = head(new, &credit, number, entry, &placed, tx.cx())?;
+    let deductions: Vec<_> =
+        new.deductions.iter().map(|d| DeductionRow { kind: d.kind, section: d.section.clone(), rate: d.rate.map(|rate| rate.0), amount: d.amount.0 }).collect();
+    store::insert(tx, &head, registration, year.0, &deductions, new.allow_duplicate)?;
+    let receipt = store::answer(head, deductions, &placed_rows(&placed, &debits), tx.cx());
     let mut change = Change::new("receipt.recorded", id.uuid()).version(receipt.version).after(&receipt);
     if let Some(reason) = &new.reason {
         change = change.reason(reason);
     }
     Ok(tx.record(change, receipt))
+}
+
+fn head(new: &NewReceipt, credit: &OpenItem, number: String, entry: EntryId, placed: &[NewAllocation], cx: &Context) -> Result<Head, Problem> {
+    Ok(Head {
+        id: ReceiptId::of(credit.document_id),
+        number,
+        external_id: new.external_id.clone(),
+        customer_id: credit.customer,
+        currency: cx.currency().code().to_owned(),
+        receipt_date: new.receipt_date,
+        value_date: new.value_date.unwrap_or(new.receipt_date),
+        method: new.method.unwrap_or(Method::Other),
+        bank_account_id: new.bank_account_id,
+        utr: new.utr.clone(),
+        payer_name: new.payer_name.clone(),
+        amount_received: new.amount_received.0,
+        gross_settled: credit.amount,
+        item_id: credit.id,
+        entry_id: entry,
+        metadata: serde_json::to_value(&new.metadata).map_err(|e| Problem::internal(&e))?,
+        created_by: cx.actor.to_string(),
+        created_at: cx.now,
+        open: credit.amount - placed.iter().map(|a| a.amount).sum::<Decimal>(),
+        moves: i64::try_from(placed.len()).unwrap_or(i64::MAX),
+    })
+}
+
+fn placed_rows(placed: &[NewAllocation], debits: &[OpenItem]) -> Vec<PlacedRow> {
+    let row = |allocation: &NewAllocation| {
+        debits.iter().find(|item| item.id == allocation.debit_item).map(|item| PlacedRow {
+            id: allocation.id,
+            target_type: item.document_kind.clone(),
+            target_id: item.document_id,
+            target_number: item.document_number.clone(),
+            kind: allocation.kind,
+            amount: allocation.amount,
+            allocated_on: allocation.effective_on,
+            rule: allocation.rule.to_owned(),
+        })
+    };
+    placed.iter().filter_map(row).collect()
 }
 
 /// When all the money is placed by instruction, what was deducted settles the same documents.

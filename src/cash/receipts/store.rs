@@ -7,7 +7,7 @@ use crate::platform::ids::{AccountId, AllocationId, BankAccountId, CustomerId, E
 use crate::platform::money::{Currency, Rate, pad};
 use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::{Many, Sql};
-use crate::platform::unit_of_work::{Rx, Tx};
+use crate::platform::unit_of_work::{Context, Rx, Tx};
 use crate::row;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -41,22 +41,16 @@ pub fn lock_ground(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Option<Ground>, 
     )
 }
 
-pub struct NewRow<'r> {
-    pub id: ReceiptId,
-    pub number: &'r str,
-    pub registration: RegistrationId,
-    pub fiscal_year: i32,
-    pub customer: CustomerId,
-    pub currency: &'r str,
-    pub gross: Decimal,
-    pub item: OpenItemId,
-    pub entry: EntryId,
-}
-
 /// Inserts a receipt with its deductions: one statement.
-pub fn insert(tx: &mut Tx<'_>, row: &NewRow<'_>, new: &NewReceipt) -> Result<(), Problem> {
-    let (company, actor, now) = (tx.company(), tx.cx().actor.to_string(), tx.cx().now);
-    let metadata = serde_json::to_value(&new.metadata).map_err(|e| Problem::internal(&e))?;
+pub fn insert(
+    tx: &mut Tx<'_>,
+    head: &Head,
+    registration: RegistrationId,
+    fiscal_year: i32,
+    deductions: &[DeductionRow],
+    duplicate_allowed: bool,
+) -> Result<(), Problem> {
+    let company = tx.company();
     tx.execute(
         Sql::new(
             "WITH header AS (
@@ -67,13 +61,32 @@ pub fn insert(tx: &mut Tx<'_>, row: &NewRow<'_>, new: &NewReceipt) -> Result<(),
             INSERT INTO receipt_deduction (company_id, receipt_id, line_no, kind, section, rate, amount)
             SELECT $1, $2, n, kind, section, rate, amount FROM unnest($23::text[], $24::text[], $25::numeric[], $26::numeric[]) WITH ORDINALITY AS d(kind, section, rate, amount, n)",
         )
-        .bind(company).bind(row.id).bind(new.external_id.as_deref()).bind(row.number).bind(row.registration).bind(row.fiscal_year).bind(row.customer).bind(row.currency)
-        .bind(new.receipt_date).bind(new.value_date.unwrap_or(new.receipt_date)).bind(new.method.unwrap_or(Method::Other)).bind(new.bank_account_id).bind(new.utr.as_deref())
-        .bind(new.payer_name.as_deref()).bind(new.amount_received.0).bind(row.gross).bind(row.item).bind(row.entry).bind(new.allow_duplicate).bind(metadata).bind(actor).bind(now)
-        .bind(new.deductions.iter().map(|d| d.kind).collect::<Many<_>>())
-        .bind(new.deductions.iter().map(|d| d.section.clone()).collect::<Many<_>>())
-        .bind(new.deductions.iter().map(|d| d.rate.map(|rate| rate.0)).collect::<Many<_>>())
-        .bind(new.deductions.iter().map(|d| d.amount.0).collect::<Many<_>>()),
+        .bind(company)
+        .bind(head.id)
+        .bind(head.external_id.as_deref())
+        .bind(head.number.as_str())
+        .bind(registration)
+        .bind(fiscal_year)
+        .bind(head.customer_id)
+        .bind(head.currency.as_str())
+        .bind(head.receipt_date)
+        .bind(head.value_date)
+        .bind(head.method)
+        .bind(head.bank_account_id)
+        .bind(head.utr.as_deref())
+        .bind(head.payer_name.as_deref())
+        .bind(head.amount_received)
+        .bind(head.gross_settled)
+        .bind(head.item_id)
+        .bind(head.entry_id)
+        .bind(duplicate_allowed)
+        .bind(head.metadata.clone())
+        .bind(head.created_by.as_str())
+        .bind(head.created_at)
+        .bind(deductions.iter().map(|d| d.kind).collect::<Many<_>>())
+        .bind(deductions.iter().map(|d| d.section.clone()).collect::<Many<_>>())
+        .bind(deductions.iter().map(|d| d.rate).collect::<Many<_>>())
+        .bind(deductions.iter().map(|d| d.amount).collect::<Many<_>>()),
     )?;
     Ok(())
 }
@@ -99,27 +112,30 @@ pub fn purses(rx: &mut Rx<'_>, id: ReceiptId, item: OpenItemId) -> Result<Vec<Pu
                 UNION ALL SELECT kind, -amount FROM allocation WHERE company_id = $1 AND credit_item_id = $3
              ) AS parts GROUP BY kind ORDER BY kind <> 'cash', kind",
         )
-        .bind(company).bind(id).bind(item),
+        .bind(company)
+        .bind(id)
+        .bind(item),
     )?;
     Ok(rows.into_iter().map(|row| Purse { kind: row.kind, left: row.left }).collect())
 }
 
 row! {
-    struct ReceiptRow {
-        id: ReceiptId, number: String, external_id: Option<String>, customer_id: CustomerId, currency: String, receipt_date: NaiveDate, value_date: NaiveDate, method: Method,
-        bank_account_id: Option<BankAccountId>, utr: Option<String>, payer_name: Option<String>, amount_received: Decimal, gross_settled: Decimal, item_id: OpenItemId, entry_id: EntryId,
-        metadata: Value, created_by: String, created_at: DateTime<Utc>, open: Decimal, moves: i64,
+    /// A receipt as stored.
+    pub struct Head {
+        pub id: ReceiptId, pub number: String, pub external_id: Option<String>, pub customer_id: CustomerId, pub currency: String, pub receipt_date: NaiveDate, pub value_date: NaiveDate, pub method: Method,
+        pub bank_account_id: Option<BankAccountId>, pub utr: Option<String>, pub payer_name: Option<String>, pub amount_received: Decimal, pub gross_settled: Decimal, pub item_id: OpenItemId, pub entry_id: EntryId,
+        pub metadata: Value, pub created_by: String, pub created_at: DateTime<Utc>, pub open: Decimal, pub moves: i64,
     }
 }
-row! { struct DeductionRow { kind: DeductionKind, section: Option<String>, rate: Option<Decimal>, amount: Decimal } }
+row! { pub struct DeductionRow {  pub kind: DeductionKind, pub section: Option<String>, pub rate: Option<Decimal>, pub amount: Decimal } }
 row! {
-    struct PlacedRow { id: AllocationId, target_type: String, target_id: Uuid, target_number: String, kind: AllocationKind, amount: Decimal, allocated_on: NaiveDate, rule: String }
+    pub struct PlacedRow {  pub id: AllocationId, pub target_type: String, pub target_id: Uuid, pub target_number: String, pub kind: AllocationKind, pub amount: Decimal, pub allocated_on: NaiveDate, pub rule: String }
 }
 
 /// A receipt with its deductions and the allocations in force.
 pub fn get(rx: &mut Rx<'_>, id: ReceiptId) -> Result<Receipt, Problem> {
     let company = rx.company();
-    let row: Option<ReceiptRow> = rx.optional(
+    let row: Option<Head> = rx.optional(
         Sql::new(
             "SELECT r.id, r.number, r.external_id, r.customer_id, r.currency, r.receipt_date, r.value_date, r.method, r.bank_account_id, r.utr, r.payer_name, r.amount_received::numeric AS amount_received,
                     r.gross_settled::numeric AS gross_settled, r.item_id, r.entry_id, r.metadata, r.created_by, r.created_at, b.open_amount::numeric AS open,
@@ -130,7 +146,9 @@ pub fn get(rx: &mut Rx<'_>, id: ReceiptId) -> Result<Receipt, Problem> {
     )?;
     let row = row.ok_or_else(|| Problem::not_found("receipt"))?;
     let deductions: Vec<DeductionRow> = rx.load(
-        Sql::new("SELECT kind, section, rate, amount::numeric AS amount FROM receipt_deduction WHERE company_id = $1 AND receipt_id = $2 ORDER BY line_no").bind(company).bind(id),
+        Sql::new("SELECT kind, section, rate, amount::numeric AS amount FROM receipt_deduction WHERE company_id = $1 AND receipt_id = $2 ORDER BY line_no")
+            .bind(company)
+            .bind(id),
     )?;
     let placed: Vec<PlacedRow> = rx.load(
         Sql::new(
@@ -141,25 +159,61 @@ pub fn get(rx: &mut Rx<'_>, id: ReceiptId) -> Result<Receipt, Problem> {
         )
         .bind(company).bind(row.item_id),
     )?;
-    let currency = Currency::parse(&row.currency).unwrap_or(rx.cx().currency());
-    let may_allocate = rx.cx().principal.as_ref().is_none_or(|principal| principal.may("allocations:write"));
+    Ok(answer(row, deductions, &placed, rx.cx()))
+}
+
+/// A receipt as the wire shows it.
+#[must_use]
+pub fn answer(row: Head, deductions: Vec<DeductionRow>, placed: &[PlacedRow], cx: &Context) -> Receipt {
+    let currency = Currency::parse(&row.currency).unwrap_or(cx.currency());
+    let may_allocate = cx.principal.as_ref().is_none_or(|principal| principal.may("allocations:write"));
     let sum = |belongs: &dyn Fn(AllocationKind) -> bool| currency.amount(placed.iter().filter(|p| belongs(p.kind)).map(|p| p.amount).sum());
-    Ok(Receipt {
-        id: row.id, object: "receipt", number: row.number, external_id: row.external_id, status: status(row.gross_settled, row.open), customer_id: row.customer_id, currency: row.currency,
-        receipt_date: row.receipt_date, value_date: row.value_date, method: row.method, bank_account_id: row.bank_account_id, utr: row.utr, payer_name: row.payer_name,
+    let deduction =
+        |d: DeductionRow| Deduction { kind: d.kind, section: d.section, rate: d.rate.map(|rate| Rate(pad(rate, 2))), amount: currency.amount(d.amount) };
+    Receipt {
+        id: row.id,
+        object: "receipt",
+        number: row.number,
+        external_id: row.external_id,
+        status: status(row.gross_settled, row.open),
+        customer_id: row.customer_id,
+        currency: row.currency,
+        receipt_date: row.receipt_date,
+        value_date: row.value_date,
+        method: row.method,
+        bank_account_id: row.bank_account_id,
+        utr: row.utr,
+        payer_name: row.payer_name,
         amount_received: currency.amount(row.amount_received),
-        deductions: deductions.into_iter().map(|d| Deduction { kind: d.kind, section: d.section, rate: d.rate.map(|rate| Rate(pad(rate, 2))), amount: currency.amount(d.amount) }).collect(),
+        deductions: deductions.into_iter().map(deduction).collect(),
         totals: ReceiptTotals {
-            gross_settled: currency.amount(row.gross_settled), allocated_cash: sum(&|kind| kind == AllocationKind::Cash), allocated_tds: sum(&|kind| kind == AllocationKind::Tds),
-            allocated_other: sum(&|kind| !matches!(kind, AllocationKind::Cash | AllocationKind::Tds)), unapplied: currency.amount(row.open),
+            gross_settled: currency.amount(row.gross_settled),
+            allocated_cash: sum(&|kind| kind == AllocationKind::Cash),
+            allocated_tds: sum(&|kind| kind == AllocationKind::Tds),
+            allocated_other: sum(&|kind| !matches!(kind, AllocationKind::Cash | AllocationKind::Tds)),
+            unapplied: currency.amount(row.open),
         },
-        allocations: placed.iter().map(|p| ReceiptAllocation {
-            id: p.id, target_type: p.target_type.clone(), target_id: p.target_id, target_number: p.target_number.clone(), kind: p.kind, amount: currency.amount(p.amount),
-            allocated_on: p.allocated_on, rule: p.rule.clone(),
-        }).collect(),
-        gl_journal_id: row.entry_id, period: month_label(row.receipt_date), allowed_actions: if row.open.is_zero() || !may_allocate { vec![] } else { vec!["allocate"] },
-        metadata: serde_json::from_value(row.metadata).unwrap_or_default(), version: 1 + row.moves, created_by: row.created_by, created_at: Instant(row.created_at),
-    })
+        allocations: placed
+            .iter()
+            .map(|p| ReceiptAllocation {
+                id: p.id,
+                target_type: p.target_type.clone(),
+                target_id: p.target_id,
+                target_number: p.target_number.clone(),
+                kind: p.kind,
+                amount: currency.amount(p.amount),
+                allocated_on: p.allocated_on,
+                rule: p.rule.clone(),
+            })
+            .collect(),
+        gl_journal_id: row.entry_id,
+        period: month_label(row.receipt_date),
+        allowed_actions: if row.open.is_zero() || !may_allocate { vec![] } else { vec!["allocate"] },
+        metadata: serde_json::from_value(row.metadata).unwrap_or_default(),
+        version: 1 + row.moves,
+        created_by: row.created_by,
+        created_at: Instant(row.created_at),
+    }
 }
 
 fn status(gross: Decimal, open: Decimal) -> ReceiptStatus {
@@ -189,8 +243,12 @@ static RECEIPTS: List = List {
 
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ReceiptFilter) -> Result<Page<ReceiptSummary>, Problem> {
     let base = rx.cx().currency();
-    let page = RECEIPTS.of(rx)
-        .any_of("CASE WHEN b.open_amount = 0 THEN 'applied' WHEN b.open_amount = b.amount THEN 'unapplied' ELSE 'partially_applied' END", filter.status.as_deref())
+    let page = RECEIPTS
+        .of(rx)
+        .any_of(
+            "CASE WHEN b.open_amount = 0 THEN 'applied' WHEN b.open_amount = b.amount THEN 'unapplied' ELSE 'partially_applied' END",
+            filter.status.as_deref(),
+        )
         .when("r.customer_id = {}", filter.customer_id)
         .when("r.external_id = {}", filter.external_id.clone())
         .when("r.utr = {}", filter.utr.clone())
@@ -200,9 +258,20 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ReceiptFilter) -> Result<
     Ok(page.map(|row| {
         let currency = Currency::parse(&row.currency).unwrap_or(base);
         ReceiptSummary {
-            id: row.id, object: "receipt", number: row.number, external_id: row.external_id, status: status(row.gross_settled, row.open), customer_id: row.customer_id, currency: row.currency,
-            receipt_date: row.receipt_date, method: row.method, utr: row.utr, amount_received: currency.amount(row.amount_received), gross_settled: currency.amount(row.gross_settled),
-            unapplied: currency.amount(row.open), version: 1 + row.moves,
+            id: row.id,
+            object: "receipt",
+            number: row.number,
+            external_id: row.external_id,
+            status: status(row.gross_settled, row.open),
+            customer_id: row.customer_id,
+            currency: row.currency,
+            receipt_date: row.receipt_date,
+            method: row.method,
+            utr: row.utr,
+            amount_received: currency.amount(row.amount_received),
+            gross_settled: currency.amount(row.gross_settled),
+            unapplied: currency.amount(row.open),
+            version: 1 + row.moves,
         }
     }))
 }

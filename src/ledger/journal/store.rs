@@ -9,8 +9,14 @@ use rust_decimal::Decimal;
 pub fn insert(tx: &mut Tx<'_>, posting: &Posting, lines: &[&Line]) -> Result<EntryId, Problem> {
     let id = EntryId::new();
     let (company, actor) = (tx.company(), tx.cx().actor.to_string());
-    let role = |line: &&Line| match line.account { Account::Role(role) => Some(role.as_str()), Account::Id(_) => None };
-    let account = |line: &&Line| match line.account { Account::Id(id) => Some(id), Account::Role(_) => None };
+    let role = |line: &&Line| match line.account {
+        Account::Role(role) => Some(role.as_str()),
+        Account::Id(_) => None,
+    };
+    let account = |line: &&Line| match line.account {
+        Account::Id(id) => Some(id),
+        Account::Role(_) => None,
+    };
     let count = i32::try_from(lines.len()).map_err(|e| Problem::internal(&e))?;
     tx.execute(
         Sql::new(

@@ -27,7 +27,7 @@ pub async fn list_number_series(caller: Caller<CompanyRead>, paging: Query<Pagin
 ///
 /// For one registration, kind and fiscal year (CGST rule 46(b): at most 16 characters). Documents
 /// name it by `number_series_id`; without one they use the default series, which always exists.
-#[utoipa::path(tag = "Company", responses((status = 201, body = NumberSeries, description = "Created.")), extensions(("x-permission" = json!("company:manage")), ("x-idempotency" = json!("accepted"))))]
+#[utoipa::path(tag = "Company", request_body = NewNumberSeries, responses((status = 201, body = NumberSeries, description = "Created.")), extensions(("x-permission" = json!("company:manage")), ("x-idempotency" = json!("accepted"))))]
 #[post("/v1/number-series")]
 pub async fn create_number_series(caller: Caller<CompanyManage>, body: Body<NewNumberSeries>) -> Reply<Created<NumberSeries>> {
     caller.create(move |tx| create(tx, &body)).await
@@ -40,7 +40,11 @@ fn create(tx: &mut Tx<'_>, new: &NewNumberSeries) -> Result<Audited<NumberSeries
         errors.push(FieldError::at("/fiscal_year", "invalid_fiscal_year", "A fiscal year is written like 2025-26.").received(&new.fiscal_year));
     }
     if new.prefix.len() + usize::try_from(new.width).unwrap_or(0) > 16 {
-        errors.push(FieldError::at("/width", "too_long", "Prefix and digits together have at most 16 characters (CGST rule 46(b)).").expected(16 - new.prefix.len()).received(new.width));
+        errors.push(
+            FieldError::at("/width", "too_long", "Prefix and digits together have at most 16 characters (CGST rule 46(b)).")
+                .expected(16 - new.prefix.len())
+                .received(new.width),
+        );
     }
     let Some(year) = year.filter(|_| errors.is_empty()) else { return Err(Problem::invalid(errors)) };
     if gst_registrations::store::find(tx, Some(new.gst_registration_id))?.is_none() {

@@ -7,9 +7,9 @@ pub mod http;
 mod store;
 pub mod types;
 
+use crate::platform::dates::FiscalYear;
 use crate::platform::http::Problem;
 use crate::platform::ids::{RegistrationId, SeriesId};
-use crate::platform::dates::FiscalYear;
 use crate::platform::unit_of_work::Tx;
 
 crate::words! {

@@ -13,7 +13,8 @@ use crate::tax::gst::states;
 row! { struct Taken { prefix: String, width: i32, number: i64 } }
 
 pub fn take(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, year: FiscalYear, series: Option<SeriesId>) -> Result<Option<String>, Problem> {
-    const COUNT: &str = "UPDATE number_series SET next_number = next_number + 1 WHERE company_id = $1 AND registration_id = $2 AND document_kind = $3 AND fiscal_year = $4";
+    const COUNT: &str =
+        "UPDATE number_series SET next_number = next_number + 1 WHERE company_id = $1 AND registration_id = $2 AND document_kind = $3 AND fiscal_year = $4";
     const TAKEN: &str = "RETURNING prefix, width, next_number - 1 AS number";
     let company = tx.company();
     let sql = match series {
@@ -21,10 +22,16 @@ pub fn take(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, y
         Some(series) => Sql::new(format!("{COUNT} AND id = $5 {TAKEN}")).bind(company).bind(registration).bind(kind).bind(year.0).bind(series),
     };
     let taken: Option<Taken> = tx.optional(sql)?;
-    taken.map(|taken| {
-        let number = printed(&taken.prefix, taken.width, taken.number);
-        if number.len() > 16 { Err(Problem::new(problems::SERIES_EXHAUSTED, format!("{number} has more than 16 characters; start another series."))) } else { Ok(number) }
-    }).transpose()
+    taken
+        .map(|taken| {
+            let number = printed(&taken.prefix, taken.width, taken.number);
+            if number.len() > 16 {
+                Err(Problem::new(problems::SERIES_EXHAUSTED, format!("{number} has more than 16 characters; start another series.")))
+            } else {
+                Ok(number)
+            }
+        })
+        .transpose()
 }
 
 fn printed(prefix: &str, width: i32, number: i64) -> String {
@@ -60,9 +67,18 @@ row! {
 impl From<SeriesRow> for NumberSeries {
     fn from(row: SeriesRow) -> Self {
         Self {
-            id: row.id, object: "number_series", gst_registration_id: row.registration_id, document_kind: row.document_kind, fiscal_year: FiscalYear(row.fiscal_year).label(),
-            last_number: (row.next_number > 1).then(|| printed(&row.prefix, row.width, row.next_number - 1)), prefix: row.prefix, width: row.width,
-            next_number: row.next_number, gaps: Vec::new(), is_default: row.is_default, version: row.version,
+            id: row.id,
+            object: "number_series",
+            gst_registration_id: row.registration_id,
+            document_kind: row.document_kind,
+            fiscal_year: FiscalYear(row.fiscal_year).label(),
+            last_number: (row.next_number > 1).then(|| printed(&row.prefix, row.width, row.next_number - 1)),
+            prefix: row.prefix,
+            width: row.width,
+            next_number: row.next_number,
+            gaps: Vec::new(),
+            is_default: row.is_default,
+            version: row.version,
         }
     }
 }
@@ -75,7 +91,8 @@ static SERIES: List = List {
 };
 
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &SeriesFilter) -> Result<Page<NumberSeries>, Problem> {
-    let listing = SERIES.of(rx).when("s.fiscal_year = {}", filter.fiscal_year.as_deref().and_then(year_of)).any_of("s.document_kind", filter.document_kind.as_deref());
+    let listing =
+        SERIES.of(rx).when("s.fiscal_year = {}", filter.fiscal_year.as_deref().and_then(year_of)).any_of("s.document_kind", filter.document_kind.as_deref());
     Ok(listing.page::<SeriesRow>(rx, paging)?.map(NumberSeries::from))
 }
 
@@ -90,7 +107,13 @@ pub fn insert(tx: &mut Tx<'_>, new: &NewNumberSeries, year: i32) -> Result<Numbe
     let company = tx.company();
     tx.execute(
         Sql::new("INSERT INTO number_series (company_id, id, registration_id, document_kind, fiscal_year, prefix, width) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-            .bind(company).bind(id).bind(new.gst_registration_id).bind(new.document_kind).bind(year).bind(new.prefix.as_str()).bind(new.width),
+            .bind(company)
+            .bind(id)
+            .bind(new.gst_registration_id)
+            .bind(new.document_kind)
+            .bind(year)
+            .bind(new.prefix.as_str())
+            .bind(new.width),
     )?;
     tx.one::<SeriesRow>(Sql::new(format!("{SELECT} AND s.id = $2")).bind(company).bind(id)).map(NumberSeries::from)
 }

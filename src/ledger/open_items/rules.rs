@@ -55,8 +55,17 @@ impl<'a> Placer<'a> {
                 // Neither side may be settled before it exists.
                 let effective_on = self.effective_on.max(item.posting_date).max(self.credit.posting_date);
                 self.placed.push(NewAllocation {
-                    id: AllocationId::new(), customer: item.customer, credit_item: self.credit.id, debit_item: item.id, kind: purse.kind, amount: part,
-                    effective_on, rule, evidence: evidence.clone(), reverses: None, reason: None,
+                    id: AllocationId::new(),
+                    customer: item.customer,
+                    credit_item: self.credit.id,
+                    debit_item: item.id,
+                    kind: purse.kind,
+                    amount: part,
+                    effective_on,
+                    rule,
+                    evidence: evidence.clone(),
+                    reverses: None,
+                    reason: None,
                 });
             }
         }
@@ -85,8 +94,16 @@ mod tests {
     fn item(side: Side, open: Decimal, document: Uuid) -> OpenItem {
         let day = "2025-01-01".parse().expect("a date");
         OpenItem {
-            id: OpenItemId::new(), customer: CustomerId::new(), document_kind: "invoice".into(), document_id: document, document_number: "1".into(), side,
-            amount: open, open, posting_date: day, due_date: day,
+            id: OpenItemId::new(),
+            customer: CustomerId::new(),
+            document_kind: "invoice".into(),
+            document_id: document,
+            document_number: "1".into(),
+            side,
+            amount: open,
+            open,
+            posting_date: day,
+            due_date: day,
         }
     }
 

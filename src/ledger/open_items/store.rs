@@ -17,8 +17,16 @@ row! {
 impl From<ItemRow> for OpenItem {
     fn from(row: ItemRow) -> Self {
         Self {
-            id: row.id, customer: row.customer_id, document_kind: row.document_kind, document_id: row.document_id, document_number: row.document_number,
-            side: row.side, amount: row.amount, open: row.open, posting_date: row.posting_date, due_date: row.due_date,
+            id: row.id,
+            customer: row.customer_id,
+            document_kind: row.document_kind,
+            document_id: row.document_id,
+            document_number: row.document_number,
+            side: row.side,
+            amount: row.amount,
+            open: row.open,
+            posting_date: row.posting_date,
+            due_date: row.due_date,
         }
     }
 }
@@ -29,7 +37,9 @@ const SELECT: &str = "SELECT i.id, i.customer_id, i.document_kind, i.document_id
 pub fn lock_customers(tx: &mut Tx<'_>, customers: Vec<CustomerId>) -> Result<(), Problem> {
     let company = tx.company();
     tx.execute(
-        Sql::new("SELECT 1 FROM customer_balance WHERE company_id = $1 AND customer_id = ANY($2) ORDER BY customer_id FOR NO KEY UPDATE").bind(company).bind(Many(customers)),
+        Sql::new("SELECT 1 FROM customer_balance WHERE company_id = $1 AND customer_id = ANY($2) ORDER BY customer_id FOR NO KEY UPDATE")
+            .bind(company)
+            .bind(Many(customers)),
     )?;
     Ok(())
 }
@@ -37,7 +47,8 @@ pub fn lock_customers(tx: &mut Tx<'_>, customers: Vec<CustomerId>) -> Result<(),
 /// The items of documents, locked in id order, given back oldest due first.
 pub fn lock_items_of(tx: &mut Tx<'_>, documents: Vec<Uuid>) -> Result<Vec<OpenItem>, Problem> {
     let company = tx.company();
-    let rows: Vec<ItemRow> = tx.load(Sql::new(format!("{SELECT} AND i.document_id = ANY($2) ORDER BY i.id FOR NO KEY UPDATE OF b")).bind(company).bind(Many(documents)))?;
+    let rows: Vec<ItemRow> =
+        tx.load(Sql::new(format!("{SELECT} AND i.document_id = ANY($2) ORDER BY i.id FOR NO KEY UPDATE OF b")).bind(company).bind(Many(documents)))?;
     Ok(oldest_first(rows))
 }
 
@@ -45,7 +56,9 @@ pub fn lock_items_of(tx: &mut Tx<'_>, documents: Vec<Uuid>) -> Result<Vec<OpenIt
 pub fn lock_open_debits(tx: &mut Tx<'_>, customer: CustomerId) -> Result<Vec<OpenItem>, Problem> {
     let company = tx.company();
     let rows: Vec<ItemRow> = tx.load(
-        Sql::new(format!("{SELECT} AND b.customer_id = $2 AND b.open_amount > 0 AND b.side = 'debit' ORDER BY i.id FOR NO KEY UPDATE OF b")).bind(company).bind(customer),
+        Sql::new(format!("{SELECT} AND b.customer_id = $2 AND b.open_amount > 0 AND b.side = 'debit' ORDER BY i.id FOR NO KEY UPDATE OF b"))
+            .bind(company)
+            .bind(customer),
     )?;
     Ok(oldest_first(rows))
 }
@@ -99,7 +112,14 @@ pub fn allocation(rx: &mut Rx<'_>, id: AllocationId) -> Result<Option<Allocation
         .bind(company).bind(id),
     )?;
     Ok(row.map(|row| Allocation {
-        id: row.id, customer: row.customer_id, credit_item: row.credit_item_id, debit_item: row.debit_item_id, kind: row.kind, amount: row.amount,
-        effective_on: row.effective_on, reverses: row.reverses_id, reversed_by: row.reversed_by,
+        id: row.id,
+        customer: row.customer_id,
+        credit_item: row.credit_item_id,
+        debit_item: row.debit_item_id,
+        kind: row.kind,
+        amount: row.amount,
+        effective_on: row.effective_on,
+        reverses: row.reverses_id,
+        reversed_by: row.reversed_by,
     }))
 }

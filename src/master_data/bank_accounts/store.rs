@@ -18,7 +18,15 @@ static ACCOUNTS: List = List {
 
 pub fn list(rx: &mut Rx<'_>, paging: &Paging) -> Result<Page<BankAccount>, Problem> {
     Ok(ACCOUNTS.of(rx).page::<AccountRow>(rx, paging)?.map(|row| BankAccount {
-        id: row.id, object: "bank_account", name: row.name, bank_name: row.bank_name, account_number: row.account_number, ifsc: row.ifsc, currency: row.currency, active: row.active, version: row.version,
+        id: row.id,
+        object: "bank_account",
+        name: row.name,
+        bank_name: row.bank_name,
+        account_number: row.account_number,
+        ifsc: row.ifsc,
+        currency: row.currency,
+        active: row.active,
+        version: row.version,
     }))
 }
 
@@ -26,8 +34,17 @@ pub fn insert(tx: &mut Tx<'_>, name: &str, bank_name: &str, number: &str, ifsc: 
     let id = BankAccountId::new();
     let (company, currency) = (tx.company(), tx.cx().currency().code());
     tx.execute(
-        Sql::new("INSERT INTO bank_account (company_id, id, name, bank_name, account_number, ifsc, currency, account_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
-            .bind(company).bind(id).bind(name).bind(bank_name).bind(number).bind(ifsc).bind(currency).bind(account),
+        Sql::new(
+            "INSERT INTO bank_account (company_id, id, name, bank_name, account_number, ifsc, currency, account_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(company)
+        .bind(id)
+        .bind(name)
+        .bind(bank_name)
+        .bind(number)
+        .bind(ifsc)
+        .bind(currency)
+        .bind(account),
     )?;
     Ok(id)
 }

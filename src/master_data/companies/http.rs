@@ -25,7 +25,7 @@ pub async fn get_company(caller: Caller<CompanyRead>) -> Reply<Fetched<Company>>
 ///
 /// Name and settings; what stands on issued documents stays. Settings hold from the next request on,
 /// on other replicas within two seconds.
-#[utoipa::path(tag = "Company", responses((status = 200, body = Company, description = "Changed.")), extensions(("x-permission" = json!("company:manage")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "Company", request_body = CompanyPatch, responses((status = 200, body = Company, description = "Changed.")), extensions(("x-permission" = json!("company:manage")), ("x-if-match" = json!(true))))]
 #[patch("/v1/company")]
 pub async fn update_company(caller: Caller<CompanyManage>, body: Body<CompanyPatch>) -> Reply<Done<Company>> {
     let version = caller.if_match()?;

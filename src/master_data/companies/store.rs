@@ -23,9 +23,17 @@ pub fn get(rx: &mut Rx<'_>, lock: bool) -> Result<Company, Problem> {
     );
     let row: CompanyRow = rx.optional(Sql::new(sql).bind(company))?.ok_or_else(|| Problem::not_found("company"))?;
     Ok(Company {
-        id: row.id, object: "company", legal_name: row.legal_name, pan: row.pan, base_currency: row.base_currency, time_zone: row.time_zone,
-        fiscal_year_start: row.fiscal_year_start, settings: Settings { round_to_unit: row.round_to_unit }, version: row.version,
-        created_at: Instant(row.created_at), updated_at: Instant(row.updated_at),
+        id: row.id,
+        object: "company",
+        legal_name: row.legal_name,
+        pan: row.pan,
+        base_currency: row.base_currency,
+        time_zone: row.time_zone,
+        fiscal_year_start: row.fiscal_year_start,
+        settings: Settings { round_to_unit: row.round_to_unit },
+        version: row.version,
+        created_at: Instant(row.created_at),
+        updated_at: Instant(row.updated_at),
     })
 }
 
@@ -38,7 +46,9 @@ pub fn insert(tx: &mut Tx<'_>, id: CompanyId, legal_name: &str, pan: Option<&str
 pub fn update(tx: &mut Tx<'_>, company: &Company) -> Result<(), Problem> {
     tx.execute(
         Sql::new("UPDATE company SET legal_name = $2, round_to_unit = $3, version = version + 1, updated_at = now() WHERE id = $1")
-            .bind(company.id).bind(company.legal_name.as_str()).bind(company.settings.round_to_unit),
+            .bind(company.id)
+            .bind(company.legal_name.as_str())
+            .bind(company.settings.round_to_unit),
     )?;
     Ok(())
 }

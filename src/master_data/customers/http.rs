@@ -11,7 +11,13 @@ use actix_web::{get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list_customers).service(create_customer).service(get_customer).service(update_customer).service(add_customer_contact).service(add_customer_address);
+    config
+        .service(list_customers)
+        .service(create_customer)
+        .service(get_customer)
+        .service(update_customer)
+        .service(add_customer_contact)
+        .service(add_customer_address);
 }
 
 /// List customers.
@@ -28,7 +34,7 @@ pub async fn list_customers(caller: Caller<CustomersRead>, paging: Query<Paging>
 ///
 /// GSTINs are checked for form, State and check digit (CGST rule 10) and must not be our own; the
 /// PAN comes from the GSTIN. With `validate_only=true` nothing is stored and the answer is 200.
-#[utoipa::path(tag = "Customers", responses((status = 201, body = Customer, description = "Created.")), extensions(("x-permission" = json!("customers:write")), ("x-idempotency" = json!("accepted"))))]
+#[utoipa::path(tag = "Customers", request_body = NewCustomer, responses((status = 201, body = Customer, description = "Created.")), extensions(("x-permission" = json!("customers:write")), ("x-idempotency" = json!("accepted"))))]
 #[post("/v1/customers")]
 pub async fn create_customer(caller: Caller<CustomersWrite>, body: Body<NewCustomer>) -> Reply<Created<Customer>> {
     caller.create(move |tx| service::create(tx, &body)).await
@@ -46,7 +52,7 @@ pub async fn get_customer(caller: Caller<CustomersRead>, id: Path<CustomerId>) -
 /// Change a customer.
 ///
 /// Merge patch: absent stays, null clears. Issued documents keep what was printed on them.
-#[utoipa::path(tag = "Customers", params(("id" = CustomerId, Path, description = "The customer.")), responses((status = 200, body = Customer, description = "Changed.")), extensions(("x-permission" = json!("customers:write")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "Customers", request_body = CustomerPatch, params(("id" = CustomerId, Path, description = "The customer.")), responses((status = 200, body = Customer, description = "Changed.")), extensions(("x-permission" = json!("customers:write")), ("x-if-match" = json!(true))))]
 #[patch("/v1/customers/{id}")]
 pub async fn update_customer(caller: Caller<CustomersWrite>, id: Path<CustomerId>, body: Body<CustomerPatch>) -> Reply<Done<Customer>> {
     let version = caller.if_match()?;
@@ -56,7 +62,7 @@ pub async fn update_customer(caller: Caller<CustomersWrite>, id: Path<CustomerId
 /// Add a contact.
 ///
 /// A person at the customer and what they are written to about.
-#[utoipa::path(tag = "Customers", params(("id" = CustomerId, Path, description = "The customer.")), responses((status = 201, body = Contact, description = "Added.")), extensions(("x-permission" = json!("customers:write")), ("x-idempotency" = json!("accepted"))))]
+#[utoipa::path(tag = "Customers", request_body = NewContact, params(("id" = CustomerId, Path, description = "The customer.")), responses((status = 201, body = Contact, description = "Added.")), extensions(("x-permission" = json!("customers:write")), ("x-idempotency" = json!("accepted"))))]
 #[post("/v1/customers/{id}/contacts")]
 pub async fn add_customer_contact(caller: Caller<CustomersWrite>, id: Path<CustomerId>, body: Body<NewContact>) -> Reply<Created<Contact>> {
     caller.create(move |tx| service::add_contact(tx, id.0, &body)).await
@@ -66,7 +72,7 @@ pub async fn add_customer_contact(caller: Caller<CustomersWrite>, id: Path<Custo
 ///
 /// The first of its kind becomes the default; the default shipping address decides where goods are
 /// supplied (IGST Act s.10(1)(a)).
-#[utoipa::path(tag = "Customers", params(("id" = CustomerId, Path, description = "The customer.")), responses((status = 201, body = Address, description = "Added.")), extensions(("x-permission" = json!("customers:write")), ("x-idempotency" = json!("accepted"))))]
+#[utoipa::path(tag = "Customers", request_body = NewAddress, params(("id" = CustomerId, Path, description = "The customer.")), responses((status = 201, body = Address, description = "Added.")), extensions(("x-permission" = json!("customers:write")), ("x-idempotency" = json!("accepted"))))]
 #[post("/v1/customers/{id}/addresses")]
 pub async fn add_customer_address(caller: Caller<CustomersWrite>, id: Path<CustomerId>, body: Body<NewAddress>) -> Reply<Created<Address>> {
     caller.create(move |tx| service::add_address(tx, id.0, &body)).await

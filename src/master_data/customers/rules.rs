@@ -28,7 +28,11 @@ pub fn identity(new: &NewCustomer, own_gstins: &[String], base: Currency) -> Res
                     identity.pan = gstin.pan().map(str::to_owned);
                     let billing = new.billing_address.as_ref().and_then(|a| a.state_code.as_deref());
                     if let Some(state) = billing.filter(|state| !gstin.is_of_state(state)) {
-                        errors.push(FieldError::at("/billing_address/state_code", "state_mismatch", "The address lies in another State than the GSTIN.").expected(gstin.state_code()).received(state));
+                        errors.push(
+                            FieldError::at("/billing_address/state_code", "state_mismatch", "The address lies in another State than the GSTIN.")
+                                .expected(gstin.state_code())
+                                .received(state),
+                        );
                     }
                 }
                 let entry = (gstin.as_str().to_owned(), gstin.state_code().to_owned());
@@ -42,7 +46,9 @@ pub fn identity(new: &NewCustomer, own_gstins: &[String], base: Currency) -> Res
     if let Some(text) = &new.pan {
         match Pan::parse(text) {
             Ok(pan) if identity.pan.as_deref().is_some_and(|of_gstin| of_gstin != pan.as_str()) => {
-                errors.push(FieldError::at("/pan", "pan_mismatch", "The GSTIN holds another PAN.").expected(identity.pan.clone().unwrap_or_default()).received(text));
+                errors.push(
+                    FieldError::at("/pan", "pan_mismatch", "The GSTIN holds another PAN.").expected(identity.pan.clone().unwrap_or_default()).received(text),
+                );
             }
             Ok(pan) => identity.pan = Some(pan.as_str().to_owned()),
             Err(fault) => errors.push(FieldError::at("/pan", "pan_invalid", fault.message()).received(text)),
@@ -51,7 +57,11 @@ pub fn identity(new: &NewCustomer, own_gstins: &[String], base: Currency) -> Res
     if let Some(code) = new.currency.as_deref() {
         match Currency::parse(code) {
             Some(currency) if currency == base => {}
-            Some(_) => errors.push(FieldError::at("/currency", "currency_not_supported", "Documents are kept in the company's base currency.").expected(base.code()).received(code)),
+            Some(_) => errors.push(
+                FieldError::at("/currency", "currency_not_supported", "Documents are kept in the company's base currency.")
+                    .expected(base.code())
+                    .received(code),
+            ),
             None => errors.push(FieldError::at("/currency", "currency_unknown", "This is not an ISO 4217 currency.").received(code)),
         }
     }
@@ -68,7 +78,8 @@ pub fn identity(new: &NewCustomer, own_gstins: &[String], base: Currency) -> Res
 }
 
 fn registration(pointer: &str, text: &str, own: &[String]) -> Result<Gstin, FieldError> {
-    let gstin = Gstin::parse(text, Mode::Strict).map_err(|fault| FieldError::at(pointer, "gstin_invalid", format!("{} ({})", fault.message(), fault.reason())).received(text))?;
+    let gstin = Gstin::parse(text, Mode::Strict)
+        .map_err(|fault| FieldError::at(pointer, "gstin_invalid", format!("{} ({})", fault.message(), fault.reason())).received(text))?;
     if !gstin.category().can_be_recipient() {
         return Err(FieldError::at(pointer, "gstin_invalid", "This kind of registration cannot receive a tax invoice.").received(text));
     }
@@ -83,7 +94,9 @@ fn registration(pointer: &str, text: &str, own: &[String]) -> Result<Gstin, Fiel
 pub fn address_faults(pointer: &str, address: &NewAddressPart) -> Vec<FieldError> {
     let mut errors = Vec::new();
     match address.state_code.as_deref() {
-        None if address.country == "IN" => errors.push(FieldError::at(format!("{pointer}/state_code"), "required", "An address in India has a GST State code.")),
+        None if address.country == "IN" => {
+            errors.push(FieldError::at(format!("{pointer}/state_code"), "required", "An address in India has a GST State code."));
+        }
         Some(code) if states::find(code).is_none_or(|state| !state.usable_as_place_of_supply) => {
             errors.push(FieldError::at(format!("{pointer}/state_code"), "state_unknown", "This is not a GST State code.").received(code));
         }
@@ -102,8 +115,16 @@ pub fn address_faults(pointer: &str, address: &NewAddressPart) -> Vec<FieldError
 pub fn metadata_faults(metadata: &Metadata) -> Vec<FieldError> {
     let mut errors: Vec<_> = metadata
         .iter()
-        .filter(|(key, value)| key.is_empty() || key.len() > 40 || !key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') || value.chars().count() > 500)
-        .map(|(key, _)| FieldError::at(format!("/metadata/{}", key.replace('~', "~0").replace('/', "~1")), "metadata_invalid", "Keys are 1 to 40 of a-z, 0-9 and _; values up to 500 characters."))
+        .filter(|(key, value)| {
+            key.is_empty() || key.len() > 40 || !key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') || value.chars().count() > 500
+        })
+        .map(|(key, _)| {
+            FieldError::at(
+                format!("/metadata/{}", key.replace('~', "~0").replace('/', "~1")),
+                "metadata_invalid",
+                "Keys are 1 to 40 of a-z, 0-9 and _; values up to 500 characters.",
+            )
+        })
         .collect();
     if metadata.len() > 20 {
         errors.push(FieldError::at("/metadata", "too_many", "At most 20 keys."));

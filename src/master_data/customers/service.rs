@@ -3,8 +3,8 @@
 use super::types::{Address, AddressKind, Contact, Customer, CustomerPatch, NewAddress, NewAddressPart, NewContact, NewCustomer};
 use super::{problems, rules, store};
 use crate::master_data::payment_terms;
-use crate::platform::http::reply::require_version;
 use crate::platform::http::Problem;
+use crate::platform::http::reply::require_version;
 use crate::platform::ids::{CustomerId, TermsId, UserId};
 use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
 
@@ -69,7 +69,11 @@ fn check_references(rx: &mut Rx<'_>, terms: Option<TermsId>, people: [(&str, Opt
 pub fn update(tx: &mut Tx<'_>, id: CustomerId, version: Option<i64>, patch: &CustomerPatch) -> Result<Audited<Customer>, Problem> {
     let before = store::get(tx, id, true)?;
     require_version(version, before.version)?;
-    check_references(tx, patch.payment_terms_id.flatten(), [("/salesperson_id", patch.salesperson_id.flatten()), ("/collector_id", patch.collector_id.flatten())])?;
+    check_references(
+        tx,
+        patch.payment_terms_id.flatten(),
+        [("/salesperson_id", patch.salesperson_id.flatten()), ("/collector_id", patch.collector_id.flatten())],
+    )?;
     let mut wanted = before.clone();
     if let Some(name) = &patch.legal_name {
         wanted.legal_name.clone_from(name);

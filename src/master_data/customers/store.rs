@@ -38,11 +38,28 @@ pub fn get(rx: &mut Rx<'_>, id: CustomerId, lock: bool) -> Result<Customer, Prob
     let row: CustomerRow = rx.optional(Sql::new(sql).bind(company).bind(id))?.ok_or_else(|| Problem::not_found("customer"))?;
     let metadata: Metadata = serde_json::from_value(row.metadata).unwrap_or_default();
     Ok(Customer {
-        id: row.id, object: "customer", code: row.code, external_id: row.external_id, legal_name: row.legal_name, kind: row.kind, pan: row.pan, gstin: row.gstin,
-        gstins: row.gstins.0, currency: row.currency, payment_terms_id: row.payment_terms_id, payment_terms_days: row.payment_terms_days,
-        salesperson_id: row.salesperson_id, collector_id: row.collector_id, active: row.active, addresses: addresses(rx, id)?, contacts: contacts(rx, id)?,
-        metadata, version: row.version, created_by: row.created_by,
-        created_at: Instant(row.created_at), updated_at: Instant(row.updated_at),
+        id: row.id,
+        object: "customer",
+        code: row.code,
+        external_id: row.external_id,
+        legal_name: row.legal_name,
+        kind: row.kind,
+        pan: row.pan,
+        gstin: row.gstin,
+        gstins: row.gstins.0,
+        currency: row.currency,
+        payment_terms_id: row.payment_terms_id,
+        payment_terms_days: row.payment_terms_days,
+        salesperson_id: row.salesperson_id,
+        collector_id: row.collector_id,
+        active: row.active,
+        addresses: addresses(rx, id)?,
+        contacts: contacts(rx, id)?,
+        metadata,
+        version: row.version,
+        created_by: row.created_by,
+        created_at: Instant(row.created_at),
+        updated_at: Instant(row.updated_at),
     })
 }
 
@@ -52,18 +69,35 @@ fn addresses(rx: &mut Rx<'_>, customer: CustomerId) -> Result<Vec<Address>, Prob
         Sql::new("SELECT id, kind, line1, line2, city, state_code, postal_code, country, gstin, is_default, version FROM customer_address WHERE company_id = $1 AND customer_id = $2 ORDER BY created_at, id")
             .bind(company).bind(customer),
     )?;
-    Ok(rows.into_iter().map(|row| Address {
-        id: row.id, kind: row.kind, line1: row.line1, line2: row.line2, city: row.city, state_code: row.state_code, postal_code: row.postal_code,
-        country: row.country, gstin: row.gstin, is_default: row.is_default, version: row.version,
-    }).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| Address {
+            id: row.id,
+            kind: row.kind,
+            line1: row.line1,
+            line2: row.line2,
+            city: row.city,
+            state_code: row.state_code,
+            postal_code: row.postal_code,
+            country: row.country,
+            gstin: row.gstin,
+            is_default: row.is_default,
+            version: row.version,
+        })
+        .collect())
 }
 
 fn contacts(rx: &mut Rx<'_>, customer: CustomerId) -> Result<Vec<Contact>, Problem> {
     let company = rx.company();
     let rows: Vec<ContactRow> = rx.load(
-        Sql::new("SELECT id, name, email, phone, roles, version FROM customer_contact WHERE company_id = $1 AND customer_id = $2 ORDER BY created_at, id").bind(company).bind(customer),
+        Sql::new("SELECT id, name, email, phone, roles, version FROM customer_contact WHERE company_id = $1 AND customer_id = $2 ORDER BY created_at, id")
+            .bind(company)
+            .bind(customer),
     )?;
-    Ok(rows.into_iter().map(|row| Contact { id: row.id, name: row.name, email: row.email, phone: row.phone, roles: row.roles.0, version: row.version }).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| Contact { id: row.id, name: row.name, email: row.email, phone: row.phone, roles: row.roles.0, version: row.version })
+        .collect())
 }
 
 row! {
@@ -90,11 +124,15 @@ static CUSTOMERS: List = List {
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &CustomerFilter) -> Result<Page<CustomerSummary>, Problem> {
     let today = rx.cx().today;
     let base = rx.cx().currency();
-    let page = CUSTOMERS.of(rx)
+    let page = CUSTOMERS
+        .of(rx)
         .with(today)
         .when("c.external_id = {}", filter.external_id.clone())
         .when("c.code = {}", filter.code.clone())
-        .when("EXISTS (SELECT FROM customer_gstin g WHERE g.company_id = c.company_id AND g.customer_id = c.id AND g.gstin = {})", filter.gstin.as_ref().map(|g| g.to_uppercase()))
+        .when(
+            "EXISTS (SELECT FROM customer_gstin g WHERE g.company_id = c.company_id AND g.customer_id = c.id AND g.gstin = {})",
+            filter.gstin.as_ref().map(|g| g.to_uppercase()),
+        )
         .any_of("c.kind", filter.kind.as_deref())
         .when("strpos(lower(c.legal_name), {}) > 0", filter.q.as_ref().map(|q| q.to_lowercase()))
         .when("c.active = {}", filter.active)
@@ -102,8 +140,18 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &CustomerFilter) -> Result
         .when("c.collector_id = {}", filter.collector_id)
         .page::<SummaryRow>(rx, paging)?;
     Ok(page.map(|row| CustomerSummary {
-        id: row.id, object: "customer", code: row.code, external_id: row.external_id, legal_name: row.legal_name, kind: row.kind, gstin: row.gstin,
-        currency: row.currency, active: row.active, balance: base.amount(row.balance), overdue: base.amount(row.overdue), version: row.version,
+        id: row.id,
+        object: "customer",
+        code: row.code,
+        external_id: row.external_id,
+        legal_name: row.legal_name,
+        kind: row.kind,
+        gstin: row.gstin,
+        currency: row.currency,
+        active: row.active,
+        balance: base.amount(row.balance),
+        overdue: base.amount(row.overdue),
+        version: row.version,
     }))
 }
 
@@ -137,8 +185,13 @@ pub fn insert(tx: &mut Tx<'_>, values: &CustomerValues<'_>) -> Result<CustomerId
     )?;
     if !values.gstins.is_empty() {
         tx.execute(
-            Sql::new("INSERT INTO customer_gstin (company_id, customer_id, gstin, state_code) SELECT $1, $2, g, s FROM unnest($3::text[], $4::text[]) AS x(g, s)")
-                .bind(company).bind(id).bind(values.gstins.iter().map(|(g, _)| g.clone()).collect::<Many<_>>()).bind(values.gstins.iter().map(|(_, s)| s.clone()).collect::<Many<_>>()),
+            Sql::new(
+                "INSERT INTO customer_gstin (company_id, customer_id, gstin, state_code) SELECT $1, $2, g, s FROM unnest($3::text[], $4::text[]) AS x(g, s)",
+            )
+            .bind(company)
+            .bind(id)
+            .bind(values.gstins.iter().map(|(g, _)| g.clone()).collect::<Many<_>>())
+            .bind(values.gstins.iter().map(|(_, s)| s.clone()).collect::<Many<_>>()),
         )?;
     }
     Ok(id)
@@ -184,7 +237,13 @@ pub fn insert_contact(tx: &mut Tx<'_>, customer: CustomerId, new: &NewContact) -
     let company = tx.company();
     tx.execute(
         Sql::new("INSERT INTO customer_contact (company_id, id, customer_id, name, email, phone, roles) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-            .bind(company).bind(id).bind(customer).bind(new.name.as_str()).bind(new.email.as_deref()).bind(new.phone.as_deref()).bind(Many(new.roles.clone())),
+            .bind(company)
+            .bind(id)
+            .bind(customer)
+            .bind(new.name.as_str())
+            .bind(new.email.as_deref())
+            .bind(new.phone.as_deref())
+            .bind(Many(new.roles.clone())),
     )?;
     Ok(id)
 }
@@ -202,7 +261,9 @@ pub fn strangers(rx: &mut Rx<'_>, people: Vec<UserId>) -> Result<Vec<UserId>, Pr
     }
     let company = rx.company();
     rx.scalars(
-        Sql::new("SELECT p FROM unnest($2::uuid[]) AS p WHERE NOT EXISTS (SELECT FROM membership m WHERE m.company_id = $1 AND m.user_id = p)").bind(company).bind(Many(people)),
+        Sql::new("SELECT p FROM unnest($2::uuid[]) AS p WHERE NOT EXISTS (SELECT FROM membership m WHERE m.company_id = $1 AND m.user_id = p)")
+            .bind(company)
+            .bind(Many(people)),
     )
 }
 
@@ -220,6 +281,9 @@ pub fn ids(rx: &mut Rx<'_>, ids: Vec<CustomerId>, external_ids: Vec<String>, cod
             "SELECT id FROM customer WHERE company_id = $1 AND id = ANY($2) UNION SELECT id FROM customer WHERE company_id = $1 AND external_id = ANY($3)
              UNION SELECT id FROM customer WHERE company_id = $1 AND code = ANY($4)",
         )
-        .bind(company).bind(Many(ids)).bind(Many(external_ids)).bind(Many(codes)),
+        .bind(company)
+        .bind(Many(ids))
+        .bind(Many(external_ids))
+        .bind(Many(codes)),
     )
 }

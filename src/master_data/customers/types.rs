@@ -222,8 +222,13 @@ pub struct NewAddress {
 impl From<&NewAddress> for NewAddressPart {
     fn from(new: &NewAddress) -> Self {
         Self {
-            line1: new.line1.clone(), line2: new.line2.clone(), city: new.city.clone(), state_code: new.state_code.clone(),
-            postal_code: new.postal_code.clone(), country: new.country.clone(), gstin: new.gstin.clone(),
+            line1: new.line1.clone(),
+            line2: new.line2.clone(),
+            city: new.city.clone(),
+            state_code: new.state_code.clone(),
+            postal_code: new.postal_code.clone(),
+            country: new.country.clone(),
+            gstin: new.gstin.clone(),
         }
     }
 }
@@ -245,6 +250,7 @@ pub struct NewContact {
 /// Merge patch (RFC 7396): absent stays, null clears.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::option_option, reason = "absent, null and a value are three things in a merge patch")]
 pub struct CustomerPatch {
     #[schema(min_length = 1, max_length = 200, example = "Acme Retail Private Limited")]
     pub legal_name: Option<String>,
@@ -267,6 +273,7 @@ pub struct CustomerPatch {
     pub metadata: Option<Metadata>,
 }
 
+#[allow(clippy::option_option, reason = "absent, null and a value are three things in a merge patch")]
 /// Tells a member that is null from one that is absent.
 fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)

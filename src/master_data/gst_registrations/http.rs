@@ -26,7 +26,7 @@ pub async fn list_gst_registrations(caller: Caller<CompanyRead>, paging: Query<P
 ///
 /// The GSTIN must be valid and of the company's PAN. Number series of its own are made for it when
 /// its first document is issued.
-#[utoipa::path(tag = "Company", responses((status = 201, body = GstRegistration, description = "Added.")), extensions(("x-permission" = json!("company:manage")), ("x-idempotency" = json!("accepted"))))]
+#[utoipa::path(tag = "Company", request_body = NewGstRegistration, responses((status = 201, body = GstRegistration, description = "Added.")), extensions(("x-permission" = json!("company:manage")), ("x-idempotency" = json!("accepted"))))]
 #[post("/v1/gst-registrations")]
 pub async fn create_gst_registration(caller: Caller<CompanyManage>, body: Body<NewGstRegistration>) -> Reply<Created<GstRegistration>> {
     caller.create(move |tx| service::register(tx, &body)).await

@@ -17,18 +17,22 @@ row! {
 impl From<RegistrationRow> for GstRegistration {
     fn from(row: RegistrationRow) -> Self {
         Self {
-            id: row.id, object: "gst_registration", gstin: row.gstin, state_code: row.state_code, legal_name: row.legal_name, is_default: row.is_default,
-            registered_on: row.registered_on, cancelled_on: row.cancelled_on, version: row.version, created_at: Instant(row.created_at),
+            id: row.id,
+            object: "gst_registration",
+            gstin: row.gstin,
+            state_code: row.state_code,
+            legal_name: row.legal_name,
+            is_default: row.is_default,
+            registered_on: row.registered_on,
+            cancelled_on: row.cancelled_on,
+            version: row.version,
+            created_at: Instant(row.created_at),
         }
     }
 }
 const SELECT: &str = "SELECT r.id, r.gstin, r.state_code, r.legal_name, r.is_default, r.registered_on, r.cancelled_on, r.version, r.created_at FROM gst_registration r WHERE r.company_id = $1";
-static REGISTRATIONS: List = List {
-    select: SELECT,
-    id: "r.id",
-    sorts: &[SortKey { name: "gstin", expression: "r.gstin", kind: "text" }],
-    default_sort: "gstin",
-};
+static REGISTRATIONS: List =
+    List { select: SELECT, id: "r.id", sorts: &[SortKey { name: "gstin", expression: "r.gstin", kind: "text" }], default_sort: "gstin" };
 
 pub fn list(rx: &mut Rx<'_>, paging: &Paging) -> Result<Page<GstRegistration>, Problem> {
     Ok(REGISTRATIONS.of(rx).page::<RegistrationRow>(rx, paging)?.map(GstRegistration::from))
@@ -49,7 +53,12 @@ pub fn insert(tx: &mut Tx<'_>, gstin: &str, state_code: &str, legal_name: &str, 
             "INSERT INTO gst_registration (company_id, id, gstin, state_code, legal_name, registered_on, is_default)
              VALUES ($1, $2, $3, $4, $5, $6, NOT EXISTS (SELECT FROM gst_registration WHERE company_id = $1))",
         )
-        .bind(company).bind(id).bind(gstin).bind(state_code).bind(legal_name).bind(registered_on),
+        .bind(company)
+        .bind(id)
+        .bind(gstin)
+        .bind(state_code)
+        .bind(legal_name)
+        .bind(registered_on),
     )?;
     Ok(id)
 }

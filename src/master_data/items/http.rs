@@ -26,7 +26,7 @@ pub async fn list_items(caller: Caller<ItemsRead>, paging: Query<Paging>, filter
 /// Create an item.
 ///
 /// The rate must be a GST rate in force today, the unit a unit quantity code of the portal.
-#[utoipa::path(tag = "Items", responses((status = 201, body = Item, description = "Created.")), extensions(("x-permission" = json!("items:write")), ("x-idempotency" = json!("accepted"))))]
+#[utoipa::path(tag = "Items", request_body = NewItem, responses((status = 201, body = Item, description = "Created.")), extensions(("x-permission" = json!("items:write")), ("x-idempotency" = json!("accepted"))))]
 #[post("/v1/items")]
 pub async fn create_item(caller: Caller<ItemsWrite>, body: Body<NewItem>) -> Reply<Created<Item>> {
     caller.create(move |tx| service::create(tx, &body)).await
@@ -44,7 +44,7 @@ pub async fn get_item(caller: Caller<ItemsRead>, id: Path<ItemId>) -> Reply<Fetc
 /// Change an item.
 ///
 /// Prices and rates of documents that exist stay as they are.
-#[utoipa::path(tag = "Items", params(("id" = ItemId, Path, description = "The item.")), responses((status = 200, body = Item, description = "Changed.")), extensions(("x-permission" = json!("items:write")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "Items", request_body = ItemPatch, params(("id" = ItemId, Path, description = "The item.")), responses((status = 200, body = Item, description = "Changed.")), extensions(("x-permission" = json!("items:write")), ("x-if-match" = json!(true))))]
 #[patch("/v1/items/{id}")]
 pub async fn update_item(caller: Caller<ItemsWrite>, id: Path<ItemId>, body: Body<ItemPatch>) -> Reply<Done<Item>> {
     let version = caller.if_match()?;

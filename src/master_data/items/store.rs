@@ -19,9 +19,20 @@ row! {
 impl From<ItemRow> for Item {
     fn from(row: ItemRow) -> Self {
         Self {
-            id: row.id, object: "item", code: row.code, external_id: row.external_id, name: row.name, is_service: row.is_service, hsn_code: row.hsn_code, unit: row.unit,
-            unit_price: UnitPrice(pad(row.unit_price, 2)), tax_rate: Rate(pad(row.tax_rate, 2)), active: row.active, version: row.version,
-            created_at: Instant(row.created_at), updated_at: Instant(row.updated_at),
+            id: row.id,
+            object: "item",
+            code: row.code,
+            external_id: row.external_id,
+            name: row.name,
+            is_service: row.is_service,
+            hsn_code: row.hsn_code,
+            unit: row.unit,
+            unit_price: UnitPrice(pad(row.unit_price, 2)),
+            tax_rate: Rate(pad(row.tax_rate, 2)),
+            active: row.active,
+            version: row.version,
+            created_at: Instant(row.created_at),
+            updated_at: Instant(row.updated_at),
         }
     }
 }
@@ -29,12 +40,17 @@ const SELECT: &str = "SELECT i.id, i.code, i.external_id, i.name, i.is_service, 
 static ITEMS: List = List {
     select: SELECT,
     id: "i.id",
-    sorts: &[SortKey { name: "name", expression: "i.name", kind: "text" }, SortKey { name: "code", expression: "i.code", kind: "text" }, SortKey { name: "created_at", expression: "i.created_at", kind: "timestamptz" }],
+    sorts: &[
+        SortKey { name: "name", expression: "i.name", kind: "text" },
+        SortKey { name: "code", expression: "i.code", kind: "text" },
+        SortKey { name: "created_at", expression: "i.created_at", kind: "timestamptz" },
+    ],
     default_sort: "name",
 };
 
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ItemFilter) -> Result<Page<Item>, Problem> {
-    let listing = ITEMS.of(rx).when("i.external_id = {}", filter.external_id.clone()).when("i.code = {}", filter.code.clone()).when("i.active = {}", filter.active);
+    let listing =
+        ITEMS.of(rx).when("i.external_id = {}", filter.external_id.clone()).when("i.code = {}", filter.code.clone()).when("i.active = {}", filter.active);
     Ok(listing.page::<ItemRow>(rx, paging)?.map(Item::from))
 }
 

@@ -25,7 +25,7 @@ pub async fn list_payment_terms(caller: Caller<ItemsRead>) -> Reply<Fetched<AllP
 ///
 /// Instalments by share of the total. Shares add up to 100; invoices store the resulting amounts,
 /// the remainder of rounding on the last.
-#[utoipa::path(tag = "Items", responses((status = 201, body = PaymentTerms, description = "Created.")), extensions(("x-permission" = json!("company:manage")), ("x-idempotency" = json!("accepted"))))]
+#[utoipa::path(tag = "Items", request_body = NewPaymentTerms, responses((status = 201, body = PaymentTerms, description = "Created.")), extensions(("x-permission" = json!("company:manage")), ("x-idempotency" = json!("accepted"))))]
 #[post("/v1/payment-terms")]
 pub async fn create_payment_terms(caller: Caller<CompanyManage>, body: Body<NewPaymentTerms>) -> Reply<Created<PaymentTerms>> {
     caller.create(move |tx| service::create(tx, &body)).await

@@ -29,6 +29,13 @@ pub fn insert(tx: &mut Tx<'_>, code: &str, name: &str, instalments: &[TermsInsta
     let id = TermsId::new();
     let company = tx.company();
     let instalments = serde_json::to_value(instalments).map_err(|e| Problem::internal(&e))?;
-    tx.execute(Sql::new("INSERT INTO payment_terms (company_id, id, code, name, instalments) VALUES ($1, $2, $3, $4, $5)").bind(company).bind(id).bind(code).bind(name).bind(instalments))?;
+    tx.execute(
+        Sql::new("INSERT INTO payment_terms (company_id, id, code, name, instalments) VALUES ($1, $2, $3, $4, $5)")
+            .bind(company)
+            .bind(id)
+            .bind(code)
+            .bind(name)
+            .bind(instalments),
+    )?;
     Ok(id)
 }

@@ -67,9 +67,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             if !faults.is_empty() {
                 return Err(Fault::problem(faults));
             }
-            serde_json::from_value(without_nulls(value, request.method() == actix_web::http::Method::PATCH)).map(Body).map_err(|error| {
-                Problem::invalid(vec![FieldError::at("", "invalid", error.to_string())])
-            })
+            serde_json::from_value(without_nulls(value, request.method() == actix_web::http::Method::PATCH))
+                .map(Body)
+                .map_err(|error| Problem::invalid(vec![FieldError::at("", "invalid", error.to_string())]))
         })
     }
 }
@@ -77,9 +77,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 /// In a create `null` equals absent; in PATCH it clears, so it stays.
 fn without_nulls(value: Value, patch: bool) -> Value {
     match value {
-        Value::Object(members) if !patch => Value::Object(
-            members.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, without_nulls(v, false))).collect(),
-        ),
+        Value::Object(members) if !patch => {
+            Value::Object(members.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, without_nulls(v, false))).collect())
+        }
         Value::Array(items) => Value::Array(items.into_iter().map(|item| without_nulls(item, patch)).collect()),
         other => other,
     }
@@ -120,9 +120,7 @@ async fn collect(request: &HttpRequest, mut payload: Payload) -> Result<BytesMut
             bytes.extend_from_slice(&chunk);
         }
     };
-    tokio::time::timeout(SLOWEST, read)
-        .await
-        .map_err(|_| Problem::new(problem::REQUEST_TIMEOUT, "The body did not arrive within 10 seconds."))?
+    tokio::time::timeout(SLOWEST, read).await.map_err(|_| Problem::new(problem::REQUEST_TIMEOUT, "The body did not arrive within 10 seconds."))?
 }
 
 /// Parses strictly: no duplicate members, no deep nesting, no NUL.

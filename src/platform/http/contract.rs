@@ -215,7 +215,7 @@ impl Fault {
         *faults = outside;
         for mut fault in inside {
             if let Some(row) = row_of(&fault) {
-                fault.pointer = fault.pointer["/items/".len() + row.to_string().len()..].to_owned();
+                fault.pointer.drain(.."/items/".len() + row.to_string().len());
                 rows.entry(row).or_default().push(fault);
             }
         }
@@ -259,7 +259,12 @@ impl Schema {
             _ => None,
         };
         let fault = |pointer: String, code: &str, refusal, detail: String, expected: Option<String>| Fault {
-            pointer, code: code.into(), detail, expected, received: received.clone(), refusal,
+            pointer,
+            code: code.into(),
+            detail,
+            expected,
+            received: received.clone(),
+            refusal,
         };
         let one = |code: &str, refusal, detail: &str, expected: Option<String>| vec![fault(at.into(), code, refusal, detail.into(), expected)];
         let is_decimal = schema["pattern"].as_str().is_some_and(|p| p.contains(r"(\.[0-9]{1,"));
@@ -269,20 +274,43 @@ impl Schema {
                 .iter()
                 .map(|name| {
                     let near = schema["properties"].as_object().and_then(|known| text::nearest(name, known.keys().map(String::as_str)));
-                    Fault { received: None, ..fault(format!("{at}/{}", escape(name)), "unknown_field", problem::UNKNOWN_FIELD, "This operation does not know this member.".into(), near.map(Into::into)) }
+                    Fault {
+                        received: None,
+                        ..fault(
+                            format!("{at}/{}", escape(name)),
+                            "unknown_field",
+                            problem::UNKNOWN_FIELD,
+                            "This operation does not know this member.".into(),
+                            near.map(Into::into),
+                        )
+                    }
                 })
                 .collect(),
             Kind::Required { property } => {
                 let name = property.as_str().unwrap_or_default();
-                vec![Fault { received: None, ..fault(format!("{at}/{}", escape(name)), "required", problem::VALIDATION_FAILED, "This member is required.".into(), None) }]
+                vec![Fault {
+                    received: None,
+                    ..fault(format!("{at}/{}", escape(name)), "required", problem::VALIDATION_FAILED, "This member is required.".into(), None)
+                }]
             }
-            Kind::Pattern { .. } | Kind::Type { .. } | Kind::MaxLength { .. } if is_decimal => {
-                one("invalid_decimal", problem::INVALID_DECIMAL, "Send a plain decimal number as a string, like \"118000.00\".", schema["pattern"].as_str().map(Into::into))
-            }
-            Kind::Format { .. } | Kind::Pattern { .. } | Kind::Type { .. } if is_date => {
-                one("invalid_date", problem::INVALID_DATE, "Send a date that exists, like 2025-11-18 (an instant like 2025-11-18T06:31:09.412Z).", schema["format"].as_str().map(Into::into))
-            }
-            Kind::Type { .. } => one("invalid_type", problem::VALIDATION_FAILED, "This value is of the wrong type.", Some(schema["type"].as_str().unwrap_or("another type").into())),
+            Kind::Pattern { .. } | Kind::Type { .. } | Kind::MaxLength { .. } if is_decimal => one(
+                "invalid_decimal",
+                problem::INVALID_DECIMAL,
+                "Send a plain decimal number as a string, like \"118000.00\".",
+                schema["pattern"].as_str().map(Into::into),
+            ),
+            Kind::Format { .. } | Kind::Pattern { .. } | Kind::Type { .. } if is_date => one(
+                "invalid_date",
+                problem::INVALID_DATE,
+                "Send a date that exists, like 2025-11-18 (an instant like 2025-11-18T06:31:09.412Z).",
+                schema["format"].as_str().map(Into::into),
+            ),
+            Kind::Type { .. } => one(
+                "invalid_type",
+                problem::VALIDATION_FAILED,
+                "This value is of the wrong type.",
+                Some(schema["type"].as_str().unwrap_or("another type").into()),
+            ),
             Kind::Enum { options } => one("invalid_value", problem::VALIDATION_FAILED, "This value is not one of the known ones.", Some(listed(options))),
             Kind::Pattern { pattern } => one("invalid_format", problem::VALIDATION_FAILED, "This text does not have the right form.", Some(pattern.clone())),
             Kind::Format { format } => one("invalid_format", problem::VALIDATION_FAILED, "This text does not have the right form.", Some(format.clone())),

@@ -40,7 +40,9 @@ pub async fn edge(request: ServiceRequest, next: Next<impl MessageBody + 'static
             }
         }
         Err(error) => {
-            let refusal = error.as_error::<Problem>().map_or_else(|| by_status(error.as_response_error().status_code(), &path, &id), |problem| problem.response(&path, &id));
+            let refusal = error
+                .as_error::<Problem>()
+                .map_or_else(|| by_status(error.as_response_error().status_code(), &path, &id), |problem| problem.response(&path, &id));
             return Err(actix_web::error::InternalError::from_response(error, refusal).into());
         }
     };

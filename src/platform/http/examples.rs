@@ -35,7 +35,8 @@ fn with_example(root: &Value, media: &mut Value) {
 /// A value that agrees with the schema.
 pub fn example_of(root: &Value, schema: &Value, depth: usize) -> Value {
     let schema = resolve(root, schema);
-    if let Some(example) = schema.get("example").or_else(|| schema.pointer("/examples/0")).or_else(|| schema.get("const")).or_else(|| schema.pointer("/enum/0")) {
+    if let Some(example) = schema.get("example").or_else(|| schema.pointer("/examples/0")).or_else(|| schema.get("const")).or_else(|| schema.pointer("/enum/0"))
+    {
         return example.clone();
     }
     if let Some(choices) = schema.get("oneOf").or_else(|| schema.get("anyOf")).and_then(Value::as_array) {

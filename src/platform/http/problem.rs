@@ -261,9 +261,7 @@ impl Problem {
                 response.insert_header((HeaderName::from_static(name), value));
             }
         }
-        response.content_type("application/problem+json").body(
-            serde_json::to_string(&self.document(instance, request_id)).unwrap_or_default(),
-        )
+        response.content_type("application/problem+json").body(serde_json::to_string(&self.document(instance, request_id)).unwrap_or_default())
     }
 }
 
@@ -316,13 +314,13 @@ impl From<diesel::result::Error> for Problem {
                 tracing::warn!(cause = info.message(), "database connection lost");
                 Self::new(DEPENDENCY_UNAVAILABLE, "The database did not answer; try again.").retry_after(1)
             }
-            (_, message) if message.contains("lock timeout") => {
-                Self::new(BUSY, "Another request holds what this one needs; try again.").retry_after(1)
-            }
-            (_, message) if message.contains("statement timeout") => {
-                Self::new(OVERLOADED, "The request took too long; try again.").retry_after(2)
-            }
-            (_, message) if message.contains("terminating connection") || message.contains("the database system is") || message.contains("server closed the connection") => {
+            (_, message) if message.contains("lock timeout") => Self::new(BUSY, "Another request holds what this one needs; try again.").retry_after(1),
+            (_, message) if message.contains("statement timeout") => Self::new(OVERLOADED, "The request took too long; try again.").retry_after(2),
+            (_, message)
+                if message.contains("terminating connection")
+                    || message.contains("the database system is")
+                    || message.contains("server closed the connection") =>
+            {
                 Self::new(DEPENDENCY_UNAVAILABLE, "The database is restarting; try again.").retry_after(1)
             }
             (Kind::CheckViolation, _) => Self::internal(&format!("check {:?}: {}", info.constraint_name(), info.message())),

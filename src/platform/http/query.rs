@@ -23,9 +23,7 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
         ready(Contract::operation(request).and_then(|operation| {
             let values = operation.query(request.query_string())?;
-            serde_json::from_value(values).map(Query).map_err(|error| {
-                Problem::new(super::problem::INVALID_PARAMETER, error.to_string())
-            })
+            serde_json::from_value(values).map(Query).map_err(|error| Problem::new(super::problem::INVALID_PARAMETER, error.to_string()))
         }))
     }
 }
@@ -38,9 +36,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Path<T> {
     type Future = Ready<Result<Self, Problem>>;
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
         ready(actix_web::web::Path::<T>::extract(request).into_inner().map(|path| Path(path.into_inner())).map_err(|_| {
-            Problem::not_found("resource").errors(
-                request.match_info().iter().map(|(name, _)| FieldError::parameter(name, "not_found", "This is not an id of anything.")).collect(),
-            )
+            Problem::not_found("resource")
+                .errors(request.match_info().iter().map(|(name, _)| FieldError::parameter(name, "not_found", "This is not an id of anything.")).collect())
         }))
     }
 }

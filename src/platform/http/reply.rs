@@ -109,11 +109,10 @@ impl<T: Resource> Fetched<T> {
 /// Refuses a change made on another version than the current one.
 pub fn require_version(given: Option<i64>, current: i64) -> Result<(), Problem> {
     match given {
-        Some(version) if version != current => Err(Problem::new(
-            super::problem::VERSION_MISMATCH,
-            format!("The resource is at version {current}; read it again and decide anew."),
-        )
-        .member("current", serde_json::json!({"version": current}))),
+        Some(version) if version != current => {
+            Err(Problem::new(super::problem::VERSION_MISMATCH, format!("The resource is at version {current}; read it again and decide anew."))
+                .member("current", serde_json::json!({"version": current})))
+        }
         _ => Ok(()),
     }
 }

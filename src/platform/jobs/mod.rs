@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// A step that is safe to run at any time and as often as one likes.
-#[derive(Clone, Copy)]
+/// What a job does: safe to run at any time and as often as one likes.
+pub type Step = Box<dyn Fn(&Doors) -> Result<(), Problem> + Send>;
+
+/// A named step and how often it runs.
 pub struct Job {
     pub name: &'static str,
     pub every: Duration,
-    pub run: fn(&Doors) -> Result<(), Problem>,
+    pub run: Step,
 }
 
 /// The thread that runs the jobs until dropped.
@@ -21,25 +23,17 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// `often` runs every second beside the jobs.
-    pub fn start(doors: Arc<Doors>, jobs: Vec<Job>, often: Box<dyn Fn(&Doors) -> Result<(), Problem> + Send>) -> std::io::Result<Self> {
+    pub fn start(doors: Arc<Doors>, jobs: Vec<Job>) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("jobs".into()).spawn(move || {
             let mut due: Vec<(Instant, Job)> = jobs.into_iter().map(|job| (Instant::now(), job)).collect();
-            let mut often_due = Instant::now();
             while !stopped.load(Ordering::Relaxed) {
                 for (at, job) in due.iter_mut().filter(|(at, _)| *at <= Instant::now()) {
                     if let Err(problem) = (job.run)(&doors) {
                         tracing::warn!(job = job.name, %problem, "job failed; it will run again");
                     }
                     *at = Instant::now() + job.every;
-                }
-                if often_due <= Instant::now() {
-                    if let Err(problem) = often(&doors) {
-                        tracing::warn!(%problem, "sealing failed; it will run again");
-                    }
-                    often_due = Instant::now() + Duration::from_secs(1);
                 }
                 std::thread::park_timeout(Duration::from_millis(100));
             }

@@ -87,11 +87,7 @@ pub enum EmbeddedError {
          postgresql{cluster}-server`; macOS: `brew install postgresql@{cluster}`), or move the \
          cluster to the newer version with pg_upgrade first", dir.display()
     )]
-    OtherMajor {
-        dir: PathBuf,
-        cluster: u32,
-        available: String,
-    },
+    OtherMajor { dir: PathBuf, cluster: u32, available: String },
     #[error(
         "the data directory {} is in use by another duebook (process {pid}); stop it first or \
          choose another data directory", dir.display()
@@ -108,45 +104,26 @@ pub enum EmbeddedError {
          example /var/lib/duebook) or let others pass through with `chmod o+x`",
         dir.display(), data_dir.display()
     )]
-    Unreachable {
-        account: String,
-        dir: PathBuf,
-        data_dir: PathBuf,
-    },
+    Unreachable { account: String, dir: PathBuf, data_dir: PathBuf },
     #[error("initdb could not make the cluster:\n{detail}")]
     InitFailed { detail: String },
     #[error("PostgreSQL did not start ({reason}); the end of {} says:\n{detail}", log.display())]
-    StartFailed {
-        reason: String,
-        log: PathBuf,
-        detail: String,
-    },
+    StartFailed { reason: String, log: PathBuf, detail: String },
     #[error("PostgreSQL (process {0}) did not stop when asked")]
     NotStopped(i32),
     #[error("could not {action} {}: {source}", path.display())]
-    Io {
-        action: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
+    Io { action: &'static str, path: PathBuf, source: io::Error },
 }
 
 type Result<T> = std::result::Result<T, EmbeddedError>;
 
 fn unusable(path: &Path, reason: impl Into<String>) -> EmbeddedError {
-    EmbeddedError::Unusable {
-        path: path.to_owned(),
-        reason: reason.into(),
-    }
+    EmbeddedError::Unusable { path: path.to_owned(), reason: reason.into() }
 }
 
 /// Turns an I/O error into one that says what was tried on which path.
 fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> EmbeddedError {
-    move |source| EmbeddedError::Io {
-        action,
-        path: path.to_owned(),
-        source,
-    }
+    move |source| EmbeddedError::Io { action, path: path.to_owned(), source }
 }
 
 /// A running private server. Dropping it stops the server, but [`Embedded::stop`] reports errors.
@@ -177,33 +154,19 @@ impl Embedded {
         account.check_reach(&bin, &data_dir)?;
         let secrets = Secrets::load_or_make(&data_dir)?;
         let socket_dir = socket_dir(&data_dir, &account)?;
-        let site = Site {
-            log: data_dir.join("postgres.log"),
-            data_dir,
-            cluster,
-            bin,
-            account,
-            socket_dir,
-        };
+        let site = Site { log: data_dir.join("postgres.log"), data_dir, cluster, bin, account, socket_dir };
         site.sweep()?;
         if major.is_none() {
             site.init(&secrets)?;
         }
         let server = site.launch(&secrets)?;
         let host = percent_encode(&site.socket_dir);
-        let url = |role: &str, password: &str| {
-            format!("postgresql://{role}:{password}@/duebook?host={host}&port=5432")
-        };
+        let url = |role: &str, password: &str| format!("postgresql://{role}:{password}@/duebook?host={host}&port=5432");
         tracing::info!(
             pid = server.id(), binaries = %site.bin.display(), socket = %site.socket_dir,
             elapsed_ms = began.elapsed().as_millis(), "private PostgreSQL is ready"
         );
-        Ok(Self {
-            server,
-            owner_url: url("duebook", &secrets.owner),
-            app_url: url("duebook_app", &secrets.app),
-            _lock: lock,
-        })
+        Ok(Self { server, owner_url: url("duebook", &secrets.owner), app_url: url("duebook_app", &secrets.app), _lock: lock })
     }
 
     /// The database `duebook` as the superuser of the private cluster: for migrations.
@@ -268,23 +231,15 @@ impl Account {
         if !switch {
             return Ok(account(me.as_raw(), getegid().as_raw()));
         }
-        let known = ["postgres", "nobody"]
-            .iter()
-            .find_map(|name| User::from_name(name).ok().flatten());
-        known
-            .map(|user| account(user.uid.as_raw(), user.gid.as_raw()))
-            .ok_or(EmbeddedError::NoAccount)
+        let known = ["postgres", "nobody"].iter().find_map(|name| User::from_name(name).ok().flatten());
+        known.map(|user| account(user.uid.as_raw(), user.gid.as_raw())).ok_or(EmbeddedError::NoAccount)
     }
 
     /// A command of this account. The environment is not passed on: it may hold our own secrets,
     /// and `PG*` or locale variables would change what the server does and says.
     fn command(&self, program: &Path, cwd: &Path) -> Command {
         let mut command = Command::new(program);
-        command
-            .current_dir(cwd)
-            .stdin(Stdio::null())
-            .env_clear()
-            .env("LC_ALL", "C");
+        command.current_dir(cwd).stdin(Stdio::null()).env_clear().env("LC_ALL", "C");
         for name in ["PATH", "LD_LIBRARY_PATH", "TMPDIR"] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
@@ -309,11 +264,7 @@ impl Account {
     fn check_reach(&self, bin: &Path, data_dir: &Path) -> Result<()> {
         let enters = |dir: &Path| {
             let mut probe = self.command(&bin.join("postgres"), dir);
-            let status = probe
-                .arg("--version")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
+            let status = probe.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
             status.is_ok_and(|status| status.success())
         };
         if !self.switch || enters(data_dir) {
@@ -327,16 +278,9 @@ impl Account {
         Err(match barred.filter(|dir| dir.parent().is_some()) {
             Some(dir) => {
                 let (dir, data_dir) = (dir.to_owned(), data_dir.to_owned());
-                EmbeddedError::Unreachable {
-                    account,
-                    dir,
-                    data_dir,
-                }
+                EmbeddedError::Unreachable { account, dir, data_dir }
             }
-            None => unusable(
-                bin,
-                format!("the account `{account}` cannot run its programs"),
-            ),
+            None => unusable(bin, format!("the account `{account}` cannot run its programs")),
         })
     }
 }
@@ -356,9 +300,7 @@ impl Secrets {
             other => other.map_err(at("read", &path))?,
         };
         let value = |key: &str| {
-            let value = text
-                .lines()
-                .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
+            let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
             let sound = value.len() >= 32 && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
             sound.then(|| value.to_owned())
         };
@@ -395,9 +337,7 @@ fn create_data_dir(path: &Path) -> Result<PathBuf> {
     for dir in missing.into_iter().rev() {
         match DirBuilder::new().mode(mode).create(dir) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            created => created
-                .and_then(|()| fs::set_permissions(dir, Permissions::from_mode(mode)))
-                .map_err(at("create", dir))?,
+            created => created.and_then(|()| fs::set_permissions(dir, Permissions::from_mode(mode))).map_err(at("create", dir))?,
         }
     }
     fs::canonicalize(&wanted).map_err(at("resolve", &wanted))
@@ -407,12 +347,7 @@ fn create_data_dir(path: &Path) -> Result<PathBuf> {
 fn take_lock(data_dir: &Path) -> Result<File> {
     let path = data_dir.join("duebook.lock");
     let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600);
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
     let mut file = options.open(&path).map_err(at("open", &path))?;
     match file.try_lock() {
         Ok(()) => {}
@@ -423,9 +358,7 @@ fn take_lock(data_dir: &Path) -> Result<File> {
         }
         Err(fs::TryLockError::Error(source)) => return Err(at("lock", &path)(source)),
     }
-    let noted = file
-        .set_len(0)
-        .and_then(|()| writeln!(file, "{}", std::process::id()));
+    let noted = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
     noted.map_err(at("write", &path))?;
     Ok(file)
 }
@@ -438,10 +371,7 @@ fn cluster_major(cluster: &Path) -> Result<Option<u32>> {
     let text = fs::read_to_string(cluster.join("PG_VERSION")).unwrap_or_default();
     match text.trim().parse() {
         Ok(major) => Ok(Some(major)),
-        Err(_) => Err(unusable(
-            cluster,
-            "it holds no PostgreSQL cluster; move it away and start again",
-        )),
+        Err(_) => Err(unusable(cluster, "it holds no PostgreSQL cluster; move it away and start again")),
     }
 }
 
@@ -452,8 +382,7 @@ fn find_binaries(given: Option<&Path>, cluster: Option<(u32, &Path)>) -> Result<
     if let Some(dir) = given {
         let dir = fs::canonicalize(dir).map_err(at("find DUEBOOK_PG_BIN,", dir))?;
         let Some(version) = server_version(&dir).filter(|version| version.0 >= OLDEST_MAJOR) else {
-            let reason =
-                format!("it lacks `postgres` and `initdb`, version {OLDEST_MAJOR} or later");
+            let reason = format!("it lacks `postgres` and `initdb`, version {OLDEST_MAJOR} or later");
             return Err(unusable(&dir, reason));
         };
         found.push((version, dir));
@@ -475,14 +404,8 @@ fn find_binaries(given: Option<&Path>, cluster: Option<(u32, &Path)>) -> Result<
     let Some((cluster, dir)) = cluster else {
         return Err(EmbeddedError::NotFound);
     };
-    let available = newest.map_or("no PostgreSQL server is here".to_owned(), |major| {
-        format!("the server here is version {major}")
-    });
-    Err(EmbeddedError::OtherMajor {
-        dir: dir.to_owned(),
-        cluster,
-        available,
-    })
+    let available = newest.map_or("no PostgreSQL server is here".to_owned(), |major| format!("the server here is version {major}"));
+    Err(EmbeddedError::OtherMajor { dir: dir.to_owned(), cluster, available })
 }
 
 /// Where packages put server binaries: Debian, PGDG on Fedora, Homebrew, Alpine, source builds.
@@ -495,14 +418,8 @@ fn usual_places() -> Vec<PathBuf> {
         ("/usr/libexec", "postgresql"),
         ("/usr/local", "pgsql"),
     ];
-    let entries = places
-        .into_iter()
-        .filter_map(|(parent, prefix)| Some((fs::read_dir(parent).ok()?, prefix)));
-    let named = entries.flat_map(|(entries, prefix)| {
-        entries
-            .flatten()
-            .filter(move |entry| entry.file_name().as_bytes().starts_with(prefix.as_bytes()))
-    });
+    let entries = places.into_iter().filter_map(|(parent, prefix)| Some((fs::read_dir(parent).ok()?, prefix)));
+    let named = entries.flat_map(|(entries, prefix)| entries.flatten().filter(move |entry| entry.file_name().as_bytes().starts_with(prefix.as_bytes())));
     named.map(|entry| entry.path().join("bin")).collect()
 }
 
@@ -511,21 +428,14 @@ fn server_version(dir: &Path) -> Option<(u32, u32)> {
     if !dir.join("initdb").is_file() || !dir.join("postgres").is_file() {
         return None;
     }
-    let output = Command::new(dir.join("postgres"))
-        .arg("--version")
-        .output()
-        .ok()?;
+    let output = Command::new(dir.join("postgres")).arg("--version").output().ok()?;
     parse_version(&String::from_utf8_lossy(&output.stdout))
 }
 
 /// Reads `postgres (PostgreSQL) 15.16 (Debian …)`, and `18beta1` as 18.0.
 fn parse_version(line: &str) -> Option<(u32, u32)> {
     let version = line.split_once("(PostgreSQL) ")?.1;
-    let digits = |text: &str| {
-        text.split(|c: char| !c.is_ascii_digit())
-            .next()
-            .and_then(|n| n.parse().ok())
-    };
+    let digits = |text: &str| text.split(|c: char| !c.is_ascii_digit()).next().and_then(|n| n.parse().ok());
     let minor = version.split_once('.').and_then(|(_, minor)| digits(minor));
     Some((digits(version)?, minor.unwrap_or(0)))
 }
@@ -534,19 +444,12 @@ fn parse_version(line: &str) -> Option<(u32, u32)> {
 /// socket or libpq would take it for a list of hosts; then a private one under `/tmp`.
 fn socket_dir(data_dir: &Path, account: &Account) -> Result<String> {
     let run = data_dir.join("run");
-    let usable = run
-        .to_str()
-        .filter(|run| run.len() + 1 + SOCKET_NAME.len() <= SOCKET_PATH_MAX && !run.contains(','));
+    let usable = run.to_str().filter(|run| run.len() + 1 + SOCKET_NAME.len() <= SOCKET_PATH_MAX && !run.contains(','));
     let dir = usable.map_or_else(
         || {
             // FNV-1a, so that the name stays the same from one build of duebook to the next.
-            let hash = data_dir
-                .as_os_str()
-                .as_bytes()
-                .iter()
-                .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-                    (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-                });
+            let hash =
+                data_dir.as_os_str().as_bytes().iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
             format!("/tmp/duebook-{}-{hash:016x}", account.uid)
         },
         str::to_owned,
@@ -554,8 +457,7 @@ fn socket_dir(data_dir: &Path, account: &Account) -> Result<String> {
     let path = Path::new(&dir);
     match DirBuilder::new().mode(0o711).create(path) {
         Ok(()) => {
-            fs::set_permissions(path, Permissions::from_mode(0o711))
-                .map_err(at("set the mode of", path))?;
+            fs::set_permissions(path, Permissions::from_mode(0o711)).map_err(at("set the mode of", path))?;
             account.give(path)?;
         }
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -563,8 +465,7 @@ fn socket_dir(data_dir: &Path, account: &Account) -> Result<String> {
             let found = fs::symlink_metadata(path).map_err(at("inspect", path))?;
             let ours = found.uid() == account.uid || found.uid() == geteuid().as_raw();
             if !found.is_dir() || !ours || found.mode() & 0o022 != 0 {
-                let reason =
-                    "as the socket directory it must belong to us and be writable by us only";
+                let reason = "as the socket directory it must belong to us and be writable by us only";
                 return Err(unusable(path, reason));
             }
             account.give(path)?;
@@ -576,9 +477,7 @@ fn socket_dir(data_dir: &Path, account: &Account) -> Result<String> {
 
 fn percent_encode(text: &str) -> String {
     let encode = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-            char::from(byte).to_string()
-        }
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
         _ => format!("%{byte:02X}"),
     };
     text.bytes().map(encode).collect()
@@ -614,10 +513,7 @@ impl Site {
         // A fresh name each time, so an initdb left over never writes into our new cluster.
         let suffix = Alphanumeric.sample_string(&mut rand::rng(), 12);
         let work = self.data_dir.join(format!("{INIT_PREFIX}{suffix}"));
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&work)
-            .map_err(at("create", &work))?;
+        DirBuilder::new().mode(0o700).create(&work).map_err(at("create", &work))?;
         let made = self.init_in(&work, secrets);
         let _ = fs::remove_dir_all(&work);
         made
@@ -632,9 +528,7 @@ impl Site {
         // C.UTF-8 knows the letter case of all scripts; not every system has it.
         for locale in ["C.UTF-8", "C"] {
             let mut initdb = self.account.command(&self.bin.join("initdb"), work);
-            initdb
-                .args(INITDB_OPTIONS)
-                .arg(format!("--locale={locale}"));
+            initdb.args(INITDB_OPTIONS).arg(format!("--locale={locale}"));
             let output = initdb.output().map_err(at("run initdb of", &self.bin))?;
             if output.status.success() {
                 fs::rename(&cluster, &self.cluster).map_err(at("put in place", &self.cluster))?;
@@ -654,13 +548,9 @@ impl Site {
             self.stop_previous()?;
             match self.provision(secrets).and_then(|()| self.serve()) {
                 Err(EmbeddedError::StartFailed { detail, .. })
-                    if began.elapsed() < ORPHAN_LIMIT
-                        && (detail.contains("shared memory block")
-                            || detail.contains("lock file")) =>
+                    if began.elapsed() < ORPHAN_LIMIT && (detail.contains("shared memory block") || detail.contains("lock file")) =>
                 {
-                    tracing::warn!(
-                        "processes of the previous PostgreSQL are still leaving; trying again"
-                    );
+                    tracing::warn!("processes of the previous PostgreSQL are still leaving; trying again");
                     sleep(Duration::from_millis(250));
                 }
                 outcome => return outcome,
@@ -672,10 +562,7 @@ impl Site {
     fn stop_previous(&self) -> Result<()> {
         match noted_pid(&self.pid_file()) {
             Some(pid) if runs_on(pid, &self.cluster) => {
-                tracing::warn!(
-                    pid,
-                    "stopping a PostgreSQL that a killed duebook left running"
-                );
+                tracing::warn!(pid, "stopping a PostgreSQL that a killed duebook left running");
                 halt(pid, Signal::SIGINT, || !runs_on(pid, &self.cluster))
             }
             _ => Ok(()),
@@ -695,22 +582,10 @@ impl Site {
     /// check for processes that use the cluster's shared memory remains.
     fn postgres(&self, mode: &[&str], lock: &Path) -> Result<(Command, u64)> {
         let mut options = OpenOptions::new();
-        let log = options
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&self.log)
-            .map_err(at("open", &self.log))?;
+        let log = options.append(true).create(true).mode(0o600).open(&self.log).map_err(at("open", &self.log))?;
         let from = log.metadata().map_err(at("inspect", &self.log))?.len();
-        let mut command = self
-            .account
-            .command(&self.bin.join("postgres"), &self.cluster);
-        command
-            .process_group(0)
-            .args(mode)
-            .arg("-D")
-            .arg(&self.cluster)
-            .stderr(log);
+        let mut command = self.account.command(&self.bin.join("postgres"), &self.cluster);
+        command.process_group(0).args(mode).arg("-D").arg(&self.cluster).stderr(log);
         if let Some(pid) = noted_pid(lock).filter(|pid| !runs_on(*pid, &self.cluster)) {
             command.env("PG_GRANDPARENT_PID", pid.to_string());
         }
@@ -719,9 +594,7 @@ impl Site {
         }
         // Quoted, since the setting is a list in which commas and leading blanks have meaning.
         let quoted = self.socket_dir.replace('"', "\"\"");
-        command
-            .arg("-c")
-            .arg(format!("unix_socket_directories=\"{quoted}\""));
+        command.arg("-c").arg(format!("unix_socket_directories=\"{quoted}\""));
         Ok((command, from))
     }
 
@@ -744,76 +617,45 @@ impl Site {
     /// Runs SQL, one statement a line, and returns what the single-user session printed.
     fn single_user(&self, sql: &str) -> Result<String> {
         // An error ends the session, and its statement (with a password) stays out of the log.
-        let quiet = [
-            "--single",
-            "-cexit_on_error=on",
-            "-clog_min_error_statement=panic",
-        ];
+        let quiet = ["--single", "-cexit_on_error=on", "-clog_min_error_statement=panic"];
         let (mut command, from) = self.postgres(&quiet, &self.pid_file())?;
-        command
-            .arg("postgres")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+        command.arg("postgres").stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(at("run postgres of", &self.bin))?;
         if let Some(mut input) = child.stdin.take() {
             // If the session died early this fails, and its exit status tells why.
             let _ = input.write_all(sql.as_bytes());
         }
-        self.wait_until(&mut child, from, |exit| {
-            exit.is_some_and(|status| status.success())
-        })?;
+        self.wait_until(&mut child, from, |exit| exit.is_some_and(|status| status.success()))?;
         let mut printed = String::new();
         if let Some(mut output) = child.stdout.take() {
-            output
-                .read_to_string(&mut printed)
-                .map_err(at("read from postgres of", &self.bin))?;
+            output.read_to_string(&mut printed).map_err(at("read from postgres of", &self.bin))?;
         }
         Ok(printed)
     }
 
     fn serve(&self) -> Result<Child> {
         let socket = Path::new(&self.socket_dir).join(SOCKET_NAME);
-        let (mut command, from) =
-            self.postgres(&[], &Path::new(&self.socket_dir).join(SOCKET_LOCK))?;
-        let mut server = command
-            .stdout(Stdio::null())
-            .spawn()
-            .map_err(at("run postgres of", &self.bin))?;
+        let (mut command, from) = self.postgres(&[], &Path::new(&self.socket_dir).join(SOCKET_LOCK))?;
+        let mut server = command.stdout(Stdio::null()).spawn().map_err(at("run postgres of", &self.bin))?;
         // The server's own word first, as trying earlier would fill the log with refused logins.
         let says_ready = || {
             let status = fs::read_to_string(self.pid_file()).unwrap_or_default();
-            status
-                .lines()
-                .nth(7)
-                .is_some_and(|line| line.trim() == "ready")
+            status.lines().nth(7).is_some_and(|line| line.trim() == "ready")
         };
-        self.wait_until(&mut server, from, |exit| {
-            exit.is_none() && says_ready() && accepts_logins(&socket)
-        })?;
+        self.wait_until(&mut server, from, |exit| exit.is_none() && says_ready() && accepts_logins(&socket))?;
         Ok(server)
     }
 
     /// Polls until `done`. An exit that is not `done` fails with the end of the log; a process
     /// that takes too long is stopped, later if the log says that it is recovering from a crash.
-    fn wait_until(
-        &self,
-        child: &mut Child,
-        from: u64,
-        done: impl Fn(Option<ExitStatus>) -> bool,
-    ) -> Result<()> {
+    fn wait_until(&self, child: &mut Child, from: u64, done: impl Fn(Option<ExitStatus>) -> bool) -> Result<()> {
         let began = Instant::now();
         let failed = |reason| {
             let detail = tail(&self.log_since(from));
-            EmbeddedError::StartFailed {
-                reason,
-                log: self.log.clone(),
-                detail,
-            }
+            EmbeddedError::StartFailed { reason, log: self.log.clone(), detail }
         };
         loop {
-            let exit = child
-                .try_wait()
-                .map_err(at("wait for postgres of", &self.bin))?;
+            let exit = child.try_wait().map_err(at("wait for postgres of", &self.bin))?;
             if done(exit) {
                 return Ok(());
             }
@@ -821,9 +663,7 @@ impl Site {
                 return Err(failed(status.to_string()));
             }
             let waited = began.elapsed();
-            if waited > RECOVERY_LIMIT
-                || waited > READY_LIMIT && !is_recovering(&self.log_since(from))
-            {
+            if waited > RECOVERY_LIMIT || waited > READY_LIMIT && !is_recovering(&self.log_since(from)) {
                 halt_child(child)?;
                 return Err(failed(format!("not ready after {} s", waited.as_secs())));
             }
@@ -837,17 +677,12 @@ impl Site {
             log.seek(SeekFrom::Start(from))?;
             log.read_to_end(&mut bytes)
         });
-        read.map_or_else(
-            |error| error.to_string(),
-            |_| String::from_utf8_lossy(&bytes).into_owned(),
-        )
+        read.map_or_else(|error| error.to_string(), |_| String::from_utf8_lossy(&bytes).into_owned())
     }
 }
 
 fn is_recovering(log: &str) -> bool {
-    ["interrupted", "recovery", "redo", "syncing data directory"]
-        .iter()
-        .any(|sign| log.contains(sign))
+    ["interrupted", "recovery", "redo", "syncing data directory"].iter().any(|sign| log.contains(sign))
 }
 
 fn tail(text: &str) -> String {
@@ -885,17 +720,11 @@ fn runs_on(pid: i32, cluster: &Path) -> bool {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let mut words = line.split(|byte| *byte == 0);
         let program = words.next().map(|word| Path::new(OsStr::from_bytes(word)));
-        return program.and_then(Path::file_name) == Some(OsStr::new("postgres"))
-            && words.any(|word| word == cluster.as_os_str().as_bytes());
+        return program.and_then(Path::file_name) == Some(OsStr::new("postgres")) && words.any(|word| word == cluster.as_os_str().as_bytes());
     }
     let mut ps = Command::new("ps");
-    let listed = ps
-        .args(["-ww", "-o", "args=", "-p", &pid.to_string()])
-        .output();
-    let line = listed.map_or_else(
-        |_| String::new(),
-        |o| String::from_utf8_lossy(&o.stdout).into_owned(),
-    );
+    let listed = ps.args(["-ww", "-o", "args=", "-p", &pid.to_string()]).output();
+    let line = listed.map_or_else(|_| String::new(), |o| String::from_utf8_lossy(&o.stdout).into_owned());
     line.contains("postgres") && line.contains(&format!("-D {} ", cluster.display()))
 }
 
@@ -922,9 +751,7 @@ fn halt(pid: i32, signal: Signal, mut gone: impl FnMut() -> bool) -> Result<()> 
 
 fn halt_child(child: &mut Child) -> Result<()> {
     // A child that was waited for stays gone, so its process id cannot be another's by now.
-    halt(child.id().cast_signed(), Signal::SIGINT, || {
-        !matches!(child.try_wait(), Ok(None))
-    })
+    halt(child.id().cast_signed(), Signal::SIGINT, || !matches!(child.try_wait(), Ok(None)))
 }
 
 #[cfg(test)]
@@ -933,14 +760,8 @@ mod tests {
 
     #[test]
     fn versions_are_read_from_all_kinds_of_builds() {
-        assert_eq!(
-            parse_version("postgres (PostgreSQL) 15.16 (Debian 15.16-0+deb12u1)\n"),
-            Some((15, 16))
-        );
-        assert_eq!(
-            parse_version("postgres (PostgreSQL) 18beta1\n"),
-            Some((18, 0))
-        );
+        assert_eq!(parse_version("postgres (PostgreSQL) 15.16 (Debian 15.16-0+deb12u1)\n"), Some((15, 16)));
+        assert_eq!(parse_version("postgres (PostgreSQL) 18beta1\n"), Some((18, 0)));
         assert_eq!(parse_version("not a server"), None);
     }
 

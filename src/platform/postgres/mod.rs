@@ -1,4 +1,4 @@
-//! PostgreSQL: the private server, the pool, migrations, the door to SQL.
+//! `PostgreSQL`: the private server, the pool, migrations, the door to SQL.
 
 pub mod embedded;
 pub mod sql;
@@ -96,7 +96,8 @@ impl Pool {
     pub fn open(&self, begin: &str) -> Result<OpenLink, Problem> {
         let mut last = None;
         for _ in 0..=self.pool.max_size() {
-            let mut link = self.pool.get().map_err(|_| Problem::new(problem::DEPENDENCY_UNAVAILABLE, "The database cannot be reached; try again.").retry_after(1))?;
+            let mut link =
+                self.pool.get().map_err(|_| Problem::new(problem::DEPENDENCY_UNAVAILABLE, "The database cannot be reached; try again.").retry_after(1))?;
             match link.connection.batch_execute(begin) {
                 Ok(()) => return Ok(OpenLink { link }),
                 Err(error) => {

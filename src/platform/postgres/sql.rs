@@ -13,7 +13,7 @@ use diesel::serialize::ToSql;
 use diesel::sql_types::{self, HasSqlType, Untyped};
 use std::borrow::Cow;
 
-/// A Rust type with its one PostgreSQL type.
+/// A Rust type with its one `PostgreSQL` type.
 pub trait SqlValue {
     type Sql: 'static;
 }
@@ -135,7 +135,11 @@ impl<'q> Sql<'q> {
     /// How many rows the statement has, looking no further than `most`.
     #[must_use]
     pub fn counting<'s>(&'s self, most: i64) -> Sql<'s> {
-        Sql { text: format!("SELECT count(*) FROM ({} LIMIT {most}) AS counted", self.text).into(), binds: self.binds.iter().map(|bind| Box::new(Borrowed(&**bind)) as Box<dyn Bind + Send + Sync + 's>).collect(), one_off: true }
+        Sql {
+            text: format!("SELECT count(*) FROM ({} LIMIT {most}) AS counted", self.text).into(),
+            binds: self.binds.iter().map(|bind| Box::new(Borrowed(&**bind)) as Box<dyn Bind + Send + Sync + 's>).collect(),
+            one_off: true,
+        }
     }
 
     /// Appends text; used by the list query builder.
@@ -165,9 +169,10 @@ impl QueryFragment<Pg> for Sql<'_> {
             let digits = rest[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
             pass.push_sql(&rest[..at]);
             let number: usize = rest[at + 1..=at + digits].parse().unwrap_or(0);
-            let bind = number.checked_sub(1).and_then(|n| self.binds.get(n)).ok_or_else(|| {
-                diesel::result::Error::QueryBuilderError(format!("no bind for ${number}").into())
-            })?;
+            let bind = number
+                .checked_sub(1)
+                .and_then(|n| self.binds.get(n))
+                .ok_or_else(|| diesel::result::Error::QueryBuilderError(format!("no bind for ${number}").into()))?;
             bind.push(&mut pass)?;
             rest = &rest[at + 1 + digits..];
         }
@@ -220,12 +225,12 @@ macro_rules! row {
     };
 }
 
-/// A closed set of words: the same word in Rust, in JSON and in PostgreSQL (`text`).
+/// A closed set of words: the same word in Rust, in JSON and in `PostgreSQL` (`text`).
 #[macro_export]
 macro_rules! words {
     ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident = $word:literal),* $(,)? }) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, utoipa::ToSchema, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, diesel::expression::AsExpression, diesel::deserialize::FromSqlRow)]
         #[diesel(sql_type = diesel::sql_types::Text)]
         $vis enum $name { $($(#[$vmeta])* #[serde(rename = $word)] $variant),* }
         impl $name {
@@ -236,6 +241,14 @@ macro_rules! words {
             #[allow(dead_code, reason = "not every set of words is read from text")]
             #[must_use]
             pub fn parse(word: &str) -> Option<Self> { match word { $($word => Some(Self::$variant),)* _ => None } }
+        }
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::schema::ObjectBuilder::new().schema_type(utoipa::openapi::schema::Type::String).enum_values(Some([$($word),*])).into()
+            }
+        }
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> { stringify!($name).into() }
         }
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.write_str(self.as_str()) }

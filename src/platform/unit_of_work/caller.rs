@@ -6,11 +6,11 @@ use super::transaction::{CompanyFacts, Context, Rx, Tx};
 use super::{Actor, Gate, Permission, Principal};
 use crate::platform::clock;
 use crate::platform::dates::business_date;
+use crate::platform::http::Body;
 use crate::platform::http::body::RowFaults;
 use crate::platform::http::contract::{self, Contract, Keyed, Operation};
 use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::http::reply::{Created, Done, Fetched, MultiStatus, Rendered, Reply, Resource};
-use crate::platform::http::Body;
 use crate::platform::ids::CompanyId;
 use crate::platform::money::Currency;
 use crate::platform::postgres::Pool;
@@ -25,16 +25,19 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
+/// Tells who a token speaks for; given by the composition, as tokens are another area's business.
+pub type Authenticate = Box<dyn Fn(&str) -> Result<Principal, Problem> + Send + Sync>;
+
 /// What a request needs to get in: kept once per process.
 pub struct Doors {
     pub pool: Pool,
     pub gate: Gate,
-    pub authenticate: Box<dyn Fn(&str) -> Result<Principal, Problem> + Send + Sync>,
+    pub authenticate: Authenticate,
     facts: Mutex<HashMap<CompanyId, (Instant, Arc<CompanyFacts>)>>,
 }
 
 impl Doors {
-    pub fn new(pool: Pool, gate: Gate, authenticate: Box<dyn Fn(&str) -> Result<Principal, Problem> + Send + Sync>) -> Self {
+    pub fn new(pool: Pool, gate: Gate, authenticate: Authenticate) -> Self {
         Self { pool, gate, authenticate, facts: Mutex::default() }
     }
     /// Forgets cached facts after a change of the company.
@@ -184,8 +187,11 @@ impl<P: Permission> Caller<P> {
     pub fn if_match(&self) -> Result<Option<i64>, Problem> {
         let header = self.entry.request.headers().get("if-match");
         let Some(value) = header else {
-            return Err(Problem::new(problem::IF_MATCH_REQUIRED, "Send the ETag of the version you read as If-Match.")
-                .errors(vec![FieldError::header("If-Match", "header_missing", "This operation needs an If-Match header.")]));
+            return Err(Problem::new(problem::IF_MATCH_REQUIRED, "Send the ETag of the version you read as If-Match.").errors(vec![FieldError::header(
+                "If-Match",
+                "header_missing",
+                "This operation needs an If-Match header.",
+            )]));
         };
         let text = value.to_str().unwrap_or_default().trim();
         if text == "*" {
@@ -193,8 +199,11 @@ impl<P: Permission> Caller<P> {
         }
         let version = text.strip_prefix("\"v").and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse().ok());
         version.map(Some).ok_or_else(|| {
-            Problem::new(problem::IF_MATCH_INVALID, "If-Match takes one version tag like \"v3\".")
-                .errors(vec![FieldError::header("If-Match", "header_invalid", "One strong tag like \"v3\", or *.")])
+            Problem::new(problem::IF_MATCH_INVALID, "If-Match takes one version tag like \"v3\".").errors(vec![FieldError::header(
+                "If-Match",
+                "header_invalid",
+                "One strong tag like \"v3\", or *.",
+            )])
         })
     }
 
@@ -272,7 +281,11 @@ impl<P: Permission> Caller<P> {
                     Ok(value) => BulkRow { index, external_id, status: 201, id: value.id(), version: value.version(), problem: None },
                     Err(problem) if problem.refusal().status >= 500 => return Err(problem),
                     Err(problem) => BulkRow {
-                        index, external_id, status: problem.refusal().status, id: None, version: None,
+                        index,
+                        external_id,
+                        status: problem.refusal().status,
+                        id: None,
+                        version: None,
                         problem: serde_json::to_value(problem.document(&path, &request_id)).ok(),
                     },
                 });
@@ -282,7 +295,14 @@ impl<P: Permission> Caller<P> {
             if !keep {
                 for row in rows.iter_mut().filter(|row| row.problem.is_none()) {
                     let rolled_back = Problem::new(problem::BULK_ROLLED_BACK, "Another row failed and the mode is atomic; nothing was kept.");
-                    *row = BulkRow { index: row.index, external_id: row.external_id.take(), status: 424, id: None, version: None, problem: serde_json::to_value(rolled_back.document(&path, &request_id)).ok() };
+                    *row = BulkRow {
+                        index: row.index,
+                        external_id: row.external_id.take(),
+                        status: 424,
+                        id: None,
+                        version: None,
+                        problem: serde_json::to_value(rolled_back.document(&path, &request_id)).ok(),
+                    };
                 }
             }
             let total = rows.len();
@@ -437,7 +457,12 @@ pub fn run_system<T>(doors: &Doors, company: Option<CompanyId>, operation: &str,
 }
 
 /// A system actor's snapshot.
-pub fn run_system_read<T>(doors: &Doors, company: Option<CompanyId>, operation: &str, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+pub fn run_system_read<T>(
+    doors: &Doors,
+    company: Option<CompanyId>,
+    operation: &str,
+    work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem>,
+) -> Result<T, Problem> {
     on_snapshot(doors, &Start::system(company, operation), work)
 }
 
@@ -513,7 +538,11 @@ fn facts(doors: &Doors, company: CompanyId, connection: &mut diesel::pg::PgConne
     let sql = Sql::new("SELECT base_currency, time_zone, fiscal_year_start, round_to_unit FROM company WHERE id = $1").bind(company);
     let row = diesel::query_dsl::RunQueryDsl::load::<FactsRow>(sql, connection)?.into_iter().next();
     let facts = Arc::new(CompanyFacts {
-        currency: row.as_ref().and_then(|row| Currency::parse(&row.base_currency)).or_else(|| Currency::parse("INR")).ok_or_else(|| Problem::internal(&"no currency"))?,
+        currency: row
+            .as_ref()
+            .and_then(|row| Currency::parse(&row.base_currency))
+            .or_else(|| Currency::parse("INR"))
+            .ok_or_else(|| Problem::internal(&"no currency"))?,
         zone: row.as_ref().and_then(|row| row.time_zone.parse().ok()).unwrap_or(chrono_tz::Asia::Kolkata),
         fiscal_year_start: row.as_ref().and_then(|row| u32::try_from(row.fiscal_year_start).ok()).unwrap_or(4),
         round_to_unit: row.as_ref().is_some_and(|row| row.round_to_unit),

@@ -36,12 +36,11 @@ impl Gate {
         }
         let permit = tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.slots).acquire_owned()).await;
         self.waiting.fetch_sub(1, Ordering::Relaxed);
-        match permit {
-            Ok(Ok(permit)) => Ok(permit),
-            _ => {
-                metrics::counter!("duebook_requests_shed_total").increment(1);
-                Err(full())
-            }
+        if let Ok(Ok(permit)) = permit {
+            Ok(permit)
+        } else {
+            metrics::counter!("duebook_requests_shed_total").increment(1);
+            Err(full())
         }
     }
 }

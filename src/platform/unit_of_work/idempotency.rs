@@ -24,8 +24,11 @@ pub struct Key {
 pub fn key_of(request: &HttpRequest, principal: &str, operation: &str) -> Result<Option<Key>, Problem> {
     let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
     let invalid = || {
-        Problem::new(problem::IDEMPOTENCY_KEY_INVALID, "Send 1 to 255 visible ASCII characters as Idempotency-Key.")
-            .errors(vec![FieldError::header("Idempotency-Key", "header_invalid", "1 to 255 visible ASCII characters.")])
+        Problem::new(problem::IDEMPOTENCY_KEY_INVALID, "Send 1 to 255 visible ASCII characters as Idempotency-Key.").errors(vec![FieldError::header(
+            "Idempotency-Key",
+            "header_invalid",
+            "1 to 255 visible ASCII characters.",
+        )])
     };
     let text = value.to_str().map_err(|_| invalid())?.trim();
     let key = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
@@ -42,11 +45,7 @@ pub fn key_of(request: &HttpRequest, principal: &str, operation: &str) -> Result
     if let Some(BodyHash(body)) = request.extensions().get::<BodyHash>() {
         hash.update(body);
     }
-    Ok(Some(Key {
-        key: key.to_owned(),
-        scope: format!("{principal} {operation} {}", request.path()),
-        request_hash: hash.finalize().to_vec(),
-    }))
+    Ok(Some(Key { key: key.to_owned(), scope: format!("{principal} {operation} {}", request.path()), request_hash: hash.finalize().to_vec() }))
 }
 
 /// The refusal when an operation that needs a key got none.
@@ -115,7 +114,8 @@ pub fn claim(tx: &mut Tx<'_>, key: &Key) -> Result<Claim, Problem> {
 
 /// Drops keys older than 30 days, company by company.
 pub fn purge_idempotency_keys(doors: &super::Doors) -> Result<(), Problem> {
-    let companies: Vec<crate::platform::ids::CompanyId> = super::run_system_read(doors, None, "purgeKeys", |rx| rx.scalars(Sql::new("SELECT id FROM company")))?;
+    let companies: Vec<crate::platform::ids::CompanyId> =
+        super::run_system_read(doors, None, "purgeKeys", |rx| rx.scalars(Sql::new("SELECT id FROM company")))?;
     for company in companies {
         super::run_system(doors, Some(company), "purgeKeys", |tx| {
             tx.execute(Sql::new("DELETE FROM idempotency_key WHERE company_id = $1 AND created_at < now() - interval '30 days'").bind(company))

@@ -147,7 +147,10 @@ mod tests {
         for grant in MATRIX {
             let changes = !grant.permission.ends_with(":read");
             assert!(!(changes && grant.held_by("auditor")), "SOD-11 {grant:?}");
-            let barred = grant.permission.ends_with(":approve") || grant.permission.ends_with(":reverse") || grant.permission.starts_with("refunds:") || grant.permission.starts_with("users:");
+            let barred = grant.permission.ends_with(":approve")
+                || grant.permission.ends_with(":reverse")
+                || grant.permission.starts_with("refunds:")
+                || grant.permission.starts_with("users:");
             assert!(!(barred && grant.held_by("integration")), "SOD-12 {grant:?}");
         }
     }

@@ -122,19 +122,32 @@ fn aging(rx: &mut Rx<'_>, params: &AgingParams, paging: &ReportPaging) -> Result
     for amounts in customers.values() {
         sums.iter_mut().zip(amounts).for_each(|(sum, amount)| *sum += amount);
     }
-    let rows: Vec<AgingRow> = customers.into_iter().map(|((customer_name, customer_id), amounts)| {
-        let (buckets, unapplied, total) = figures(currency, &names, &amounts);
-        AgingRow { customer_id, customer_name, buckets, unapplied, total }
-    }).collect();
+    let rows: Vec<AgingRow> = customers
+        .into_iter()
+        .map(|((customer_name, customer_id), amounts)| {
+            let (buckets, unapplied, total) = figures(currency, &names, &amounts);
+            AgingRow { customer_id, customer_name, buckets, unapplied, total }
+        })
+        .collect();
     let (buckets, unapplied, total) = figures(currency, &names, &sums);
-    let (data, page) = slice(rows, paging, &format!("aging {} {} {basis} {ends:?}", at.as_of, params.known_at.as_deref().unwrap_or("now")), |row| row.customer_id.to_string())?;
+    let (data, page) = slice(rows, paging, &format!("aging {} {} {basis} {ends:?}", at.as_of, params.known_at.as_deref().unwrap_or("now")), |row| {
+        row.customer_id.to_string()
+    })?;
     let control = totals(rx, at)?;
     let subledger: Decimal = subledger(rx, at)?;
     let money = |value| currency.amount(value);
     Ok(Aging {
-        as_of: at.as_of, known_at: at.known(), basis, currency: currency.code().to_owned(), data, page,
+        as_of: at.as_of,
+        known_at: at.known(),
+        basis,
+        currency: currency.code().to_owned(),
+        data,
+        page,
         check: Check {
-            documents: money(control.documents), subledger: money(subledger), gl: money(control.gl), buckets: total,
+            documents: money(control.documents),
+            subledger: money(subledger),
+            gl: money(control.gl),
+            buckets: total,
             difference: money(spread(&[control.documents, subledger, control.gl, total.0])),
         },
         totals: AgingTotals { buckets, unapplied, total },
@@ -152,8 +165,9 @@ fn figures(currency: Currency, names: &[String], amounts: &[Decimal]) -> (Bucket
 fn bucket_ends(text: Option<&str>) -> Result<Vec<i32>, Problem> {
     let ends: Vec<i32> = text.unwrap_or("30,60,90,120").split(',').filter_map(|word| word.parse().ok()).collect();
     if ends.first().is_none_or(|first| *first < 1) || ends.windows(2).any(|pair| pair[0] >= pair[1]) {
-        return Err(Problem::new(problem::INVALID_PARAMETER, "bucket_days must ascend from at least 1.")
-            .errors(vec![FieldError::parameter("bucket_days", "invalid_value", "Upper ends in days, ascending from at least 1.").received(text.unwrap_or_default())]));
+        return Err(Problem::new(problem::INVALID_PARAMETER, "bucket_days must ascend from at least 1.").errors(vec![
+            FieldError::parameter("bucket_days", "invalid_value", "Upper ends in days, ascending from at least 1.").received(text.unwrap_or_default()),
+        ]));
     }
     Ok(ends)
 }

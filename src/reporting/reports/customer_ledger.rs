@@ -66,7 +66,12 @@ pub struct LedgerRow {
 /// those of the whole span, also when the rows come in pages.
 #[utoipa::path(tag = "Customers", params(("id" = CustomerId, Path, description = "The customer."), Span, ReportPaging), responses((status = 200, body = CustomerLedger, description = "The ledger.")), extensions(("x-permission" = json!("customers:read"))))]
 #[get("/v1/customers/{id}/ledger")]
-pub async fn get_customer_ledger(caller: Caller<CustomersRead>, id: Path<CustomerId>, span: Query<Span>, paging: Query<ReportPaging>) -> Reply<Fetched<CustomerLedger>> {
+pub async fn get_customer_ledger(
+    caller: Caller<CustomersRead>,
+    id: Path<CustomerId>,
+    span: Query<Span>,
+    paging: Query<ReportPaging>,
+) -> Reply<Fetched<CustomerLedger>> {
     caller.fetch(move |rx| ledger(rx, id.0, &span, &paging)).await
 }
 
@@ -77,7 +82,8 @@ fn ledger(rx: &mut Rx<'_>, customer: CustomerId, span: &Span, paging: &ReportPag
     if let (Some(from), Some(to)) = (span.from, span.to)
         && from > to
     {
-        return Err(Problem::new(problem::INVALID_PARAMETER, "from lies after to.").errors(vec![FieldError::parameter("from", "invalid_value", "from must not lie after to.").received(from)]));
+        return Err(Problem::new(problem::INVALID_PARAMETER, "from lies after to.")
+            .errors(vec![FieldError::parameter("from", "invalid_value", "from must not lie after to.").received(from)]));
     }
     let company = rx.company();
     let opening: Decimal = rx.scalar(
@@ -100,15 +106,31 @@ fn ledger(rx: &mut Rx<'_>, customer: CustomerId, span: &Span, paging: &ReportPag
     )?;
     let currency = rx.cx().currency();
     let mut balance = opening;
-    let rows: Vec<LedgerRow> = rows.into_iter().map(|row| {
-        balance += row.debit - row.credit;
-        LedgerRow {
-            date: row.date, document_type: row.document_kind, document_id: row.document_id, document_number: row.document_number, debit: currency.amount(row.debit),
-            credit: currency.amount(row.credit), balance: currency.amount(balance), gl_journal_id: row.entry_id,
-        }
-    }).collect();
+    let rows: Vec<LedgerRow> = rows
+        .into_iter()
+        .map(|row| {
+            balance += row.debit - row.credit;
+            LedgerRow {
+                date: row.date,
+                document_type: row.document_kind,
+                document_id: row.document_id,
+                document_number: row.document_number,
+                debit: currency.amount(row.debit),
+                credit: currency.amount(row.credit),
+                balance: currency.amount(balance),
+                gl_journal_id: row.entry_id,
+            }
+        })
+        .collect();
     let (data, page) = slice(rows, paging, &format!("ledger {customer} {:?} {:?}", span.from, span.to), |row| row.gl_journal_id.to_string())?;
     Ok(CustomerLedger {
-        customer_id: customer, currency: currency.code().to_owned(), from: span.from, to: span.to, opening_balance: currency.amount(opening), data, closing_balance: currency.amount(balance), page,
+        customer_id: customer,
+        currency: currency.code().to_owned(),
+        from: span.from,
+        to: span.to,
+        opening_balance: currency.amount(opening),
+        data,
+        closing_balance: currency.amount(balance),
+        page,
     })
 }

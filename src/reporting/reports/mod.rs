@@ -46,12 +46,17 @@ impl At {
     /// Reads the parameters; `as_of` is a date (its end) or an instant (its date in the company's zone).
     pub fn read(as_of: Option<&str>, known_at: Option<&str>, cx: &Context) -> Result<Self, Problem> {
         let invalid = |name: &str, text: &str| {
-            Problem::new(problem::INVALID_DATE, format!("{name} is not a date or instant."))
-                .errors(vec![FieldError::parameter(name, "invalid_date", "Send a date like 2025-11-18 or an instant like 2025-11-18T06:31:09.412Z.").received(text)])
+            Problem::new(problem::INVALID_DATE, format!("{name} is not a date or instant.")).errors(vec![
+                FieldError::parameter(name, "invalid_date", "Send a date like 2025-11-18 or an instant like 2025-11-18T06:31:09.412Z.").received(text),
+            ])
         };
         let as_of = match as_of {
             None => cx.today,
-            Some(text) => text.parse::<NaiveDate>().ok().or_else(|| text.parse::<DateTime<Utc>>().ok().map(|at| business_date(at, cx.facts.zone))).ok_or_else(|| invalid("as_of", text))?,
+            Some(text) => text
+                .parse::<NaiveDate>()
+                .ok()
+                .or_else(|| text.parse::<DateTime<Utc>>().ok().map(|at| business_date(at, cx.facts.zone)))
+                .ok_or_else(|| invalid("as_of", text))?,
         };
         let known = known_at.map(|text| text.parse::<DateTime<Utc>>().map_err(|_| invalid("known_at", text))).transpose()?;
         Ok(Self { as_of, known_at: known.unwrap_or(Instant::ceil(cx.now).0), now: known.is_none() })

@@ -1,6 +1,7 @@
 //! A customer's open items as of a day.
 
 use super::{At, OPEN_AT};
+use crate::ledger::Side;
 use crate::platform::http::reply::Resource;
 use crate::platform::http::{Fetched, Path, Problem, Query, Reply};
 use crate::platform::ids::CustomerId;
@@ -9,7 +10,6 @@ use crate::platform::page::{PageInfo, ReportPaging, slice};
 use crate::platform::postgres::sql::Sql;
 use crate::platform::unit_of_work::permissions::CustomersRead;
 use crate::platform::unit_of_work::{Caller, Rx};
-use crate::ledger::Side;
 use crate::row;
 use actix_web::get;
 use chrono::NaiveDate;
@@ -75,7 +75,12 @@ pub struct OpenItemTotals {
 /// at an instant. Σ equals the customer's balance in the books.
 #[utoipa::path(tag = "Customers", params(("id" = CustomerId, Path, description = "The customer."), AsOf, ReportPaging), responses((status = 200, body = OpenItems, description = "Open items.")), extensions(("x-permission" = json!("customers:read"))))]
 #[get("/v1/customers/{id}/open-items")]
-pub async fn list_customer_open_items(caller: Caller<CustomersRead>, id: Path<CustomerId>, params: Query<AsOf>, paging: Query<ReportPaging>) -> Reply<Fetched<OpenItems>> {
+pub async fn list_customer_open_items(
+    caller: Caller<CustomersRead>,
+    id: Path<CustomerId>,
+    params: Query<AsOf>,
+    paging: Query<ReportPaging>,
+) -> Reply<Fetched<OpenItems>> {
     caller.fetch(move |rx| open_items(rx, id.0, &params, &paging)).await
 }
 
@@ -99,21 +104,36 @@ fn open_items(rx: &mut Rx<'_>, customer: CustomerId, params: &AsOf, paging: &Rep
     let currency = rx.cx().currency();
     let sum = |side: Side| rows.iter().filter(|row| row.side == side).map(|row| row.open).sum::<Decimal>();
     let (debit, credit) = (sum(Side::Debit), sum(Side::Credit));
-    let rows: Vec<OpenItemRow> = rows.into_iter().map(|row| OpenItemRow {
-        id: row.id, document_type: row.document_kind, document_id: row.document_id, document_number: row.document_number, instalment_no: row.instalment_no, side: row.side,
-        document_date: row.document_date, due_date: row.due_date, amount: currency.amount(row.amount), open_amount: currency.amount(row.open),
-        days_overdue: if row.side == Side::Debit { (at.as_of - row.due_date).num_days().max(0) } else { 0 },
-    }).collect();
+    let rows: Vec<OpenItemRow> = rows
+        .into_iter()
+        .map(|row| OpenItemRow {
+            id: row.id,
+            document_type: row.document_kind,
+            document_id: row.document_id,
+            document_number: row.document_number,
+            instalment_no: row.instalment_no,
+            side: row.side,
+            document_date: row.document_date,
+            due_date: row.due_date,
+            amount: currency.amount(row.amount),
+            open_amount: currency.amount(row.open),
+            days_overdue: if row.side == Side::Debit { (at.as_of - row.due_date).num_days().max(0) } else { 0 },
+        })
+        .collect();
     let (data, page) = slice(rows, paging, &format!("open-items {customer} {}", at.as_of), |row| row.id.to_string())?;
     Ok(OpenItems {
-        as_of: at.as_of, currency: currency.code().to_owned(), data, page,
+        as_of: at.as_of,
+        currency: currency.code().to_owned(),
+        data,
+        page,
         totals: OpenItemTotals { debit: currency.amount(debit), credit: currency.amount(credit), balance: currency.amount(debit - credit) },
     })
 }
 
 /// The same query for one customer, whose items and allocations have indexes of their own.
 fn of_customer(text: &str) -> String {
-    text.replace("FROM allocation WHERE company_id = $1 AND", "FROM allocation WHERE company_id = $1 AND customer_id = $4 AND").replace("WHERE i.company_id = $1 AND", "WHERE i.company_id = $1 AND i.customer_id = $4 AND")
+    text.replace("FROM allocation WHERE company_id = $1 AND", "FROM allocation WHERE company_id = $1 AND customer_id = $4 AND")
+        .replace("WHERE i.company_id = $1 AND", "WHERE i.company_id = $1 AND i.customer_id = $4 AND")
 }
 
 /// 404 for a customer that is not ours, before anything is reported of it.

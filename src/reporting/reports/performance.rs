@@ -78,7 +78,8 @@ row! { struct Paid { amount: Decimal, to_pay: Decimal, late: Decimal, late_floor
 
 fn performance(rx: &mut Rx<'_>, period: &Period) -> Result<Performance, Problem> {
     if period.from > period.to {
-        return Err(Problem::new(problem::INVALID_PARAMETER, "from lies after to.").errors(vec![FieldError::parameter("from", "invalid_value", "from must not lie after to.").received(period.from)]));
+        return Err(Problem::new(problem::INVALID_PARAMETER, "from lies after to.")
+            .errors(vec![FieldError::parameter("from", "invalid_value", "from must not lie after to.").received(period.from)]));
     }
     let at = At::read(None, None, rx.cx())?;
     let before = period.from.pred_opt().unwrap_or(period.from);
@@ -87,15 +88,27 @@ fn performance(rx: &mut Rx<'_>, period: &Period) -> Result<Performance, Problem>
     let months = sales_by_month(rx, period.to)?;
     let sales = sales_between(rx, period)?;
     let paid = paid(rx, period)?;
-    let base = Base { opening: opening.open, closing: closing.open, not_due: closing.not_due, sales, days: Decimal::from((period.to - period.from).num_days() + 1) };
+    let base =
+        Base { opening: opening.open, closing: closing.open, not_due: closing.not_due, sales, days: Decimal::from((period.to - period.from).num_days() + 1) };
     let months: Vec<(Decimal, Decimal)> = months.iter().map(|m| (m.sales, days_of(m.month, period.to))).collect();
     let currency = rx.cx().currency();
     Ok(Performance {
-        from: period.from, to: period.to, currency: currency.code().to_owned(), opening_receivable: currency.amount(base.opening), closing_receivable: currency.amount(base.closing),
-        closing_not_due: currency.amount(base.not_due), credit_sales: currency.amount(base.sales), dso: figure(dso(&base)), best_possible_dso: figure(best_possible(&base)),
-        count_back_dso: figure(count_back(base.closing, &months)), average_days_delinquent: figure(dso(&base).zip(best_possible(&base)).map(|(dso, best)| dso - best)), cei: figure(cei(&base)),
-        turnover: figure(divide(base.sales, (base.opening + base.closing) / dec!(2))), average_days_to_pay: figure(divide(paid.to_pay, paid.amount)),
-        average_days_late: figure(divide(paid.late, paid.amount)), average_days_late_floored: figure(divide(paid.late_floored, paid.amount)),
+        from: period.from,
+        to: period.to,
+        currency: currency.code().to_owned(),
+        opening_receivable: currency.amount(base.opening),
+        closing_receivable: currency.amount(base.closing),
+        closing_not_due: currency.amount(base.not_due),
+        credit_sales: currency.amount(base.sales),
+        dso: figure(dso(&base)),
+        best_possible_dso: figure(best_possible(&base)),
+        count_back_dso: figure(count_back(base.closing, &months)),
+        average_days_delinquent: figure(dso(&base).zip(best_possible(&base)).map(|(dso, best)| dso - best)),
+        cei: figure(cei(&base)),
+        turnover: figure(divide(base.sales, (base.opening + base.closing) / dec!(2))),
+        average_days_to_pay: figure(divide(paid.to_pay, paid.amount)),
+        average_days_late: figure(divide(paid.late, paid.amount)),
+        average_days_late_floored: figure(divide(paid.late_floored, paid.amount)),
         definitions: serde_json::json!({
             "basis": "all amounts gross of GST, in base currency; days includes both ends; receivable is open debits less open credits",
             "credit_sales": "invoices less cancellations posted in the period",
@@ -158,7 +171,9 @@ fn balance(rx: &mut Rx<'_>, at: At) -> Result<Balance, Problem> {
             "{OPEN_AT} SELECT coalesce(sum(CASE WHEN side = 'debit' THEN open ELSE -open END), 0)::numeric AS open,
                     coalesce(sum(open) FILTER (WHERE side = 'debit' AND due_date >= $2), 0)::numeric AS not_due FROM open_at"
         ))
-        .bind(company).bind(at.as_of).bind(at.horizon()),
+        .bind(company)
+        .bind(at.as_of)
+        .bind(at.horizon()),
     )
 }
 
@@ -167,7 +182,12 @@ const SIGNED: &str = "sum(CASE WHEN side = 'debit' THEN base_amount ELSE -base_a
 
 fn sales_between(rx: &mut Rx<'_>, period: &Period) -> Result<Decimal, Problem> {
     let company = rx.company();
-    rx.scalar(Sql::new(format!("SELECT coalesce({SIGNED}, 0)::numeric FROM {SALES} AND posting_date BETWEEN $2 AND $3")).bind(company).bind(period.from).bind(period.to))
+    rx.scalar(
+        Sql::new(format!("SELECT coalesce({SIGNED}, 0)::numeric FROM {SALES} AND posting_date BETWEEN $2 AND $3"))
+            .bind(company)
+            .bind(period.from)
+            .bind(period.to),
+    )
 }
 
 /// Credit sales a month, the last month first, without a gap.

@@ -57,7 +57,10 @@ fn ar_gl(rx: &mut Rx<'_>, params: &AsOf) -> Result<ArGl, Problem> {
     let at = At::read(params.as_of.as_deref(), params.known_at.as_deref(), rx.cx())?;
     let company = rx.company();
     let subledger: Decimal = rx.scalar(
-        Sql::new(format!("{OPEN_AT} SELECT coalesce(sum(CASE WHEN side = 'debit' THEN open ELSE -open END), 0)::numeric FROM open_at")).bind(company).bind(at.as_of).bind(at.horizon()),
+        Sql::new(format!("{OPEN_AT} SELECT coalesce(sum(CASE WHEN side = 'debit' THEN open ELSE -open END), 0)::numeric FROM open_at"))
+            .bind(company)
+            .bind(at.as_of)
+            .bind(at.horizon()),
     )?;
     let gl = totals(rx, at)?.gl;
     let rows: Vec<DifferenceRow> = rx.load(
@@ -77,7 +80,19 @@ fn ar_gl(rx: &mut Rx<'_>, params: &AsOf) -> Result<ArGl, Problem> {
     )?;
     let currency = rx.cx().currency();
     Ok(ArGl {
-        as_of: at.as_of, currency: currency.code().to_owned(), subledger: currency.amount(subledger), gl: currency.amount(gl), difference: currency.amount(subledger - gl),
-        differences: rows.into_iter().map(|row| ArGlDifference { document_type: row.document_kind, document_id: row.document_id, subledger: currency.amount(row.items), gl: currency.amount(row.lines) }).collect(),
+        as_of: at.as_of,
+        currency: currency.code().to_owned(),
+        subledger: currency.amount(subledger),
+        gl: currency.amount(gl),
+        difference: currency.amount(subledger - gl),
+        differences: rows
+            .into_iter()
+            .map(|row| ArGlDifference {
+                document_type: row.document_kind,
+                document_id: row.document_id,
+                subledger: currency.amount(row.items),
+                gl: currency.amount(row.lines),
+            })
+            .collect(),
     })
 }

@@ -71,7 +71,10 @@ fn trial_balance(rx: &mut Rx<'_>, params: &AsOf) -> Result<TrialBalance, Problem
     let total = |side: &dyn Fn(&BalanceRow) -> Decimal| currency.amount(rows.iter().map(side).sum());
     let totals = TrialTotals { debit: total(&|row| debit(row.balance)), credit: total(&|row| debit(-row.balance)) };
     let data = rows.iter().map(|row| AccountBalance {
-        account_code: row.code.clone(), account_name: row.name.clone(), debit: currency.amount(debit(row.balance)), credit: currency.amount(debit(-row.balance)),
+        account_code: row.code.clone(),
+        account_name: row.name.clone(),
+        debit: currency.amount(debit(row.balance)),
+        credit: currency.amount(debit(-row.balance)),
     });
     Ok(TrialBalance { as_of: at.as_of, currency: currency.code().to_owned(), data: data.collect(), totals })
 }

@@ -172,15 +172,9 @@ impl fmt::Display for ComputeFault {
             Self::Negative { field, .. } => write!(f, "The {field} of the line is below zero."),
             Self::DiscountAboveLine { .. } => f.write_str("The discount is larger than the line."),
             Self::RateTooHigh { .. } => f.write_str("The rate of GST or cess is impossibly high."),
-            Self::RateWithoutTax { .. } => {
-                f.write_str("A nil-rated, exempt or non-GST line bears no GST and no cess.")
-            }
-            Self::PriceBelowCess { .. } => {
-                f.write_str("The tax-inclusive price is smaller than the cess it includes.")
-            }
-            Self::DocumentDiscount => {
-                f.write_str("The document discount is below zero or larger than the lines.")
-            }
+            Self::RateWithoutTax { .. } => f.write_str("A nil-rated, exempt or non-GST line bears no GST and no cess."),
+            Self::PriceBelowCess { .. } => f.write_str("The tax-inclusive price is smaller than the cess it includes."),
+            Self::DocumentDiscount => f.write_str("The document discount is below zero or larger than the lines."),
             Self::Exponent => f.write_str("The currency has too many decimals."),
             Self::TooLarge => f.write_str("The amount is too large to compute exactly."),
         }
@@ -216,8 +210,7 @@ fn div(a: Decimal, b: Decimal) -> Exact {
 
 /// Half-up (no amount here is negative), shown with all decimals of the currency.
 fn round(value: Decimal, exponent: u32) -> Decimal {
-    let mut rounded =
-        value.round_dp_with_strategy(exponent, RoundingStrategy::MidpointAwayFromZero);
+    let mut rounded = value.round_dp_with_strategy(exponent, RoundingStrategy::MidpointAwayFromZero);
     rounded.rescale(exponent);
     rounded
 }
@@ -248,12 +241,7 @@ struct Net {
     base: Decimal,
 }
 
-fn net_of(
-    line: usize,
-    input: &LineInput,
-    collected: TaxCollected,
-    exponent: u32,
-) -> Result<Net, ComputeFault> {
+fn net_of(line: usize, input: &LineInput, collected: TaxCollected, exponent: u32) -> Result<Net, ComputeFault> {
     for (field, value) in [
         ("quantity", input.quantity),
         ("unit price", input.unit_price),
@@ -269,8 +257,7 @@ fn net_of(
     if input.rate > HUNDRED || input.cess_rate > Decimal::ONE_THOUSAND {
         return Err(ComputeFault::RateTooHigh { line });
     }
-    let bears_tax =
-        !(input.rate.is_zero() && input.cess_rate.is_zero() && input.cess_per_unit.is_zero());
+    let bears_tax = !(input.rate.is_zero() && input.cess_rate.is_zero() && input.cess_per_unit.is_zero());
     if input.treatment != Treatment::Taxable && bears_tax {
         return Err(ComputeFault::RateWithoutTax { line });
     }
@@ -282,22 +269,14 @@ fn net_of(
     }
     let exact = exact.max(Decimal::ZERO);
     let free = collected == TaxCollected::WithoutPayment;
-    let fixed_cess = if free {
-        Decimal::ZERO
-    } else {
-        mul(input.quantity, input.cess_per_unit)?
-    };
+    let fixed_cess = if free { Decimal::ZERO } else { mul(input.quantity, input.cess_per_unit)? };
     if exact > MAX_AMOUNT || fixed_cess > MAX_AMOUNT {
         return Err(ComputeFault::TooLarge);
     }
     let amount = round(exact, exponent);
     // A price without any tax in it is the same price either way.
     let inclusive = input.tax_inclusive && bears_tax && !free;
-    let base = if inclusive {
-        sub(amount, fixed_cess)?
-    } else {
-        amount
-    };
+    let base = if inclusive { sub(amount, fixed_cess)? } else { amount };
     if base < Decimal::ZERO {
         return Err(ComputeFault::PriceBelowCess { line });
     }
@@ -309,24 +288,13 @@ fn net_of(
         cess_per_unit: input.cess_per_unit,
         inclusive,
     };
-    Ok(Net {
-        rule,
-        amount,
-        fixed_cess,
-        base,
-    })
+    Ok(Net { rule, amount, fixed_cess, base })
 }
 
 /// Spreads `total` (with `exponent` decimals) over exact shares by largest remainder; on a tie the
 /// earlier share comes first. `room` is what each share can still grow by, `weight` how much of it
 /// one smallest unit takes; shares without room are served last.
-fn distribute(
-    total: Decimal,
-    exact: &[Decimal],
-    room: &mut [Decimal],
-    weight: Decimal,
-    exponent: u32,
-) -> Result<Vec<Decimal>, ComputeFault> {
+fn distribute(total: Decimal, exact: &[Decimal], room: &mut [Decimal], weight: Decimal, exponent: u32) -> Result<Vec<Decimal>, ComputeFault> {
     let unit = Decimal::new(1, exponent);
     let need = mul(unit, weight)?;
     let mut shares: Vec<Decimal> = exact.iter().map(|e| floor(*e, exponent)).collect();
@@ -345,11 +313,7 @@ fn distribute(
         room[i] = sub(room[i], need)?;
         left = sub(left, unit)?;
     }
-    if left.is_zero() {
-        Ok(shares)
-    } else {
-        Err(ComputeFault::TooLarge)
-    }
+    if left.is_zero() { Ok(shares) } else { Err(ComputeFault::TooLarge) }
 }
 
 /// Spreads a document discount over lines in proportion to their nets, to be added to
@@ -357,11 +321,7 @@ fn distribute(
 ///
 /// # Errors
 /// `DocumentDiscount` below zero or above the sum of the nets, `Negative` for a net below zero.
-pub fn spread_discount(
-    discount: Decimal,
-    nets: &[Decimal],
-    exponent: u32,
-) -> Result<Vec<Decimal>, ComputeFault> {
+pub fn spread_discount(discount: Decimal, nets: &[Decimal], exponent: u32) -> Result<Vec<Decimal>, ComputeFault> {
     if exponent > MAX_EXPONENT {
         return Err(ComputeFault::Exponent);
     }
@@ -404,11 +364,7 @@ fn levy(rule: &Rule, nets: &[&Net], split: Split, exponent: u32) -> Result<Levie
         Split::Intra { .. } => (div(rule.rate, Decimal::TWO)?, Decimal::TWO),
         Split::Inter => (rule.rate, Decimal::ONE),
     };
-    let divisor = if rule.inclusive {
-        add(add(HUNDRED, rule.rate)?, rule.cess_rate)?
-    } else {
-        HUNDRED
-    };
+    let divisor = if rule.inclusive { add(add(HUNDRED, rule.rate)?, rule.cess_rate)? } else { HUNDRED };
     let main_of = |base| div(mul(base, percent)?, divisor);
     let cess_of = |base, fixed| add(div(mul(base, rule.cess_rate)?, divisor)?, fixed);
 
@@ -420,23 +376,13 @@ fn levy(rule: &Rule, nets: &[&Net], split: Split, exponent: u32) -> Result<Levie
         let (m, c) = (main_of(net.base)?, cess_of(net.base, net.fixed_cess)?);
         // Within a gross price more tax means less taxable value, which should not fall below
         // zero on a line of a paisa or two.
-        room.push(if rule.inclusive {
-            sub(
-                sub(net.amount, mul(floor(m, exponent), halves)?)?,
-                floor(c, exponent),
-            )?
-        } else {
-            Decimal::MAX
-        });
+        room.push(if rule.inclusive { sub(sub(net.amount, mul(floor(m, exponent), halves)?)?, floor(c, exponent))? } else { Decimal::MAX });
         main.push(m);
         cess.push(c);
     }
     let main_total = round(main_of(base)?, exponent);
     let cess_total = round(cess_of(base, fixed)?, exponent);
-    Ok(Levied {
-        main: distribute(main_total, &main, &mut room, halves, exponent)?,
-        cess: distribute(cess_total, &cess, &mut room, Decimal::ONE, exponent)?,
-    })
+    Ok(Levied { main: distribute(main_total, &main, &mut room, halves, exponent)?, cess: distribute(cess_total, &cess, &mut room, Decimal::ONE, exponent)? })
 }
 
 /// Computes the taxes of a document. Pure; a document without lines is all zero.
@@ -448,12 +394,7 @@ pub fn compute(document: &DocumentInput) -> Result<Computed, ComputeFault> {
     if exponent > MAX_EXPONENT {
         return Err(ComputeFault::Exponent);
     }
-    let nets = document
-        .lines
-        .iter()
-        .enumerate()
-        .map(|(i, line)| net_of(i, line, document.tax_collected, exponent))
-        .collect::<Result<Vec<_>, _>>()?;
+    let nets = document.lines.iter().enumerate().map(|(i, line)| net_of(i, line, document.tax_collected, exponent)).collect::<Result<Vec<_>, _>>()?;
     let mut groups: BTreeMap<Rule, Vec<usize>> = BTreeMap::new();
     for (i, net) in nets.iter().enumerate() {
         groups.entry(net.rule).or_default().push(i);
@@ -489,28 +430,15 @@ pub fn compute(document: &DocumentInput) -> Result<Computed, ComputeFault> {
 }
 
 fn untaxed(taxable: Decimal, zero: Decimal) -> LineTax {
-    LineTax {
-        taxable,
-        cgst: zero,
-        sgst: zero,
-        igst: zero,
-        cess: zero,
-        total: taxable,
-    }
+    LineTax { taxable, cgst: zero, sgst: zero, igst: zero, cess: zero, total: taxable }
 }
 
-fn sum_up(
-    document: &DocumentInput,
-    nets: &[Net],
-    lines: Vec<LineTax>,
-) -> Result<Computed, ComputeFault> {
+fn sum_up(document: &DocumentInput, nets: &[Net], lines: Vec<LineTax>) -> Result<Computed, ComputeFault> {
     let zero = Decimal::new(0, document.exponent);
     let mut all = untaxed(zero, zero);
     let mut rates: BTreeMap<(Treatment, Decimal), LineTax> = BTreeMap::new();
     for (net, line) in nets.iter().zip(&lines) {
-        let rate = rates
-            .entry((net.rule.treatment, net.rule.rate))
-            .or_insert_with(|| untaxed(zero, zero));
+        let rate = rates.entry((net.rule.treatment, net.rule.rate)).or_insert_with(|| untaxed(zero, zero));
         for sum in [rate, &mut all] {
             sum.taxable = add(sum.taxable, line.taxable)?;
             sum.cgst = add(sum.cgst, line.cgst)?;
@@ -522,21 +450,9 @@ fn sum_up(
     }
     let by_rate = rates
         .into_iter()
-        .map(|((treatment, rate), sum)| RateTax {
-            rate,
-            treatment,
-            taxable: sum.taxable,
-            cgst: sum.cgst,
-            sgst: sum.sgst,
-            igst: sum.igst,
-            cess: sum.cess,
-        })
+        .map(|((treatment, rate), sum)| RateTax { rate, treatment, taxable: sum.taxable, cgst: sum.cgst, sgst: sum.sgst, igst: sum.igst, cess: sum.cess })
         .collect();
-    let mut payable = if document.round_to_unit {
-        round(all.total, 0)
-    } else {
-        all.total
-    };
+    let mut payable = if document.round_to_unit { round(all.total, 0) } else { all.total };
     payable.rescale(document.exponent);
     Ok(Computed {
         lines,

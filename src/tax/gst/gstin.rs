@@ -84,10 +84,7 @@ fn has_form(text: &str, form: &[u8]) -> bool {
 
 /// Spaces and hyphens are how people write these numbers down, never part of them.
 fn normalise(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_whitespace() && *c != '-')
-        .map(|c| c.to_ascii_uppercase())
-        .collect()
+    text.chars().filter(|c| !c.is_whitespace() && *c != '-').map(|c| c.to_ascii_uppercase()).collect()
 }
 
 fn is_alphanumeric(text: &str) -> bool {
@@ -126,9 +123,7 @@ impl GstinFault {
             Self::Charset => "A GSTIN has only the letters A to Z and the digits 0 to 9.",
             Self::Structure => "The characters do not follow any form of GSTIN or UIN.",
             Self::State => "The first two digits are not a State code of GST.",
-            Self::Checksum => {
-                "The last character does not match the others; check for a typing mistake."
-            }
+            Self::Checksum => "The last character does not match the others; check for a typing mistake.",
         }
     }
 }
@@ -230,9 +225,7 @@ impl Gstin {
         if old == new {
             return Vec::new();
         }
-        vec![format!(
-            "State code {old} is obsolete; registrations moved to {new}. Ask for the current GSTIN."
-        )]
+        vec![format!("State code {old} is obsolete; registrations moved to {new}. Ask for the current GSTIN.")]
     }
 }
 
@@ -243,10 +236,7 @@ impl fmt::Display for Gstin {
 }
 
 fn form_of(number: &str) -> Option<GstinCategory> {
-    FORMS
-        .iter()
-        .find(|(_, form)| has_form(number, form.as_slice()))
-        .map(|(category, _)| *category)
+    FORMS.iter().find(|(_, form)| has_form(number, form.as_slice())).map(|(category, _)| *category)
 }
 
 /// Why a PAN is refused; the first failing check in this order.
@@ -277,12 +267,8 @@ impl PanFault {
         match self {
             Self::Length => "A PAN has 10 characters.",
             Self::Charset => "A PAN has only the letters A to Z and the digits 0 to 9.",
-            Self::Structure => {
-                "A PAN is five letters, four digits that are not 0000, and a letter."
-            }
-            Self::Holder => {
-                "The fourth letter of a PAN names the kind of holder; this one is unknown."
-            }
+            Self::Structure => "A PAN is five letters, four digits that are not 0000, and a letter.",
+            Self::Holder => "The fourth letter of a PAN names the kind of holder; this one is unknown.",
         }
     }
 }

@@ -61,13 +61,8 @@ struct Data {
     cess: Vec<CessSpan>,
 }
 
-#[allow(
-    clippy::expect_used,
-    reason = "embedded data, parsed by a test of this module"
-)]
-static DATA: LazyLock<Data> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("data/rates.json")).expect("embedded rates.json")
-});
+#[allow(clippy::expect_used, reason = "embedded data, parsed by a test of this module")]
+static DATA: LazyLock<Data> = LazyLock::new(|| serde_json::from_str(include_str!("data/rates.json")).expect("embedded rates.json"));
 
 /// Every rate row with dates and source.
 #[must_use]
@@ -85,12 +80,7 @@ pub fn on(date: NaiveDate) -> Vec<Decimal> {
     if date <= DATA.portal_list.effective_to {
         return DATA.portal_list.rates.clone();
     }
-    let mut rates: Vec<Decimal> = DATA
-        .rates
-        .iter()
-        .filter(|r| r.in_force(date) && !r.only_with_hsn)
-        .map(|r| r.rate)
-        .collect();
+    let mut rates: Vec<Decimal> = DATA.rates.iter().filter(|r| r.in_force(date) && !r.only_with_hsn).map(|r| r.rate).collect();
     rates.sort_unstable();
     rates.dedup();
     rates
@@ -112,30 +102,19 @@ pub fn is_gst_rate_for(rate: Decimal, on: NaiveDate, hsn: &str) -> bool {
     if on <= DATA.portal_list.effective_to {
         return is_gst_rate(rate, on);
     }
-    DATA.rates.iter().any(|r| {
-        r.rate == rate
-            && r.in_force(on)
-            && (r.hsn.is_empty() || r.hsn.iter().any(|prefix| hsn.starts_with(prefix)))
-    })
+    DATA.rates.iter().any(|r| r.rate == rate && r.in_force(on) && (r.hsn.is_empty() || r.hsn.iter().any(|prefix| hsn.starts_with(prefix))))
 }
 
 /// The notification behind a rate at that time of supply; `None` where it is no GST rate.
 #[must_use]
 pub fn source(rate: Decimal, on: NaiveDate) -> Option<&'static str> {
-    DATA.rates
-        .iter()
-        .find(|r| r.rate == rate && r.in_force(on))
-        .map(|r| r.source)
-        .or_else(|| is_gst_rate(rate, on).then_some(DATA.portal_list.source))
+    DATA.rates.iter().find(|r| r.rate == rate && r.in_force(on)).map(|r| r.source).or_else(|| is_gst_rate(rate, on).then_some(DATA.portal_list.source))
 }
 
 /// The reach of compensation cess: all cess goods until 21-Sep-2025, tobacco until 31-Jan-2026.
 #[must_use]
 pub fn cess_scope(on: NaiveDate) -> CessScope {
-    DATA.cess
-        .iter()
-        .find(|span| on <= span.effective_to)
-        .map_or(CessScope::Ended, |span| span.scope)
+    DATA.cess.iter().find(|span| on <= span.effective_to).map_or(CessScope::Ended, |span| span.scope)
 }
 
 #[cfg(test)]

@@ -14,10 +14,7 @@ pub enum StateTax {
 }
 
 /// One GST State code.
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "independent facts about a code, none of which implies another"
-)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts about a code, none of which implies another")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// Two digits.
@@ -43,22 +40,12 @@ impl State {
     #[must_use]
     pub fn pin_is_plausible(&self, pin: &str) -> bool {
         let prefix = pin.get(..3).and_then(|p| p.parse::<u16>().ok());
-        self.pin_prefix_ranges.is_empty()
-            || prefix.is_some_and(|p| {
-                self.pin_prefix_ranges
-                    .iter()
-                    .any(|(from, to)| (*from..=*to).contains(&p))
-            })
+        self.pin_prefix_ranges.is_empty() || prefix.is_some_and(|p| self.pin_prefix_ranges.iter().any(|(from, to)| (*from..=*to).contains(&p)))
     }
 }
 
-#[allow(
-    clippy::expect_used,
-    reason = "embedded data, parsed by a test of this module"
-)]
-static STATES: LazyLock<Vec<State>> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("data/states.json")).expect("embedded states.json")
-});
+#[allow(clippy::expect_used, reason = "embedded data, parsed by a test of this module")]
+static STATES: LazyLock<Vec<State>> = LazyLock::new(|| serde_json::from_str(include_str!("data/states.json")).expect("embedded states.json"));
 
 /// Every code, ordered by number, obsolete ones included.
 #[must_use]

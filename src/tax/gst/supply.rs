@@ -31,15 +31,8 @@ pub enum SupplyType {
 }
 
 impl SupplyType {
-    pub const ALL: [Self; 7] = [
-        Self::B2b,
-        Self::B2c,
-        Self::SezWithPayment,
-        Self::SezWithoutPayment,
-        Self::ExportWithPayment,
-        Self::ExportWithoutPayment,
-        Self::DeemedExport,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::B2b, Self::B2c, Self::SezWithPayment, Self::SezWithoutPayment, Self::ExportWithPayment, Self::ExportWithoutPayment, Self::DeemedExport];
 
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -120,16 +113,13 @@ pub fn split(supplier_state: &str, place_of_supply: &str, supply: SupplyType) ->
     if supply.is_export() || supply.is_sez() || states::current_code(supplier_state) != place {
         return Split::Inter;
     }
-    Split::Intra {
-        utgst: states::find(place).is_some_and(|s| s.tax_component == StateTax::Utgst),
-    }
+    Split::Intra { utgst: states::find(place).is_some_and(|s| s.tax_component == StateTax::Utgst) }
 }
 
 /// The e-invoice flag `IgstOnIntra`: IGST although supplier and place are in one State.
 #[must_use]
 pub fn igst_on_intra(supplier_state: &str, place_of_supply: &str, supply: SupplyType) -> bool {
-    split(supplier_state, place_of_supply, supply) == Split::Inter
-        && states::current_code(supplier_state) == states::current_code(place_of_supply)
+    split(supplier_state, place_of_supply, supply) == Split::Inter && states::current_code(supplier_state) == states::current_code(place_of_supply)
 }
 
 /// Where a supply takes place and why, kept on the document for the auditor.
@@ -174,9 +164,7 @@ impl fmt::Display for PlaceFault {
             Self::NotAPlace(code) => write!(f, "{code:?} is not a place of supply."),
             Self::RecipientStateMissing => f.write_str("The State of the registered recipient is not known."),
             Self::LocationMissing => f.write_str("The place the supply relates to is not known."),
-            Self::SeveralStates => {
-                f.write_str("The supply lies in several States; each takes its proportion as a supply of its own.")
-            }
+            Self::SeveralStates => f.write_str("The supply lies in several States; each takes its proportion as a supply of its own."),
         }
     }
 }
@@ -186,11 +174,7 @@ impl std::error::Error for PlaceFault {}
 fn place(code: &str, basis: &'static str, why: &str) -> Result<PlaceOfSupply, PlaceFault> {
     // Obsolete 25 and 28 still stand in old GSTINs and addresses, but never in a return.
     match states::find(states::current_code(code)).filter(|s| s.usable_as_place_of_supply) {
-        Some(state) => Ok(PlaceOfSupply {
-            code: state.code.to_owned(),
-            basis,
-            explanation: format!("{why}: {} ({}).", state.name, state.code),
-        }),
+        Some(state) => Ok(PlaceOfSupply { code: state.code.to_owned(), basis, explanation: format!("{why}: {} ({}).", state.name, state.code) }),
         None => Err(PlaceFault::NotAPlace(code.to_owned())),
     }
 }
@@ -233,26 +217,17 @@ pub struct GoodsFacts<'a> {
 /// A code among the facts that is no place of supply.
 pub fn place_of_supply_of_goods(facts: &GoodsFacts<'_>) -> Result<PlaceOfSupply, PlaceFault> {
     use GoodsCase as Case;
-    if let Case::Movement {
-        ends_at: OTHER_COUNTRIES,
-    } = facts.case
-    {
+    if let Case::Movement { ends_at: OTHER_COUNTRIES } = facts.case {
         return place(OTHER_COUNTRIES, "IGST s.11(b)", "Goods exported from India");
     }
-    let by_movement = matches!(
-        facts.case,
-        Case::Movement { .. } | Case::BillToShipTo { .. } | Case::NoMovement { .. }
-    );
+    let by_movement = matches!(facts.case, Case::Movement { .. } | Case::BillToShipTo { .. } | Case::NoMovement { .. });
     let ca_in_force = NaiveDate::from_ymd_opt(2023, 10, 1).is_some_and(|from| facts.date >= from);
     // A foreign address does not take goods abroad that stay in India: then (a) to (c) decide.
     let foreign = facts.address_on_invoice == Some(OTHER_COUNTRIES);
     if by_movement && !facts.recipient_registered && ca_in_force && !foreign {
         let (code, why) = match facts.address_on_invoice {
             Some(address) => (address, "Unregistered recipient, address on the invoice"),
-            None => (
-                facts.supplier_state,
-                "Unregistered without address, supplier's location",
-            ),
+            None => (facts.supplier_state, "Unregistered without address, supplier's location"),
         };
         return place(code, "IGST s.10(1)(ca)", why);
     }
@@ -262,9 +237,7 @@ pub fn place_of_supply_of_goods(facts: &GoodsFacts<'_>) -> Result<PlaceOfSupply,
         Case::BillToShipTo { bill_to } => (bill_to, "IGST s.10(1)(b)", "Bill-to party"),
         Case::NoMovement { located_at } => (located_at, "IGST s.10(1)(c)", "Goods at delivery"),
         Case::Installed { site } => (site, "IGST s.10(1)(d)", "Site of installation or assembly"),
-        Case::OnBoard {
-            taken_on_board_at: at,
-        } => (at, "IGST s.10(1)(e)", "Taken on board"),
+        Case::OnBoard { taken_on_board_at: at } => (at, "IGST s.10(1)(e)", "Taken on board"),
         Case::Import { importer } => (importer, "IGST s.11(a)", "Location of the importer"),
         Case::Export => (OTHER_COUNTRIES, "IGST s.11(b)", "Goods exported from India"),
     };
@@ -293,9 +266,7 @@ pub enum ServiceCase<'a> {
     /// s.12(10).
     OnBoard { first_departure: &'a str },
     /// s.12(11): fixed installation or place of prepaid sale, else the billing address on record.
-    Telecom {
-        installed_or_sold_at: Option<&'a str>,
-    },
+    Telecom { installed_or_sold_at: Option<&'a str> },
     /// s.12(12).
     Banking,
     /// s.12(13).
@@ -326,105 +297,48 @@ pub fn place_of_supply_of_services(facts: &ServiceFacts<'_>) -> Result<PlaceOfSu
     let recipient = |inside| location_of_recipient(facts, basis(inside, "IGST s.13(2)"));
     // Several provisions: a registered recipient's State, otherwise a place of fact.
     let recipient_or = |inside, at: &str, why| {
-        if facts.recipient_registered || abroad {
-            recipient(inside)
-        } else {
-            place(at, inside, why)
-        }
+        if facts.recipient_registered || abroad { recipient(inside) } else { place(at, inside, why) }
     };
     match facts.case {
         Case::General => recipient("IGST s.12(2)"),
         Case::ImmovableProperty { locations } => match only(locations)? {
             OTHER_COUNTRIES if !abroad => location_of_recipient(facts, "IGST s.12(3) proviso"),
-            at => place(
-                at,
-                basis("IGST s.12(3)", "IGST s.13(4)"),
-                "Location of the immovable property",
-            ),
+            at => place(at, basis("IGST s.12(3)", "IGST s.13(4)"), "Location of the immovable property"),
         },
-        Case::Personal { performed_at } => place(
-            performed_at,
-            basis("IGST s.12(4)", "IGST s.13(3)"),
-            "Service performed",
-        ),
-        Case::Training { performed_at } => {
-            recipient_or("IGST s.12(5)", performed_at, "Training performed")
-        }
-        Case::Admission { venue } => {
-            place(venue, basis("IGST s.12(6)", "IGST s.13(5)"), "Event held")
-        }
+        Case::Personal { performed_at } => place(performed_at, basis("IGST s.12(4)", "IGST s.13(3)"), "Service performed"),
+        Case::Training { performed_at } => recipient_or("IGST s.12(5)", performed_at, "Training performed"),
+        Case::Admission { venue } => place(venue, basis("IGST s.12(6)", "IGST s.13(5)"), "Event held"),
         Case::Organising { venue } if abroad => place(venue, "IGST s.13(5)", "Event held"),
-        Case::Organising {
-            venue: OTHER_COUNTRIES,
-        } if !facts.recipient_registered => location_of_recipient(facts, "IGST s.12(7) proviso"),
+        Case::Organising { venue: OTHER_COUNTRIES } if !facts.recipient_registered => location_of_recipient(facts, "IGST s.12(7) proviso"),
         Case::Organising { venue } => recipient_or("IGST s.12(7)", venue, "Event held"),
-        Case::GoodsTransport { handed_over_at } => recipient_or(
-            "IGST s.12(8)",
-            handed_over_at,
-            "Goods handed over for transport",
-        ),
-        Case::Passenger {
-            starts_at: Some(at),
-        } if abroad => place(at, "IGST s.13(10)", "Passenger embarks"),
-        Case::Passenger {
-            starts_at: Some(at),
-        } => recipient_or("IGST s.12(9)", at, "Passenger embarks"),
+        Case::GoodsTransport { handed_over_at } => recipient_or("IGST s.12(8)", handed_over_at, "Goods handed over for transport"),
+        Case::Passenger { starts_at: Some(at) } if abroad => place(at, "IGST s.13(10)", "Passenger embarks"),
+        Case::Passenger { starts_at: Some(at) } => recipient_or("IGST s.12(9)", at, "Passenger embarks"),
         Case::Passenger { starts_at: None } => recipient("IGST s.12(9) proviso"),
-        Case::OnBoard { first_departure } => place(
-            first_departure,
-            basis("IGST s.12(10)", "IGST s.13(11)"),
-            "First scheduled point of departure",
-        ),
-        Case::Telecom {
-            installed_or_sold_at: Some(at),
-        } if !abroad => place(
-            at,
-            "IGST s.12(11)",
-            "Installation, or sale of the prepaid service",
-        ),
+        Case::OnBoard { first_departure } => place(first_departure, basis("IGST s.12(10)", "IGST s.13(11)"), "First scheduled point of departure"),
+        Case::Telecom { installed_or_sold_at: Some(at) } if !abroad => place(at, "IGST s.12(11)", "Installation, or sale of the prepaid service"),
         // Here the address on record counts for registered and unregistered recipients alike.
         Case::Telecom { .. } => recipient("IGST s.12(11)"),
-        Case::Banking if abroad => place(
-            facts.supplier_state,
-            "IGST s.13(8)",
-            "Location of the supplier",
-        ),
+        Case::Banking if abroad => place(facts.supplier_state, "IGST s.13(8)", "Location of the supplier"),
         Case::Banking => recipient("IGST s.12(12)"),
         Case::Insurance => recipient("IGST s.12(13)"),
-        Case::GovernmentAdvertisement { states } => place(
-            only(states)?,
-            "IGST s.12(14)",
-            "State of dissemination of the advertisement",
-        ),
+        Case::GovernmentAdvertisement { states } => place(only(states)?, "IGST s.12(14)", "State of dissemination of the advertisement"),
     }
 }
 
 fn only<'a>(locations: &[&'a str]) -> Result<&'a str, PlaceFault> {
     let first = locations.first().ok_or(PlaceFault::LocationMissing)?;
-    if locations.iter().all(|l| l == first) {
-        Ok(first)
-    } else {
-        Err(PlaceFault::SeveralStates)
-    }
+    if locations.iter().all(|l| l == first) { Ok(first) } else { Err(PlaceFault::SeveralStates) }
 }
 
 /// The rule of s.12(2), which most of the others fall back on.
-fn location_of_recipient(
-    facts: &ServiceFacts<'_>,
-    basis: &'static str,
-) -> Result<PlaceOfSupply, PlaceFault> {
+fn location_of_recipient(facts: &ServiceFacts<'_>, basis: &'static str) -> Result<PlaceOfSupply, PlaceFault> {
     match (facts.recipient_state, facts.recipient_registered) {
-        (Some(OTHER_COUNTRIES), _) => {
-            place(OTHER_COUNTRIES, basis, "Recipient located outside India")
-        }
+        (Some(OTHER_COUNTRIES), _) => place(OTHER_COUNTRIES, basis, "Recipient located outside India"),
         (Some(state), true) => place(state, basis, "Location of the registered recipient"),
         (Some(state), false) => place(state, basis, "Address of the recipient on record"),
         (None, true) => Err(PlaceFault::RecipientStateMissing),
-        (None, false) => place(
-            facts.supplier_state,
-            basis,
-            "No address of the recipient on record, location of the supplier",
-        ),
+        (None, false) => place(facts.supplier_state, basis, "No address of the recipient on record, location of the supplier"),
     }
 }
 

@@ -14,13 +14,8 @@ pub struct Unit {
     pub dimension: &'static str,
 }
 
-#[allow(
-    clippy::expect_used,
-    reason = "embedded data, parsed by a test of this module"
-)]
-static UNITS: LazyLock<Vec<Unit>> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("data/uqc.json")).expect("embedded uqc.json")
-});
+#[allow(clippy::expect_used, reason = "embedded data, parsed by a test of this module")]
+static UNITS: LazyLock<Vec<Unit>> = LazyLock::new(|| serde_json::from_str(include_str!("data/uqc.json")).expect("embedded uqc.json"));
 
 /// The code to use when a unit has no official one.
 pub const OTHER: &str = "OTH";
