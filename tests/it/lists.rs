@@ -72,7 +72,7 @@ fn stocked() -> Company {
 #[test]
 fn pages_hold_every_row_once_in_the_order_asked_for_and_back() {
     let company = stocked();
-    let client = company.controller();
+    let (client, mut missing) = (company.controller(), Vec::new());
     // Section 7 of the API design: sort keys, and the member each one is seen in.
     let lists: [(&str, usize, &[(&str, &str)]); 3] = [
         (
@@ -93,19 +93,15 @@ fn pages_hold_every_row_once_in_the_order_asked_for_and_back() {
         let default = walk_pages(&client, &format!("/v1/{list}?"));
         assert_eq!((default.len(), ids(&default).len()), (count, count), "{list}");
         for (key, member) in keys {
-            for descending in [false, true] {
-                let rows = walk_pages(&client, &format!("/v1/{list}?sort={}{key}", if descending { "-" } else { "" }));
+            if client.get(&format!("/v1/{list}?sort={key}")).status == 400 {
+                missing.push(format!("{list} by {key}"));
+                continue;
+            }
+            for (direction, wrong) in [("", Ordering::Greater), ("-", Ordering::Less)] {
+                let rows = walk_pages(&client, &format!("/v1/{list}?sort={direction}{key}"));
                 assert_eq!(ids(&rows), ids(&default), "{list} by {key}");
-                for pair in rows.windows(2).filter(|pair| !pair[0][member].is_null() && !pair[1][member].is_null()) {
-                    let order = compare(&pair[0][member], &pair[1][member]);
-                    assert_ne!(
-                        order,
-                        if descending { Ordering::Less } else { Ordering::Greater },
-                        "{list} by {key}: {} before {}",
-                        pair[0][member],
-                        pair[1][member]
-                    );
-                }
+                let seen: Vec<&Value> = rows.iter().map(|row| &row[member]).filter(|value| !value.is_null()).collect();
+                assert!(seen.windows(2).all(|pair| compare(pair[0], pair[1]) != wrong), "{list} by {direction}{key}: {seen:?}");
             }
         }
     }
@@ -113,6 +109,7 @@ fn pages_hold_every_row_once_in_the_order_asked_for_and_back() {
         walk_pages(&client, "/v1/invoices?").windows(2).all(|pair| pair[0]["invoice_date"].as_str() >= pair[1]["invoice_date"].as_str()),
         "newest first by default"
     );
+    assert!(missing.is_empty(), "sort keys of api.md section 7 that do not exist: {missing:?}");
     company.assert_laws();
 }
 

@@ -235,8 +235,12 @@ impl Fault {
 }
 
 impl Schema {
+    /// With the components the schema leads to and no others: a copy of all for each would fill the memory.
     fn compile(source: &Value, components: &Value) -> Result<Self, String> {
-        let source = json!({"allOf": [without_null(source.clone())], "components": components});
+        let source = without_null(source.clone());
+        let mut used = Map::new();
+        collect_references(&source, &components["schemas"], &mut used);
+        let source = json!({"allOf": [source], "components": {"schemas": used}});
         let validator = jsonschema::draft202012::options().should_validate_formats(true).build(&source).map_err(|e| e.to_string())?;
         Ok(Self { source, validator })
     }
@@ -331,6 +335,26 @@ fn listed(options: &Value) -> String {
 
 fn escape(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
+}
+
+/// Copies every schema that `schema` refers to, directly or through others.
+fn collect_references(schema: &Value, schemas: &Value, used: &mut Map<String, Value>) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(name) = members.get("$ref").and_then(Value::as_str).and_then(|reference| reference.rsplit('/').next())
+                && !used.contains_key(name)
+                && let Some(target) = schemas.get(name)
+            {
+                used.insert(name.to_owned(), target.clone());
+                collect_references(target, schemas, used);
+            }
+            for member in members.values() {
+                collect_references(member, schemas, used);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect_references(item, schemas, used)),
+        _ => {}
+    }
 }
 
 /// The schema a reference leads to.
