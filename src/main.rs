@@ -10,6 +10,7 @@ use duebook::setup::company::found;
 use duebook::{access, ledger, setup};
 use serde_json::Value;
 use std::io::Read;
+use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -55,13 +56,7 @@ fn serve(settings: &Settings, demo: Option<bool>) -> Result<ExitCode, Failure> {
     let database = Database::open(settings)?;
     let service = Service::new(&database, settings)?;
     let file = settings.data_dir.join("demo.json");
-    let mut described = None;
-    if let Some(empty) = demo {
-        described = Some(match std::fs::read_to_string(&file) {
-            Ok(text) => serde_json::from_str(&text)?,
-            Err(_) => make_demo(&service, empty)?,
-        });
-    }
+    let described = demo.map(|empty| prepare_demo(&service, &settings.data_dir, empty)).transpose()?;
     actix_web::rt::System::new().block_on(async {
         service
             .serve(settings, |base_url, handle| {
@@ -112,10 +107,20 @@ async fn stop_asked(end_of_input: bool) {
     }
 }
 
-fn make_demo(service: &Service, empty: bool) -> Result<Value, Failure> {
-    println!("Making the demo company …");
-    let (company, described) = setup::demo::create(&service.doors)?;
-    if !empty {
+/// The demo company of this data directory, made on the first start; samples are loaded once.
+fn prepare_demo(service: &Service, data_dir: &Path, empty: bool) -> Result<Value, Failure> {
+    let file = data_dir.join("demo.json");
+    let known: Option<Value> = std::fs::read_to_string(&file).ok().and_then(|text| serde_json::from_str(&text).ok());
+    let company = |described: &Value| described["company_id"].as_str().and_then(|id| id.parse().ok()).map(CompanyId::of);
+    let described = match known {
+        Some(described) if company(&described).map(|id| setup::demo::exists(&service.doors, id)).transpose()? == Some(true) => described,
+        _ => {
+            println!("Making the demo company …");
+            setup::demo::create(&service.doors, &|described| write_private(&file, described))?
+        }
+    };
+    let loaded = data_dir.join("demo.loaded");
+    if let (false, false, Some(company)) = (empty, loaded.exists(), company(&described)) {
         let progress = |done: usize, total: usize| {
             if done.is_multiple_of(8) || done == total {
                 eprint!("\rLoading sample documents {:>3} %", done * 100 / total);
@@ -123,6 +128,7 @@ fn make_demo(service: &Service, empty: bool) -> Result<Value, Failure> {
         };
         setup::demo::load_samples(&service.doors, company, &progress)?;
         eprintln!();
+        std::fs::write(loaded, "")?;
     }
     Ok(described)
 }

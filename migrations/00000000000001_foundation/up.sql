@@ -7,12 +7,8 @@ DO $$ BEGIN
     END IF;
 END $$;
 GRANT USAGE ON SCHEMA public TO duebook_app;
-DO $$ BEGIN
-    -- So that the owner's connections may step down to it.
-    IF NOT pg_has_role(current_user, 'duebook_app', 'MEMBER') THEN
-        EXECUTE format('GRANT duebook_app TO %I', current_user);
-    END IF;
-END $$;
+-- So that the owner's connections may step down to it.
+GRANT duebook_app TO CURRENT_USER;
 
 -- Money: NUMERIC(20,4) within bounds. BETWEEN also refuses NaN, which CHECK (x > 0) lets pass.
 CREATE DOMAIN money_amount AS numeric(20, 4) CHECK (VALUE BETWEEN -9999999999999.9999 AND 9999999999999.9999);

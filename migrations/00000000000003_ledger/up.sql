@@ -298,6 +298,16 @@ BEGIN
         RAISE EXCEPTION 'duebook: allocation % does not mirror what it reverses', wrong.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'allocation_fits';
     END IF;
+    -- After an item's last reversal its open amount only falls, so what fits at the end fits on every day
+    -- between. Before it, the same money could be settled twice over.
+    SELECT a.id INTO wrong FROM added a JOIN allocation r ON r.company_id = a.company_id AND r.amount < 0 AND r.effective_on > a.effective_on AND r.id <> a.id
+        AND (r.debit_item_id = a.debit_item_id OR r.credit_item_id = a.credit_item_id)
+    WHERE a.amount > 0
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'duebook: allocation % counts before a reversal on the same item', wrong.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'allocation_fits';
+    END IF;
     FOR day IN SELECT DISTINCT company_id, effective_on FROM added LOOP
         PERFORM require_open_period(day.company_id, day.effective_on);
     END LOOP;

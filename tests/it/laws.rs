@@ -1,6 +1,6 @@
 //! The accounting laws: what must hold in every company at any time, asked over HTTP and in SQL.
 
-use crate::rig::{Company, dec, today};
+use crate::rig::{Company, Db, dec, to_invoice, today};
 use rust_decimal::Decimal;
 use serde_json::json;
 
@@ -41,9 +41,9 @@ const LAWS: &[(&str, &str)] = &[
       WHERE NOT EXISTS (SELECT FROM audit_event e WHERE e.company_id = {c} AND e.object_id = d.id)"),
     ("an issued invoice is what its lines, its instalments and its open items add up to",
      "SELECT i.id FROM invoice i WHERE i.company_id = {c} AND i.status <> 'draft' AND (
-          i.taxable_value <> (SELECT sum(l.taxable_value) FROM invoice_line l WHERE l.company_id = i.company_id AND l.invoice_id = i.id)
-          OR i.grand_total <> (SELECT sum((x ->> 'amount')::numeric) FROM jsonb_array_elements(i.instalments) AS x)
-          OR (i.grand_total > 0 AND i.grand_total <> (SELECT sum(o.amount) FROM open_item o WHERE o.company_id = i.company_id AND o.document_id = i.id AND o.side = 'debit')))"),
+          i.taxable_value IS DISTINCT FROM (SELECT sum(l.taxable_value) FROM invoice_line l WHERE l.company_id = i.company_id AND l.invoice_id = i.id)
+          OR i.grand_total IS DISTINCT FROM (SELECT sum((x ->> 'amount')::numeric) FROM jsonb_array_elements(i.instalments) AS x)
+          OR (i.grand_total > 0 AND i.grand_total IS DISTINCT FROM (SELECT sum(o.amount) FROM open_item o WHERE o.company_id = i.company_id AND o.document_id = i.id AND o.side = 'debit')))"),
     ("nothing is posted outside an open period",
      "SELECT e.id FROM journal_entry e LEFT JOIN period p ON p.company_id = e.company_id AND e.posting_date BETWEEN p.starts_on AND p.ends_on WHERE e.company_id = {c} AND p.state IS NULL"),
 ];
@@ -72,4 +72,35 @@ impl Company {
         let verified = controller.post("/v1/audit/verify", &json!({})).expect(200);
         assert_eq!(verified["verified"], true, "the audit log: {verified}");
     }
+}
+
+/// One damage for each law, in its order, that no trigger hinders.
+const DAMAGES: &[&str] = &[
+    "UPDATE journal_line SET debit = debit + 1 WHERE debit > 0",
+    "UPDATE journal_entry SET line_count = line_count + 1 WHERE true",
+    "UPDATE open_item_balance SET open_amount = open_amount - 1 WHERE open_amount > 1",
+    "UPDATE customer_balance SET receivable = receivable + 1 WHERE true",
+    "DELETE FROM customer_balance WHERE true",
+    "UPDATE open_item SET side = 'credit' WHERE side = 'debit'",
+    "UPDATE number_series SET next_number = next_number + 1 WHERE next_number > 1",
+    "UPDATE invoice SET number = 'ZZ' || number WHERE true",
+    "DELETE FROM audit_event WHERE true",
+    "DELETE FROM invoice_line WHERE true",
+    "UPDATE journal_entry SET posting_date = '2009-12-31' WHERE true",
+];
+
+#[test]
+fn the_laws_notice_damage() {
+    let company = Company::new();
+    let customer = company.customer();
+    let invoice = company.invoice(&customer, "2025-01-10", "2025-02-09", "1000.00");
+    company.receipt(&customer, "2025-01-15", "400.00", json!([to_invoice(&invoice, "400.00")]));
+    assert_eq!(LAWS.len(), DAMAGES.len());
+    let (mut owner, id) = (Db::owner(), format!("'{}'", company.id));
+    for ((law, query), damage) in LAWS.iter().zip(DAMAGES) {
+        owner.run(&format!("BEGIN; SET LOCAL session_replication_role = replica; {damage} AND company_id = {id}")).expect(damage);
+        assert!(!owner.rows(&query.replace("{c}", &id)).is_empty(), "{law} is not broken by {damage}");
+        owner.run("ROLLBACK").expect("nothing of it stays");
+    }
+    company.assert_laws();
 }

@@ -482,6 +482,11 @@ struct Json {
     json: String,
 }
 
+/// A libpq address of the run's database: the owner's or the application's.
+pub fn database_url(name: &str) -> String {
+    if name == "owner_url" { SERVER.owner_url.clone() } else { SERVER.app_url.clone() }
+}
+
 impl Db {
     pub fn owner() -> Self {
         Self(PgConnection::establish(&SERVER.owner_url).expect("the owner may connect"))

@@ -51,7 +51,7 @@ pub async fn logout(caller: Caller<Anyone>, body: Body<Logout>) -> Reply<Done<Ac
 /// Change one's own password.
 ///
 /// The current password is asked for again; all other sessions of the person end.
-#[utoipa::path(tag = "Auth", request_body = NewPassword, responses((status = 200, body = Acknowledged, description = "Changed.")), extensions(("x-permission" = json!("any"))))]
+#[utoipa::path(tag = "Auth", request_body = NewPassword, responses((status = 200, body = Acknowledged, description = "Changed.")), extensions(("x-permission" = json!("any")), ("x-conflicts" = json!(true))))]
 #[post("/v1/auth/password")]
 pub async fn change_password(caller: Caller<Anyone>, body: Body<NewPassword>) -> Reply<Done<Acknowledged>> {
     let current = caller.peek(service::own_hash).await?;

@@ -79,13 +79,16 @@ pub async fn refresh(public: Public, keys: Arc<Keys>, refresh: Refresh) -> Resul
     outcome.await?
 }
 
+/// Ends a person's session, or all of them; for a machine, every token it has.
 pub fn logout(tx: &mut Tx<'_>, logout: &Logout) -> Result<Audited<Acknowledged>, Problem> {
     let principal = person(tx)?;
-    let Actor::User(user) = principal.actor else { return Err(not_a_person()) };
-    let only = (!logout.all_sessions).then_some(principal.session);
-    tx.as_identity(|tx| {
-        store::end_families(tx, UserId::of(user), only, None)?;
-        store::revoke(tx, principal.company, if logout.all_sessions { user } else { principal.session })
+    tx.as_identity(|tx| match principal.actor {
+        Actor::User(user) => {
+            let only = (!logout.all_sessions).then_some(principal.session);
+            store::end_families(tx, UserId::of(user), only, None)?;
+            store::revoke(tx, principal.company, if logout.all_sessions { user } else { principal.session })
+        }
+        _ => store::revoke(tx, principal.company, principal.session),
     })?;
     Ok(tx.record(Change::new("session.ended", principal.session), Acknowledged { done: true }))
 }
@@ -141,7 +144,7 @@ fn person(tx: &Tx<'_>) -> Result<Principal, Problem> {
     tx.cx().principal.clone().ok_or_else(|| Problem::internal(&"no principal"))
 }
 fn not_a_person() -> Problem {
-    Problem::new(problem::PERMISSION_DENIED, "Only people have passwords and sessions.")
+    Problem::new(problem::INVALID_STATE, "Only people have passwords; an API client gets another secret.")
 }
 
 /// 256 random bits behind a prefix that secret scanners know.

@@ -94,6 +94,12 @@ fn priced(tx: &mut Tx<'_>, new: &NewInvoice, own: Option<InvoiceId>) -> Result<(
     if !found.terms_known {
         return Err(Problem::reference("payment_terms", "/payment_terms_id"));
     }
+    if let Some(series) = new.number_series_id {
+        let year = tx.cx().fiscal_year(new.invoice_date);
+        if !numbering::fits(tx, series, found.ground.registration, NumberedKind::Invoice, year)? {
+            return Err(Problem::reference("number_series", "/number_series_id"));
+        }
+    }
     for (at, line) in new.lines.iter().enumerate() {
         if line.item_id.is_some_and(|id| found.ground.items.iter().all(|item| item.id != id)) {
             return Err(Problem::reference("item", format!("/lines/{at}/item_id")));

@@ -387,6 +387,7 @@ static INVOICES: List = List {
     sorts: &[
         SortKey { name: "invoice_date", expression: "i.invoice_date", kind: "date" },
         SortKey { name: "due_date", expression: "i.due_date", kind: "date" },
+        SortKey { name: "days_overdue", expression: "(DATE '9999-12-31' - coalesce(o.oldest_due, DATE '9999-12-31'))", kind: "int" },
         SortKey { name: "number", expression: "coalesce(i.number, '')", kind: "text" },
         SortKey { name: "grand_total", expression: "i.grand_total::numeric", kind: "numeric" },
         SortKey { name: "balance_due", expression: "coalesce(o.open, i.grand_total)::numeric", kind: "numeric" },

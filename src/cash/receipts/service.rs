@@ -9,7 +9,6 @@ use crate::ledger::numbering::{self, NumberedKind};
 use crate::ledger::open_items::rules::Placer;
 use crate::ledger::open_items::store::{lock_customers, lock_open_debits};
 use crate::ledger::{self, AllocationKind, NewAllocation, OpenItem, Side};
-use crate::master_data::customers::problems::CUSTOMER_INACTIVE;
 use crate::platform::http::Problem;
 use crate::platform::http::problem::{self, FieldError};
 use crate::platform::ids::{EntryId, OpenItemId, ReceiptId};
@@ -60,13 +59,6 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
         )
         .member("current", json!({"id": id})));
     }
-    if !ground.active {
-        return Err(Problem::new(CUSTOMER_INACTIVE, "The customer is not active.").errors(vec![FieldError::at(
-            "/customer_id",
-            "customer_inactive",
-            "The customer is not active.",
-        )]));
-    }
     let registration = ground.registration.ok_or_else(|| Problem::internal(&"a company without registration"))?;
     let gross: Decimal = new.amount_received.0 + new.deductions.iter().map(|d| d.amount.0).sum::<Decimal>();
     let (id, item) = (ReceiptId::new(), OpenItemId::new());
@@ -79,7 +71,7 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
         side: Side::Credit,
         amount: gross,
         open: gross,
-        posting_date: new.receipt_date,
+        settles_from: new.receipt_date,
         due_date: new.receipt_date,
     };
     let Resolved { documents, items } = resolve(tx, "/allocations", &new.allocations, ground.customer)?;

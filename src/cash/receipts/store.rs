@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 row! {
     pub struct Ground {
-        pub customer: CustomerId, pub active: bool, pub registration: Option<RegistrationId>, pub bank: Option<AccountId>, pub duplicate_of: Option<ReceiptId>, pub same_utr: Option<ReceiptId>,
+        pub customer: CustomerId, pub registration: Option<RegistrationId>, pub bank: Option<AccountId>, pub duplicate_of: Option<ReceiptId>, pub same_utr: Option<ReceiptId>,
     }
 }
 
@@ -25,9 +25,10 @@ pub fn lock_ground(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Option<Ground>, 
     let company = tx.company();
     tx.optional(
         Sql::new(
-            "SELECT c.id AS customer, c.active, r.id AS registration, k.account_id AS bank,
+            "SELECT c.id AS customer, r.id AS registration, k.account_id AS bank,
                     (SELECT x.id FROM receipt x WHERE x.company_id = $1 AND x.external_id = $5) AS duplicate_of,
-                    (SELECT x.id FROM receipt x WHERE x.company_id = $1 AND upper(x.utr) = upper($6) AND x.bank_account_id IS NOT DISTINCT FROM $7 LIMIT 1) AS same_utr
+                    (SELECT x.id FROM receipt x WHERE x.company_id = $1 AND coalesce(x.bank_account_id, '00000000-0000-0000-0000-000000000000') = coalesce($7, '00000000-0000-0000-0000-000000000000')
+                        AND upper(x.utr) = upper($6) AND x.utr IS NOT NULL AND NOT x.duplicate_allowed) AS same_utr
              FROM customer c
              JOIN customer_balance b ON b.company_id = c.company_id AND b.customer_id = c.id
              LEFT JOIN gst_registration r ON r.company_id = c.company_id AND r.is_default

@@ -10,7 +10,7 @@ pub mod types;
 use crate::platform::dates::FiscalYear;
 use crate::platform::http::Problem;
 use crate::platform::ids::{RegistrationId, SeriesId};
-use crate::platform::unit_of_work::Tx;
+use crate::platform::unit_of_work::{Rx, Tx};
 
 crate::words! {
     /// Kinds of documents with numbers of their own.
@@ -28,6 +28,11 @@ pub fn take(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, y
     }
     store::ensure_default(tx, registration, kind, year)?;
     store::take(tx, registration, kind, year, None)?.ok_or_else(|| Problem::internal(&format!("no series for {kind} {}", year.label())))
+}
+
+/// Whether a series named by a document is one of its registration, kind and year.
+pub fn fits(rx: &mut Rx<'_>, series: SeriesId, registration: RegistrationId, kind: NumberedKind, year: FiscalYear) -> Result<bool, Problem> {
+    store::fits(rx, series, registration, kind, year)
 }
 
 /// Makes the default series of every kind for a span of years.

@@ -34,6 +34,20 @@ pub fn take(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, y
         .transpose()
 }
 
+pub fn fits(rx: &mut Rx<'_>, series: SeriesId, registration: RegistrationId, kind: NumberedKind, year: FiscalYear) -> Result<bool, Problem> {
+    let company = rx.company();
+    rx.scalar(
+        Sql::new(
+            "SELECT EXISTS (SELECT FROM number_series WHERE company_id = $1 AND id = $2 AND registration_id = $3 AND document_kind = $4 AND fiscal_year = $5)",
+        )
+        .bind(company)
+        .bind(series)
+        .bind(registration)
+        .bind(kind)
+        .bind(year.0),
+    )
+}
+
 fn printed(prefix: &str, width: i32, number: i64) -> String {
     format!("{prefix}{number:0width$}", width = usize::try_from(width).unwrap_or(1))
 }

@@ -27,7 +27,7 @@ pub struct NumberSeries {
     #[schema(max_length = 16, example = "MH/25-26/000123")]
     pub last_number: Option<String>,
     /// Numbers that were skipped: always none.
-    #[schema(max_items = 0)]
+    #[schema(max_items = 0, example = json!([]))]
     pub gaps: Vec<String>,
     /// Used when a document names no series.
     pub is_default: bool,

@@ -42,7 +42,9 @@ pub struct OpenItem {
     pub side: Side,
     pub amount: Decimal,
     pub open: Decimal,
-    pub posting_date: NaiveDate,
+    /// The first day an allocation may count on: the posting date, or the last reversal on the item if
+    /// that is later (before it the same money could be settled twice over).
+    pub settles_from: NaiveDate,
     pub due_date: NaiveDate,
 }
 

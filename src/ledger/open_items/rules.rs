@@ -52,8 +52,8 @@ impl<'a> Placer<'a> {
                 rest -= part;
                 purse.left -= part;
                 *open -= part;
-                // Neither side may be settled before it exists.
-                let effective_on = self.effective_on.max(item.posting_date).max(self.credit.posting_date);
+                // Neither side may be settled before it exists, or before what was taken back from it.
+                let effective_on = self.effective_on.max(item.settles_from).max(self.credit.settles_from);
                 self.placed.push(NewAllocation {
                     id: AllocationId::new(),
                     customer: item.customer,
@@ -102,7 +102,7 @@ mod tests {
             side,
             amount: open,
             open,
-            posting_date: day,
+            settles_from: day,
             due_date: day,
         }
     }
@@ -112,7 +112,7 @@ mod tests {
         let (invoice, credit) = (Uuid::now_v7(), item(Side::Credit, dec!(118000), Uuid::now_v7()));
         let items = [item(Side::Debit, dec!(118000), invoice)];
         let purses = vec![Purse { kind: AllocationKind::Cash, left: dec!(116000) }, Purse { kind: AllocationKind::Tds, left: dec!(2000) }];
-        let mut placer = Placer::new(&credit, items[0].posting_date, purses, &items);
+        let mut placer = Placer::new(&credit, items[0].settles_from, purses, &items);
         assert_eq!(placer.place(dec!(118000), AllocationKind::Cash, "instructed", &Value::Null, |i| i.document_id == invoice), dec!(0));
         let placed: Vec<_> = placer.placed().into_iter().map(|a| (a.kind, a.amount)).collect();
         assert_eq!(placed, [(AllocationKind::Cash, dec!(116000)), (AllocationKind::Tds, dec!(2000))]);
@@ -124,7 +124,7 @@ mod tests {
             let credit = item(Side::Credit, Decimal::new(cash + tds, 2), Uuid::now_v7());
             let items: Vec<_> = opens.iter().map(|open| item(Side::Debit, Decimal::new(*open, 2), Uuid::now_v7())).collect();
             let purses = vec![Purse { kind: AllocationKind::Cash, left: Decimal::new(cash, 2) }, Purse { kind: AllocationKind::Tds, left: Decimal::new(tds, 2) }];
-            let mut placer = Placer::new(&credit, credit.posting_date, purses, &items);
+            let mut placer = Placer::new(&credit, credit.settles_from, purses, &items);
             let asked = Decimal::new(asked, 2);
             let rest = placer.place(asked, AllocationKind::Cash, "oldest_first", &Value::Null, |_| true);
             let left = placer.left(None);

@@ -11,7 +11,7 @@ use uuid::Uuid;
 row! {
     struct ItemRow {
         id: OpenItemId, customer_id: CustomerId, document_kind: String, document_id: Uuid, document_number: String, side: Side, amount: Decimal, open: Decimal,
-        posting_date: NaiveDate, due_date: NaiveDate,
+        settles_from: NaiveDate, due_date: NaiveDate,
     }
 }
 impl From<ItemRow> for OpenItem {
@@ -25,12 +25,14 @@ impl From<ItemRow> for OpenItem {
             side: row.side,
             amount: row.amount,
             open: row.open,
-            posting_date: row.posting_date,
+            settles_from: row.settles_from,
             due_date: row.due_date,
         }
     }
 }
-const SELECT: &str = "SELECT i.id, i.customer_id, i.document_kind, i.document_id, i.document_number, i.side, i.amount::numeric AS amount, b.open_amount::numeric AS open, i.posting_date, i.due_date
+const SELECT: &str = "SELECT i.id, i.customer_id, i.document_kind, i.document_id, i.document_number, i.side, i.amount::numeric AS amount, b.open_amount::numeric AS open, i.due_date,
+    greatest(i.posting_date, (SELECT max(r.effective_on) FROM allocation r WHERE r.company_id = i.company_id AND r.amount < 0 AND r.debit_item_id = i.id),
+        (SELECT max(r.effective_on) FROM allocation r WHERE r.company_id = i.company_id AND r.amount < 0 AND r.credit_item_id = i.id)) AS settles_from
     FROM open_item i JOIN open_item_balance b ON b.company_id = i.company_id AND b.item_id = i.id WHERE i.company_id = $1";
 
 /// Locks the balances of customers, which every posting for them takes first, in id order.

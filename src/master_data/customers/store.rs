@@ -107,16 +107,20 @@ row! {
     }
 }
 static CUSTOMERS: List = List {
-    select: "SELECT c.id, c.code, c.external_id, c.legal_name, c.kind, c.gstin, c.currency, c.active, c.version, (b.receivable - b.unapplied)::numeric AS balance,
-        coalesce((SELECT sum(o.open_base) FROM open_item_balance o JOIN open_item i ON i.company_id = o.company_id AND i.id = o.item_id
-                  WHERE o.company_id = c.company_id AND o.customer_id = c.id AND o.open_amount > 0 AND o.side = 'debit' AND i.due_date < $2), 0)::numeric AS overdue
-        FROM customer c JOIN customer_balance b ON b.company_id = c.company_id AND b.customer_id = c.id WHERE c.company_id = $1",
+    select:
+        "SELECT c.id, c.code, c.external_id, c.legal_name, c.kind, c.gstin, c.currency, c.active, c.version, (b.receivable - b.unapplied)::numeric AS balance,
+        coalesce(late.overdue, 0)::numeric AS overdue
+        FROM customer c JOIN customer_balance b ON b.company_id = c.company_id AND b.customer_id = c.id
+        LEFT JOIN LATERAL (SELECT sum(o.open_base) AS overdue FROM open_item_balance o JOIN open_item i ON i.company_id = o.company_id AND i.id = o.item_id
+            WHERE o.company_id = c.company_id AND o.customer_id = c.id AND o.open_amount > 0 AND o.side = 'debit' AND i.due_date < $2) AS late ON true
+        WHERE c.company_id = $1",
     id: "c.id",
     sorts: &[
         SortKey { name: "name", expression: "c.legal_name", kind: "text" },
         SortKey { name: "code", expression: "c.code", kind: "text" },
         SortKey { name: "created_at", expression: "c.created_at", kind: "timestamptz" },
         SortKey { name: "balance", expression: "(b.receivable - b.unapplied)", kind: "numeric" },
+        SortKey { name: "overdue_amount", expression: "coalesce(late.overdue, 0)::numeric", kind: "numeric" },
     ],
     default_sort: "name",
 };

@@ -279,7 +279,8 @@ impl<P: Permission> Caller<P> {
                 let external_id = item.as_ref().and_then(ExternalId::external_id).map(str::to_owned);
                 rows.push(match done {
                     Ok(value) => BulkRow { index, external_id, status: 201, id: value.id(), version: value.version(), problem: None },
-                    Err(problem) if problem.refusal().status >= 500 => return Err(problem),
+                    // Ours to answer for, or to try again: never one row's fault.
+                    Err(problem) if problem.refusal().status >= 500 || problem.transient() => return Err(problem),
                     Err(problem) => BulkRow {
                         index,
                         external_id,

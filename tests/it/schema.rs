@@ -1,0 +1,90 @@
+//! Migrations on a database of their own, and the number of statements a posting takes.
+
+use crate::rig::*;
+use duebook::billing::invoices::service as invoices;
+use duebook::cash::receipts::service as receipts;
+use duebook::platform::http::Problem;
+use duebook::platform::ids::CompanyId;
+use duebook::platform::postgres::{Pool, migrate, unmigrate};
+use duebook::platform::unit_of_work::{Audited, Doors, Gate, Tx, run_system};
+use serde_json::{Value, json};
+
+/// The same server, another database.
+fn url_of(database: &str) -> String {
+    database_url("owner_url").replacen("/duebook?", &format!("/{database}?"), 1)
+}
+
+#[test]
+fn migrations_go_up_down_and_up_again() {
+    let name = format!("steps_{}", fresh().replace('-', ""));
+    Db::owner().run(&format!("CREATE DATABASE {name}")).expect("a database");
+    let url = url_of(&name);
+    let steps = migrate(&url).expect("up");
+    assert!(steps.len() >= 4, "{steps:?}");
+    assert!(migrate(&url).expect("up once more").is_empty(), "nothing is left to do");
+    assert_eq!(unmigrate(&url).expect("down"), steps.len());
+    assert_eq!(migrate(&url).expect("up again"), steps);
+    let _ = unmigrate(&url);
+    Db::owner().run(&format!("DROP DATABASE {name} WITH (FORCE)")).expect("dropped");
+}
+
+/// Round trips around every write: BEGIN, the key, audit event with reply, COMMIT.
+const FRAME: u32 = 4;
+
+fn statements<T>(company: &Company, work: impl Fn(&mut Tx<'_>) -> Result<Audited<T>, Problem>) -> u32 {
+    let refuse = |_: &str| Err(Problem::not_found("principal"));
+    let doors = Doors::new(Pool::new(&database_url("app_url"), 2).expect("a pool"), Gate::new(1, 1), Box::new(refuse));
+    let id = CompanyId::of(company.id.parse().expect("a uuid"));
+    run_system(&doors, Some(id), "countStatements", |tx| {
+        let before = tx.statements();
+        let _ = work(tx)?;
+        Ok(tx.statements() - before)
+    })
+    .expect("posted")
+        + FRAME
+}
+
+fn read<T: serde::de::DeserializeOwned>(body: Value) -> T {
+    serde_json::from_value(body).expect("an input")
+}
+
+#[test]
+fn a_posting_is_few_statements_however_much_it_holds() {
+    let company = Company::new();
+    let customer = company.customer();
+    for lines in [1, 3, 200] {
+        let body =
+            with(invoice_body(&customer, "2025-01-10", "1.00"), json!({"external_id": fresh(), "issue": true, "lines": vec![line("10.00", "18"); lines]}));
+        let new = read(body);
+        let taken = statements(&company, |tx| invoices::create(tx, &new));
+        assert!(taken <= 10, "an invoice of {lines} lines takes {taken} statements");
+    }
+    for targets in [1, 5, 40] {
+        let open: Vec<Value> = (0..targets).map(|_| to_invoice(&company.invoice(&customer, "2025-01-10", "2025-02-09", "100.00"), "100.00")).collect();
+        let amount = format!("{}.00", targets * 100);
+        let new = read(with(receipt_body(&customer, "2025-01-20", &amount), json!({"allocations": open})));
+        let taken = statements(&company, |tx| receipts::record(tx, &new));
+        assert!(taken <= 10, "a receipt with {targets} allocations takes {taken} statements");
+    }
+    company.assert_laws();
+}
+
+/// Between a backdated allocation and the reversal of an earlier one the same money would count twice.
+#[test]
+fn money_taken_back_cannot_be_placed_before_the_day_it_was_taken_back() {
+    let company = Company::new();
+    let customer = company.customer();
+    let invoice = company.invoice(&customer, "2025-01-01", "2025-01-31", "100.00");
+    let first = company.receipt(&customer, "2025-01-02", "100.00", json!([to_invoice(&invoice, "100.00")]));
+    let allocation = first["allocations"][0]["id"].as_str().expect("an id").to_owned();
+    company.controller().post(&format!("/v1/allocations/{allocation}/reverse"), &json!({"reversed_on": "2025-01-20", "reason": "not this one"})).expect(201);
+    let second = company.receipt(&customer, "2025-01-05", "100.00", json!([to_invoice(&invoice, "100.00")]));
+    assert_eq!(second["allocations"][0]["allocated_on"], "2025-01-20");
+    for (day, debit, credit) in
+        [("2025-01-01", "100.00", "0.00"), ("2025-01-10", "0.00", "100.00"), ("2025-01-20", "0.00", "100.00"), ("2025-02-01", "0.00", "100.00")]
+    {
+        let totals = company.get(&format!("/v1/customers/{customer}/open-items?as_of={day}"))["totals"].clone();
+        assert_eq!((totals["debit"].as_str(), totals["credit"].as_str()), (Some(debit), Some(credit)), "as of {day}");
+    }
+    company.assert_laws();
+}
