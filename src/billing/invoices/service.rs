@@ -12,6 +12,7 @@ use crate::ledger::numbering::{self, NumberedKind};
 use crate::ledger::open_items::store::{lock_customers, lock_items_of};
 use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, NewOpenItem, Posting, Side};
 use crate::master_data::customers::problems::CUSTOMER_INACTIVE;
+use crate::master_data::customers::reference::NamesCustomer;
 use crate::platform::dates::{Instant, month_label};
 use crate::platform::http::Problem;
 use crate::platform::http::problem::{self, FieldError};
@@ -46,15 +47,6 @@ pub fn preview(tx: &mut Tx<'_>, new: &NewInvoice) -> Result<Invoice, Problem> {
     Ok(Invoice { id: None, allowed_actions: Vec::new(), ..answer(&stored, tx.cx()) })
 }
 
-/// Locks the customers of a bulk request before its first row, in id order.
-pub fn lock_for(tx: &mut Tx<'_>, rows: &[&NewInvoice]) -> Result<(), Problem> {
-    let customers = rows.iter().filter_map(|row| row.customer_id).collect();
-    let externals = rows.iter().filter_map(|row| row.customer_external_id.clone()).collect();
-    let codes = rows.iter().filter_map(|row| row.customer_code.clone()).collect();
-    let customers = crate::master_data::customers::store::ids(tx, customers, externals, codes)?;
-    lock_customers(tx, customers)
-}
-
 /// Issuing is a right of its own.
 fn may_issue(tx: &Tx<'_>) -> Result<(), Problem> {
     if tx.cx().principal.as_ref().is_some_and(|principal| !principal.may("invoices:issue")) {
@@ -64,33 +56,12 @@ fn may_issue(tx: &Tx<'_>) -> Result<(), Problem> {
 }
 
 fn priced(tx: &mut Tx<'_>, new: &NewInvoice, own: Option<InvoiceId>) -> Result<(rules::Ground, rules::Priced), Problem> {
-    let named = usize::from(new.customer_id.is_some()) + usize::from(new.customer_external_id.is_some()) + usize::from(new.customer_code.is_some());
-    if named == 0 {
-        return Err(Problem::invalid(vec![FieldError::at(
-            "/customer_id",
-            "required",
-            "Name the customer by customer_id, customer_external_id or customer_code.",
-        )]));
+    let customer = new.customer();
+    if let Some(missing) = customer.missing() {
+        return Err(Problem::invalid(vec![missing]));
     }
-    if named > 1 {
-        return Err(Problem::new(problem::AMBIGUOUS_REFERENCE, "Name the customer in one way only.").errors(vec![FieldError::at(
-            "/customer_id",
-            "ambiguous_reference",
-            "Name the customer in one way only.",
-        )]));
-    }
-    let found = store::ground(tx, new)?.ok_or_else(|| {
-        Problem::reference(
-            "customer",
-            if new.customer_id.is_some() {
-                "/customer_id"
-            } else if new.customer_code.is_some() {
-                "/customer_code"
-            } else {
-                "/customer_external_id"
-            },
-        )
-    })?;
+    customer.unambiguous()?;
+    let found = store::ground(tx, new)?.ok_or_else(|| customer.unknown())?;
     if !found.terms_known {
         return Err(Problem::reference("payment_terms", "/payment_terms_id"));
     }

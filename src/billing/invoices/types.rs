@@ -1,5 +1,6 @@
 //! Invoices as they travel.
 
+use crate::master_data::customers::reference::{NamesCustomer, Reference};
 use crate::master_data::customers::types::Metadata;
 use crate::platform::dates::Instant;
 use crate::platform::ids::{CustomerId, EntryId, InvoiceId, InvoiceLineId, ItemId, RegistrationId, SeriesId, TermsId};
@@ -245,6 +246,11 @@ pub struct NewInvoice {
     #[serde(default)]
     #[schema(value_type = Object, example = json!({"sales_owner": "west-2"}))]
     pub metadata: Metadata,
+}
+impl NamesCustomer for NewInvoice {
+    fn customer(&self) -> Reference<'_> {
+        Reference { id: self.customer_id, external_id: self.customer_external_id.as_deref(), code: self.customer_code.as_deref() }
+    }
 }
 impl ExternalId for NewInvoice {
     fn external_id(&self) -> Option<&str> {

@@ -2,6 +2,7 @@
 
 use super::types::{NewReceipt, Receipt, ReceiptFilter, ReceiptSummary};
 use super::{service, store};
+use crate::ledger::open_items::store::lock_named;
 use crate::platform::http::{Body, Created, Fetched, MultiStatus, Path, Query, Reply};
 use crate::platform::ids::ReceiptId;
 use crate::platform::page::{Page, Paging};
@@ -40,7 +41,7 @@ pub async fn record_receipt(caller: Caller<ReceiptsWrite>, body: Body<NewReceipt
 #[utoipa::path(tag = "Receipts", request_body = Bulk<NewReceipt>, responses((status = 207, body = BulkReply, description = "One result a row.")), extensions(("x-permission" = json!("receipts:write")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/receipts/bulk")]
 pub async fn record_receipts_in_bulk(caller: Caller<ReceiptsWrite>, body: Body<Bulk<NewReceipt>>) -> Reply<MultiStatus<BulkReply>> {
-    caller.bulk(body, service::lock_for, service::record).await
+    caller.bulk(body, lock_named, service::record).await
 }
 
 /// Get a receipt.

@@ -7,10 +7,10 @@ use super::{problems, rules, store};
 use crate::cash::allocations::service::{Resolved, place, resolve};
 use crate::ledger::numbering::{self, NumberedKind};
 use crate::ledger::open_items::rules::Placer;
-use crate::ledger::open_items::store::{lock_customers, lock_open_debits};
+use crate::ledger::open_items::store::lock_open_debits;
 use crate::ledger::{self, AllocationKind, NewAllocation, OpenItem, Side};
+use crate::master_data::customers::reference::NamesCustomer;
 use crate::platform::http::Problem;
-use crate::platform::http::problem::{self, FieldError};
 use crate::platform::ids::{EntryId, OpenItemId, ReceiptId};
 use crate::platform::unit_of_work::{Audited, Change, Context, Tx};
 use rust_decimal::Decimal;
@@ -19,33 +19,14 @@ use serde_json::json;
 /// Records money in: posts it, and settles what it was sent for.
 pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Problem> {
     let (currency, today) = (tx.cx().currency(), tx.cx().today);
-    let named = usize::from(new.customer_id.is_some()) + usize::from(new.customer_external_id.is_some()) + usize::from(new.customer_code.is_some());
+    let customer = new.customer();
     let mut errors = rules::faults(new, currency, today);
-    if named == 0 {
-        errors.push(FieldError::at("/customer_id", "required", "Name the customer by customer_id, customer_external_id or customer_code."));
-    }
+    errors.extend(customer.missing());
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
-    if named > 1 {
-        return Err(Problem::new(problem::AMBIGUOUS_REFERENCE, "Name the customer in one way only.").errors(vec![FieldError::at(
-            "/customer_id",
-            "ambiguous_reference",
-            "Name the customer in one way only.",
-        )]));
-    }
-    let ground = store::lock_ground(tx, new)?.ok_or_else(|| {
-        Problem::reference(
-            "customer",
-            if new.customer_id.is_some() {
-                "/customer_id"
-            } else if new.customer_code.is_some() {
-                "/customer_code"
-            } else {
-                "/customer_external_id"
-            },
-        )
-    })?;
+    customer.unambiguous()?;
+    let ground = store::lock_ground(tx, new)?.ok_or_else(|| customer.unknown())?;
     if new.bank_account_id.is_some() && ground.bank.is_none() {
         return Err(Problem::reference("bank_account", "/bank_account_id"));
     }
@@ -154,13 +135,4 @@ fn follow_the_money(placer: &mut Placer<'_>, documents: &[uuid::Uuid]) {
         let left = placer.left(None);
         placer.place(left, AllocationKind::Cash, "follows_cash", &json!({}), |item| item.document_id == *document);
     }
-}
-
-/// Locks the customers of a bulk request before its first row, in id order.
-pub fn lock_for(tx: &mut Tx<'_>, rows: &[&NewReceipt]) -> Result<(), Problem> {
-    let customers = rows.iter().filter_map(|row| row.customer_id).collect();
-    let externals = rows.iter().filter_map(|row| row.customer_external_id.clone()).collect();
-    let codes = rows.iter().filter_map(|row| row.customer_code.clone()).collect();
-    let customers = crate::master_data::customers::store::ids(tx, customers, externals, codes)?;
-    lock_customers(tx, customers)
 }

@@ -2,6 +2,7 @@
 
 use crate::cash::allocations::types::Target;
 use crate::ledger::AllocationKind;
+use crate::master_data::customers::reference::{NamesCustomer, Reference};
 use crate::master_data::customers::types::Metadata;
 use crate::platform::dates::Instant;
 use crate::platform::ids::{AllocationId, BankAccountId, CustomerId, EntryId, ReceiptId};
@@ -193,6 +194,11 @@ pub struct NewReceipt {
     #[serde(default)]
     #[schema(value_type = Object, example = json!({"batch": "0711"}))]
     pub metadata: Metadata,
+}
+impl NamesCustomer for NewReceipt {
+    fn customer(&self) -> Reference<'_> {
+        Reference { id: self.customer_id, external_id: self.customer_external_id.as_deref(), code: self.customer_code.as_deref() }
+    }
 }
 impl ExternalId for NewReceipt {
     fn external_id(&self) -> Option<&str> {

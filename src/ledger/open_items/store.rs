@@ -1,4 +1,6 @@
 use super::{Allocation, AllocationKind, NewAllocation, OpenItem, Side};
+use crate::master_data::customers;
+use crate::master_data::customers::reference::{NamesCustomer, Reference};
 use crate::platform::http::Problem;
 use crate::platform::ids::{AllocationId, CustomerId, OpenItemId};
 use crate::platform::postgres::sql::{Many, Sql};
@@ -44,6 +46,19 @@ pub fn lock_customers(tx: &mut Tx<'_>, customers: Vec<CustomerId>) -> Result<(),
             .bind(Many(customers)),
     )?;
     Ok(())
+}
+
+/// Locks the customers of a bulk request before its first row, so that rows may come in any order.
+pub fn lock_named<I: NamesCustomer>(tx: &mut Tx<'_>, rows: &[&I]) -> Result<(), Problem> {
+    let named: Vec<Reference<'_>> = rows.iter().map(|row| row.customer()).collect();
+    let texts = |pick: fn(&Reference<'_>) -> Option<String>| named.iter().filter_map(pick).collect();
+    let ids = customers::store::ids(
+        tx,
+        named.iter().filter_map(|r| r.id).collect(),
+        texts(|r| r.external_id.map(str::to_owned)),
+        texts(|r| r.code.map(str::to_owned)),
+    )?;
+    lock_customers(tx, ids)
 }
 
 /// The items of documents, locked in id order, given back oldest due first.

@@ -2,6 +2,7 @@
 
 pub mod http;
 pub mod problems;
+pub mod reference;
 pub mod rules;
 pub mod service;
 pub mod store;
