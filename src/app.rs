@@ -155,6 +155,8 @@ impl Service {
         let (keys, metrics) = (Data::from(Arc::clone(&self.keys)), Data::new(self.metrics.clone()));
         let origins = settings.cors_origins.clone();
         let json = Contract::get().map(|contract| contract.document.clone()).unwrap_or_default();
+        // Every request at the database, the hashing of two log-ins, and some to spare.
+        let blocking = usize::try_from(settings.connections)? + 4;
         let server = HttpServer::new(move || {
             let (app, _) = App::new()
                 .into_utoipa_app()
@@ -169,7 +171,7 @@ impl Service {
                 .wrap(from_fn(edge::edge))
         })
         .workers(2)
-        .worker_max_blocking_threads(64)
+        .worker_max_blocking_threads(blocking)
         .max_connections(2_000)
         .backlog(1_024)
         .keep_alive(Duration::from_secs(15))

@@ -319,6 +319,23 @@ pub struct InvoiceFilter {
     /// The number as printed.
     #[param(max_length = 16, example = "MH/25-26/000123")]
     pub number: Option<String>,
+    /// How the number begins.
+    #[param(max_length = 16, example = "MH/25-26/")]
+    pub number_prefix: Option<String>,
+    /// The buyer's order.
+    #[param(max_length = 100, example = "PO-7781")]
+    pub po_reference: Option<String>,
+    /// Smallest grand total.
+    pub grand_total_gte: Option<Amount>,
+    /// Largest grand total.
+    pub grand_total_lte: Option<Amount>,
+    /// Smallest open amount.
+    pub balance_due_gte: Option<Amount>,
+    /// Largest open amount.
+    pub balance_due_lte: Option<Amount>,
+    /// Days past due at least.
+    #[param(minimum = 1, maximum = 36500, example = 30)]
+    pub days_overdue_gte: Option<i64>,
     /// First invoice date.
     #[param(example = "2025-10-01")]
     pub invoice_date_gte: Option<NaiveDate>,

@@ -253,6 +253,10 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ReceiptFilter) -> Result<
         .when("r.customer_id = {}", filter.customer_id)
         .when("r.external_id = {}", filter.external_id.clone())
         .when("r.utr = {}", filter.utr.clone())
+        .any_of("r.method", filter.method.as_deref())
+        .when("r.amount_received >= {}", filter.amount_gte.map(|a| a.0))
+        .when("r.amount_received <= {}", filter.amount_lte.map(|a| a.0))
+        .when("b.open_amount > {}", filter.unapplied_gt.map(|a| a.0))
         .when("r.receipt_date >= {}", filter.receipt_date_gte)
         .when("r.receipt_date <= {}", filter.receipt_date_lte)
         .page::<SummaryRow>(rx, paging)?;

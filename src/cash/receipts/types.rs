@@ -232,6 +232,15 @@ pub struct ReceiptFilter {
     /// The bank's reference.
     #[param(max_length = 50, example = "HDFCN52025111800000731")]
     pub utr: Option<String>,
+    /// Ways of payment, comma-separated.
+    #[param(max_length = 100, example = "neft,rtgs")]
+    pub method: Option<String>,
+    /// Smallest amount received.
+    pub amount_gte: Option<Amount>,
+    /// Largest amount received.
+    pub amount_lte: Option<Amount>,
+    /// More than this is not applied yet.
+    pub unapplied_gt: Option<Amount>,
     /// First receipt date.
     #[param(example = "2025-11-01")]
     pub receipt_date_gte: Option<NaiveDate>,
