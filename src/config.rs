@@ -3,7 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-/// Accounts receivable as an API over `PostgreSQL`.
+/// Accounts receivable as an API over PostgreSQL.
 #[derive(Debug, Parser)]
 #[command(name = "duebook", version, about, arg_required_else_help = true)]
 pub struct Cli {
@@ -13,7 +13,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve the API. Brings up its own `PostgreSQL` unless `DATABASE_URL` is set.
+    /// Serve the API. Brings up its own PostgreSQL unless DATABASE_URL is set.
     Serve(Settings),
     /// Serve with a demo company: users for every role, an API client, sample documents.
     Demo {
@@ -25,7 +25,7 @@ pub enum Command {
     },
     /// Bring the database schema up to date and stop.
     Migrate(Settings),
-    /// Print the `OpenAPI` contract, or write it with the problem catalogue.
+    /// Print the OpenAPI contract, or write it with the problem catalogue.
     Openapi {
         /// Write duebook.json and problems.md into this directory.
         #[arg(long, value_name = "DIR")]
@@ -52,7 +52,7 @@ pub enum UserCommand {
         /// Full name.
         #[arg(long)]
         name: String,
-        /// Roles, comma-separated: admin, controller, `ar_executive`, collector, sales, auditor.
+        /// Roles, comma-separated: admin, controller, ar_executive, collector, sales, auditor.
         #[arg(long, value_delimiter = ',', required = true)]
         roles: Vec<String>,
         /// Company id; a new company is made from --gstin when left out.
@@ -73,13 +73,13 @@ pub struct Settings {
     /// Address and port of the API; port 0 takes a free one.
     #[arg(long, env = "DUEBOOK_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: String,
-    /// Directory of keys and, without `DATABASE_URL`, of the private `PostgreSQL`.
+    /// Directory of keys and, without DATABASE_URL, of the private PostgreSQL.
     #[arg(long, env = "DUEBOOK_DATA_DIR", default_value = "data")]
     pub data_dir: PathBuf,
-    /// Owner's connection to an existing database, instead of the private `PostgreSQL`.
+    /// Owner's connection to an existing database, instead of the private PostgreSQL.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
-    /// Directory of the `PostgreSQL` server programs (initdb, postgres).
+    /// Directory of the PostgreSQL server programs (initdb, postgres).
     #[arg(long, env = "DUEBOOK_PG_BIN")]
     pub pg_bin: Option<PathBuf>,
     /// Database connections; requests beyond them wait shortly, then get 503.

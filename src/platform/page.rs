@@ -47,7 +47,11 @@ pub struct Page<T> {
     pub data: Vec<T>,
     pub page: PageInfo,
 }
-impl<T: Serialize> Resource for Page<T> {}
+impl<T: Serialize> Resource for Page<T> {
+    fn cursors(&self) -> [(&'static str, Option<&str>); 2] {
+        [("next", self.page.next_cursor.as_deref()), ("prev", self.page.prev_cursor.as_deref())]
+    }
+}
 
 /// Where a page lies in its list.
 #[derive(Debug, Default, Serialize, utoipa::ToSchema)]

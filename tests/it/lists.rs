@@ -70,6 +70,21 @@ fn stocked() -> Company {
 }
 
 #[test]
+fn a_page_links_to_the_next_and_the_one_before() {
+    let company = stocked();
+    let client = company.controller();
+    let first = client.get("/v1/invoices?limit=5&status=issued");
+    let link = first.header("link").expect("a Link").to_owned();
+    assert!(link.contains("rel=\"next\"") && !link.contains("rel=\"prev\"") && link.contains("status=issued"), "{link}");
+    let next = link.trim_start_matches('<').split('>').next().expect("an address").to_owned();
+    let second = client.get(&next);
+    assert_eq!(second.status, 200, "{next}");
+    assert!(second.header("link").is_some_and(|link| link.contains("rel=\"prev\"")));
+    assert_ne!(first.json()["data"][0]["id"], second.json()["data"][0]["id"]);
+    company.assert_laws();
+}
+
+#[test]
 fn pages_hold_every_row_once_in_the_order_asked_for_and_back() {
     let company = stocked();
     let (client, mut missing) = (company.controller(), Vec::new());

@@ -13,6 +13,7 @@ mod rig;
 
 mod access;
 mod bad_input;
+mod cli;
 mod concurrency;
 mod contract;
 mod database;

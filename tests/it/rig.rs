@@ -482,6 +482,11 @@ struct Json {
     json: String,
 }
 
+/// The status another server answers with, if it answers.
+pub fn status_of(address: &str) -> Option<u16> {
+    exchange("GET", address, &[], None).ok().map(|reply| reply.status)
+}
+
 /// A libpq address of the run's database: the owner's or the application's.
 pub fn database_url(name: &str) -> String {
     if name == "owner_url" { SERVER.owner_url.clone() } else { SERVER.app_url.clone() }

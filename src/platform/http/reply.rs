@@ -19,6 +19,10 @@ pub trait Resource: Serialize {
     fn version(&self) -> Option<i64> {
         None
     }
+    /// For `Link`: cursors of the pages after and before.
+    fn cursors(&self) -> [(&'static str, Option<&str>); 2] {
+        [("next", None), ("prev", None)]
+    }
 }
 
 /// Implements [`Resource`] for answers with `id` and, where they change, `version`.
@@ -40,6 +44,8 @@ pub struct Rendered {
     pub etag: Option<String>,
     pub body: String,
     #[serde(skip)]
+    cursors: Vec<(&'static str, String)>,
+    #[serde(skip)]
     pub replay_of: Option<String>,
 }
 
@@ -50,6 +56,7 @@ impl Rendered {
             location: None,
             etag: value.version().map(|version| format!("\"v{version}\"")),
             body: serde_json::to_string(value).map_err(|error| Problem::internal(&error))?,
+            cursors: value.cursors().into_iter().filter_map(|(rel, cursor)| Some((rel, cursor?.to_owned()))).collect(),
             replay_of: None,
         })
     }
@@ -66,6 +73,14 @@ impl Rendered {
         }
         if let Some(location) = self.location {
             response.insert_header(("location", location));
+        }
+        if !self.cursors.is_empty() {
+            let others: Vec<&str> = request.query_string().split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=")).collect();
+            let link = |(rel, cursor): &(&str, String)| {
+                let query: Vec<String> = others.iter().map(|pair| (*pair).to_owned()).chain([format!("cursor={cursor}")]).collect();
+                format!("<{}?{}>; rel=\"{rel}\"", request.path(), query.join("&"))
+            };
+            response.insert_header(("link", self.cursors.iter().map(link).collect::<Vec<_>>().join(", ")));
         }
         if let Some(original) = self.replay_of {
             response.insert_header(("idempotent-replayed", "true"));

@@ -165,8 +165,14 @@ impl QueryFragment<Pg> for Sql<'_> {
         }
         // diesel numbers placeholders as they are pushed, so each `$n` is pushed where it stands.
         let mut rest: &str = &self.text;
-        while let Some(at) = rest.find('$') {
+        let mut from = 0;
+        while let Some(at) = rest[from..].find('$').map(|at| at + from) {
             let digits = rest[at + 1..].bytes().take_while(u8::is_ascii_digit).count();
+            if digits == 0 {
+                // A dollar of the statement's own, as in a regular expression.
+                from = at + 1;
+                continue;
+            }
             pass.push_sql(&rest[..at]);
             let number: usize = rest[at + 1..=at + digits].parse().unwrap_or(0);
             let bind = number
@@ -175,6 +181,7 @@ impl QueryFragment<Pg> for Sql<'_> {
                 .ok_or_else(|| diesel::result::Error::QueryBuilderError(format!("no bind for ${number}").into()))?;
             bind.push(&mut pass)?;
             rest = &rest[at + 1 + digits..];
+            from = 0;
         }
         pass.push_sql(rest);
         Ok(())

@@ -438,8 +438,9 @@ impl Start {
     fn settings(&self, begin: &str) -> String {
         // Ids only: nothing a caller wrote is put into this text.
         format!(
-            "BEGIN {begin}; SELECT set_config('app.company_id', '{}', true), set_config('app.portfolio', '{}', true), set_config('app.identity', '{}', true)",
+            "BEGIN {begin}; SELECT set_config('app.company_id', '{}', true), set_config('app.actor', '{}', true), set_config('app.portfolio', '{}', true), set_config('app.identity', '{}', true)",
             self.company.uuid(),
+            self.actor,
             self.portfolio.map(|user| user.to_string()).unwrap_or_default(),
             if self.identity { "on" } else { "" },
         )
