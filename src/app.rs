@@ -124,10 +124,10 @@ impl Service {
         }
         let keys = Arc::new(Keys::open(&settings.data_dir)?);
         page::install_cursor_key(keys.derived("cursors"));
-        let connections = settings.connections.max(2);
+        let connections = settings.connections.max(3);
         let pool = Pool::new(&database.app_url, connections)?;
-        // One connection is the jobs' own.
-        let slots = usize::try_from(connections - 1)?;
+        // Two connections are left to the jobs.
+        let slots = usize::try_from(connections.saturating_sub(2).max(1))?;
         let verifier = Arc::clone(&keys);
         let doors = Doors::new(pool, Gate::new(slots, slots * 100), Box::new(move |token| verifier.principal(token)));
         let recorder = PrometheusBuilder::new().build_recorder();
@@ -143,9 +143,10 @@ impl Service {
         let jobs = vec![
             tokens::revocations::job(),
             Job { name: "audit seal", every: Duration::from_secs(1), run: Box::new(move |doors| audit_log::service::seal_all(doors, &keys)) },
+            Job { name: "sessions", every: Duration::from_secs(3600), run: Box::new(tokens::service::purge) },
             Job { name: "idempotency keys", every: Duration::from_secs(3600), run: Box::new(purge_idempotency_keys) },
         ];
-        Runner::start(Arc::clone(&self.doors), jobs)
+        Runner::start(&self.doors, jobs)
     }
 
     /// Serves until the handle stops it. Gives the address it listens on.

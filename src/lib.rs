@@ -3,17 +3,17 @@
 //! Data enters at an endpoint, passes through pure rules, is posted once to the ledger, and leaves
 //! as reports. Modules in reading order; each imports only those above it.
 
+pub mod config; // the only reader of the environment
+pub mod platform; // words and machinery that know no business
+pub mod tax; // GST: place of supply, rates, rounding; pure, so anyone may ask it
 pub mod access; // users, tokens, API clients, audit log
-pub mod app;
+pub mod master_data; // companies, customers, items, terms
+pub mod ledger; // entries, open items, numbers, periods
 pub mod billing; // invoices
 pub mod cash; // receipts and allocations
-pub mod config; // the only reader of the environment
-pub mod ledger; // entries, open items, numbers, periods
-pub mod master_data; // companies, customers, items, terms
-pub mod platform; // words and machinery that know no business
 pub mod reporting; // aging, ledger, trial balance, performance
 pub mod setup; // a company from nothing, the demo
-pub mod tax; // GST: place of supply, rates, rounding // composition: routes, jobs, the server
+pub mod app; // composition: routes, jobs, the server
 
 use platform::http::problem::Refusal;
 use std::sync::LazyLock;

@@ -20,13 +20,17 @@ BEGIN
         USING ERRCODE = 'restrict_violation', CONSTRAINT = 'append_only', HINT = 'Correct it with a new, dated entry.';
 END $$;
 
--- Makes a table append-only for everybody, and for the application also by its rights.
+-- Makes a table append-only for everybody, and for the application also by its rights: it may not
+-- say when a row was recorded or in which transaction.
 CREATE PROCEDURE make_append_only(tab regclass) LANGUAGE plpgsql AS $$
+DECLARE columns text;
 BEGIN
+    SELECT string_agg(quote_ident(attname), ', ') INTO columns FROM pg_attribute
+    WHERE attrelid = tab AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('recorded_at', 'xid', 'sealed_at');
     EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION refuse_change()', tab);
     EXECUTE format('CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', tab);
     EXECUTE format('REVOKE ALL ON %s FROM duebook_app', tab);
-    EXECUTE format('GRANT SELECT, INSERT ON %s TO duebook_app', tab);
+    EXECUTE format('GRANT SELECT, INSERT (%s) ON %s TO duebook_app', columns, tab);
 END $$;
 
 -- The second lock: rows of other companies do not exist. The setting lives as long as its transaction.

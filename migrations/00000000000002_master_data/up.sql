@@ -64,7 +64,7 @@ CREATE INDEX customer_name ON customer (company_id, legal_name, id);
 CREATE INDEX customer_by_gstin ON customer (company_id, gstin);
 CREATE INDEX customer_created ON customer (company_id, created_at, id);
 
--- Who is assigned what. A view with the rights of its owner, so that the policy on customer can ask it.
+-- Who is assigned what: kept by a trigger, asked by the portfolio policies.
 CREATE TABLE portfolio_customer (
     company_id uuid NOT NULL,
     customer_id uuid NOT NULL,

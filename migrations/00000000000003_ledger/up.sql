@@ -33,14 +33,15 @@ CREATE TABLE period (
 );
 CALL isolate_company('period');
 GRANT SELECT, INSERT ON period TO duebook_app;
-GRANT UPDATE (state, version) ON period TO duebook_app;
+-- Enough to lock a row; closing is not the application's yet.
+GRANT UPDATE (version) ON period TO duebook_app;
 
--- One guard for everything dated into the books. KEY SHARE makes a close wait for postings in flight.
+-- One guard for everything dated into the books. The share lock makes a close wait for postings in flight.
 CREATE FUNCTION require_open_period(company uuid, day date) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE found_state text;
 BEGIN
     SELECT state INTO found_state FROM period
-    WHERE company_id = company AND starts_on = date_trunc('month', day)::date FOR KEY SHARE;
+    WHERE company_id = company AND starts_on = date_trunc('month', day)::date FOR SHARE;
     IF found_state IS DISTINCT FROM 'open' THEN
         RAISE EXCEPTION 'duebook: period is %', coalesce(found_state, 'missing')
             USING ERRCODE = 'check_violation', CONSTRAINT = 'period_open',
@@ -55,8 +56,9 @@ CREATE TABLE number_series (
     registration_id uuid NOT NULL,
     document_kind text NOT NULL CHECK (document_kind IN ('invoice', 'credit_note', 'debit_note', 'receipt')),
     fiscal_year integer NOT NULL CHECK (fiscal_year BETWEEN 1900 AND 2999),
-    -- CGST rule 46(b): at most 16 characters of A-Z 0-9 / -, not beginning with 0, / or - (e-invoice).
-    prefix text NOT NULL CHECK (prefix ~ '^[A-Z1-9][A-Z0-9/-]{0,11}$'),
+    -- CGST rule 46(b): at most 16 characters of A-Z 0-9 / -, not beginning with 0, / or - (e-invoice);
+    -- not ending in a digit, so that no two series can print the same number.
+    prefix text NOT NULL CHECK (prefix ~ '^([A-Z]|[A-Z1-9][A-Z0-9/-]{0,10}[A-Z/-])$'),
     width integer NOT NULL CHECK (width BETWEEN 1 AND 8 AND length(prefix) + width <= 16),
     next_number bigint NOT NULL DEFAULT 1 CHECK (next_number > 0),
     is_default boolean NOT NULL DEFAULT false,
@@ -70,11 +72,11 @@ CREATE UNIQUE INDEX number_series_default ON number_series (company_id, registra
 CALL isolate_company('number_series');
 GRANT SELECT, INSERT ON number_series TO duebook_app;
 GRANT UPDATE (next_number, version) ON number_series TO duebook_app;
--- A counter only ever goes up by what is taken.
+-- A counter only ever goes up, one by one.
 CREATE FUNCTION number_series_goes_up() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.next_number < OLD.next_number THEN
-        RAISE EXCEPTION 'duebook: a number series never goes back' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'append_only';
+    IF NEW.next_number NOT IN (OLD.next_number, OLD.next_number + 1) THEN
+        RAISE EXCEPTION 'duebook: a number series goes up one by one' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'append_only';
     END IF;
     RETURN NEW;
 END $$;
@@ -132,33 +134,38 @@ BEGIN
 END $$;
 CREATE TRIGGER period_open BEFORE INSERT ON journal_entry FOR EACH ROW EXECUTE FUNCTION guard_entry();
 
--- Balance and completeness are judged when the transaction commits, once an entry.
-CREATE FUNCTION entry_balances() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE lines bigint; difference numeric; base_difference numeric; strays bigint;
+-- Balance, completeness and agreement with the open items are judged when the transaction commits, once
+-- an entry. Guards see the whole company whatever portfolio the session has set, and what they cannot
+-- see (another company's setting) they take for a fault.
+CREATE FUNCTION entry_balances() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+DECLARE lines bigint; difference numeric; base_difference numeric; strays bigint; control numeric; items numeric;
 BEGIN
-    SELECT count(*), sum(debit - credit), sum(base_debit - base_credit), count(*) FILTER (WHERE posting_date <> NEW.posting_date)
-    INTO lines, difference, base_difference, strays
-    FROM journal_line WHERE company_id = NEW.company_id AND entry_id = NEW.id;
-    IF lines <> NEW.line_count OR difference <> 0 OR base_difference <> 0 OR strays <> 0 THEN
+    SELECT count(*), sum(l.debit - l.credit), sum(l.base_debit - l.base_credit), count(*) FILTER (WHERE l.posting_date <> NEW.posting_date),
+           coalesce(sum(l.base_debit - l.base_credit) FILTER (WHERE a.is_control), 0)
+    INTO lines, difference, base_difference, strays, control
+    FROM journal_line l JOIN gl_account a ON a.company_id = l.company_id AND a.id = l.account_id WHERE l.company_id = NEW.company_id AND l.entry_id = NEW.id;
+    SELECT coalesce(sum(CASE WHEN side = 'debit' THEN base_amount ELSE -base_amount END), 0) INTO items
+    FROM open_item WHERE company_id = NEW.company_id AND entry_id = NEW.id;
+    IF lines <> NEW.line_count OR difference <> 0 OR base_difference <> 0 OR strays <> 0 OR control <> items THEN
         RAISE EXCEPTION 'duebook: entry % does not balance', NEW.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'journal_entry_balances',
-                  DETAIL = format('%s of %s lines, difference %s, base difference %s', lines, NEW.line_count, difference, base_difference);
+                  DETAIL = format('%s of %s lines, difference %s, base difference %s, control account %s, open items %s', lines, NEW.line_count, difference, base_difference, control, items);
     END IF;
     RETURN NULL;
 END $$;
 CREATE CONSTRAINT TRIGGER balances AFTER INSERT ON journal_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION entry_balances();
 
--- No line joins an entry of an earlier transaction: a balanced pair could be slipped in otherwise.
-CREATE FUNCTION no_late_lines() RETURNS trigger LANGUAGE plpgsql AS $$
+-- No line or item joins an entry of an earlier transaction: a balanced pair could be slipped in otherwise.
+CREATE FUNCTION no_late_rows() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
 BEGIN
-    IF EXISTS (SELECT FROM (SELECT DISTINCT company_id, entry_id FROM added) AS a
-               JOIN journal_entry e ON e.company_id = a.company_id AND e.id = a.entry_id
-               WHERE e.xid <> pg_current_xact_id()) THEN
+    IF EXISTS (SELECT FROM (SELECT DISTINCT company_id, entry_id, posting_date FROM added) AS a
+               LEFT JOIN journal_entry e ON e.company_id = a.company_id AND e.id = a.entry_id
+               WHERE e.xid IS DISTINCT FROM pg_current_xact_id() OR e.posting_date <> a.posting_date) THEN
         RAISE EXCEPTION 'duebook: the entry is already posted' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'append_only';
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER no_late_lines AFTER INSERT ON journal_line REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION no_late_lines();
+CREATE TRIGGER no_late_lines AFTER INSERT ON journal_line REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION no_late_rows();
 
 CALL isolate_company('journal_entry');
 CALL make_append_only('journal_entry');
@@ -260,7 +267,9 @@ CREATE INDEX allocation_credit ON allocation (company_id, credit_item_id, effect
 CREATE INDEX allocation_customer ON allocation (company_id, customer_id, effective_on);
 CREATE INDEX allocation_day ON allocation (company_id, effective_on);
 
-CREATE FUNCTION open_item_opens() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+CREATE TRIGGER no_late_items AFTER INSERT ON open_item REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION no_late_rows();
+
+CREATE FUNCTION open_item_opens() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public SET app.portfolio = '' AS $$
 BEGIN
     INSERT INTO open_item_balance (company_id, item_id, customer_id, side, amount, open_amount, open_base)
     SELECT company_id, id, customer_id, side, amount, amount, base_amount FROM added;
@@ -275,13 +284,13 @@ END $$;
 CREATE TRIGGER opens AFTER INSERT ON open_item REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION open_item_opens();
 
 -- Moves the caches; the CHECKs above refuse an overdraw whoever writes the row.
-CREATE FUNCTION allocation_settles() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
-DECLARE wrong record; day record; touched bigint; moved bigint;
+CREATE FUNCTION allocation_settles() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public SET app.portfolio = '' AS $$
+DECLARE wrong record; day record; moved bigint;
 BEGIN
     SELECT a.id INTO wrong FROM added a
-    JOIN open_item c ON c.company_id = a.company_id AND c.id = a.credit_item_id
-    JOIN open_item d ON d.company_id = a.company_id AND d.id = a.debit_item_id
-    WHERE c.side <> 'credit' OR d.side <> 'debit' OR c.currency <> d.currency
+    LEFT JOIN open_item c ON c.company_id = a.company_id AND c.id = a.credit_item_id
+    LEFT JOIN open_item d ON d.company_id = a.company_id AND d.id = a.debit_item_id
+    WHERE c.id IS NULL OR d.id IS NULL OR c.side <> 'credit' OR d.side <> 'debit' OR c.currency <> d.currency
        OR c.customer_id <> a.customer_id OR d.customer_id <> a.customer_id
        OR a.effective_on < greatest(c.posting_date, d.posting_date)
     LIMIT 1;
@@ -323,6 +332,10 @@ BEGIN
                 UNION ALL SELECT company_id, credit_item_id, amount, credit_base, effective_on FROM added) AS sides
           GROUP BY company_id, item_id) AS s
     WHERE b.company_id = s.company_id AND b.item_id = s.item_id;
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    IF moved <> (SELECT count(DISTINCT i) FROM (SELECT debit_item_id AS i FROM added UNION ALL SELECT credit_item_id FROM added) AS both_sides) THEN
+        RAISE EXCEPTION 'duebook: an allocation moved % balances', moved USING ERRCODE = 'check_violation', CONSTRAINT = 'allocation_fits';
+    END IF;
     UPDATE customer_balance b
     SET receivable = b.receivable - s.debit, unapplied = b.unapplied - s.credit
     FROM (SELECT company_id, customer_id, sum(debit_base) AS debit, sum(credit_base) AS credit FROM added GROUP BY company_id, customer_id) AS s

@@ -76,6 +76,19 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON invoice FOR EACH ROW EXECUTE FUNCTION invoice_stays();
+
+-- What says it is issued is posted for its total, and what says it is cancelled is taken back; judged at commit.
+CREATE FUNCTION invoice_is_posted() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM journal_entry e WHERE e.company_id = NEW.company_id AND e.id = NEW.entry_id AND e.document_id = NEW.id AND e.posting_date = NEW.invoice_date)
+       OR (SELECT coalesce(sum(o.amount), 0) FROM open_item o WHERE o.company_id = NEW.company_id AND o.entry_id = NEW.entry_id AND o.side = 'debit') <> NEW.grand_total
+       OR NEW.status = 'cancelled' AND NOT EXISTS (SELECT FROM journal_entry e WHERE e.company_id = NEW.company_id AND e.reverses_id = NEW.entry_id) THEN
+        RAISE EXCEPTION 'duebook: invoice % does not stand in the books as it says', NEW.id USING ERRCODE = 'check_violation', CONSTRAINT = 'invoice_is_posted';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER is_posted AFTER INSERT OR UPDATE ON invoice DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.status <> 'draft') EXECUTE FUNCTION invoice_is_posted();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON invoice FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 GRANT SELECT, INSERT, UPDATE, DELETE ON invoice TO duebook_app;
 
@@ -109,9 +122,9 @@ CREATE TABLE invoice_line (
 );
 CALL isolate_company('invoice_line');
 -- Lines go only with their draft. Deleting a draft cascades after the draft is gone.
-CREATE FUNCTION invoice_line_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION invoice_line_stays() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
 BEGIN
-    IF TG_OP = 'UPDATE' OR EXISTS (SELECT FROM invoice i WHERE i.company_id = OLD.company_id AND i.id = OLD.invoice_id AND i.status <> 'draft') THEN
+    IF TG_OP = 'UPDATE' OR nullif(current_setting('app.company_id', true), '')::uuid IS DISTINCT FROM OLD.company_id OR EXISTS (SELECT FROM invoice i WHERE i.company_id = OLD.company_id AND i.id = OLD.invoice_id AND i.status <> 'draft') THEN
         RAISE EXCEPTION 'duebook: lines of an issued invoice never change' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'append_only';
     END IF;
     RETURN OLD;
@@ -119,12 +132,12 @@ END $$;
 CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON invoice_line FOR EACH ROW EXECUTE FUNCTION invoice_line_stays();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON invoice_line FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 -- No line joins an invoice that was issued before.
-CREATE FUNCTION invoice_line_joins() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION invoice_line_joins() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
 BEGIN
     IF EXISTS (SELECT FROM (SELECT DISTINCT company_id, invoice_id FROM added) AS a
-               JOIN invoice i ON i.company_id = a.company_id AND i.id = a.invoice_id
-               JOIN journal_entry e ON e.company_id = i.company_id AND e.id = i.entry_id
-               WHERE e.xid <> pg_current_xact_id()) THEN
+               LEFT JOIN invoice i ON i.company_id = a.company_id AND i.id = a.invoice_id
+               LEFT JOIN journal_entry e ON e.company_id = i.company_id AND e.id = i.entry_id
+               WHERE i.id IS NULL OR i.status <> 'draft' AND e.xid IS DISTINCT FROM pg_current_xact_id()) THEN
         RAISE EXCEPTION 'duebook: the invoice is already issued' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'append_only';
     END IF;
     RETURN NULL;

@@ -1,7 +1,8 @@
 //! The ledger: the only writer of journal entries, open items and allocations.
 //!
 //! A document gives a pure [`Posting`]; [`post`] writes its entry and open items in one statement,
-//! [`settle`] moves open amounts between a credit and a debit item, [`reverse`] mirrors an entry.
+//! [`settle`] moves open amounts between a credit and a debit item, [`mirror`] gives the entry that
+//! takes another back.
 //! Nothing posted is ever changed. The database keeps the same promises once more: entries that do
 //! not balance cannot commit, items cannot be overdrawn, closed periods take nothing.
 //!

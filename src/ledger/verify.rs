@@ -70,7 +70,7 @@ pub const LAWS: &[Law] = &[
     Law {
         name: "every invoice is the sum of its lines",
         sql: "SELECT i.id::text FROM invoice i LEFT JOIN invoice_line l ON l.company_id = i.company_id AND l.invoice_id = i.id WHERE i.company_id = $1
-              GROUP BY i.company_id, i.id HAVING sum(l.taxable_value) <> i.taxable_value OR sum(l.cgst) <> i.cgst OR sum(l.sgst) <> i.sgst OR sum(l.igst) <> i.igst OR sum(l.cess) <> i.cess",
+              GROUP BY i.company_id, i.id HAVING count(l.id) = 0 OR sum(l.taxable_value) <> i.taxable_value OR sum(l.cgst) <> i.cgst OR sum(l.sgst) <> i.sgst OR sum(l.igst) <> i.igst OR sum(l.cess) <> i.cess",
     },
     Law {
         name: "every receipt is posted for its gross",

@@ -2,6 +2,10 @@
 
 /// The nearest of `known` to `given`, for "did you mean".
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Nobody mistypes a name that long, and comparing it would cost more than it helps.
+    if given.len() > 64 {
+        return None;
+    }
     known
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(given, name), name))

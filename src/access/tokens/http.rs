@@ -3,6 +3,7 @@
 use super::keys::Keys;
 use super::problems;
 use super::service;
+use super::throttle;
 use super::types::{Acknowledged, ClientToken, Login, Logout, NewPassword, Refresh, TokenPair};
 use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::http::{Body, Done, Fetched, Reply};
@@ -54,8 +55,11 @@ pub async fn logout(caller: Caller<Anyone>, body: Body<Logout>) -> Reply<Done<Ac
 #[utoipa::path(tag = "Auth", request_body = NewPassword, responses((status = 200, body = Acknowledged, description = "Changed.")), extensions(("x-permission" = json!("any")), ("x-conflicts" = json!(true))))]
 #[post("/v1/auth/password")]
 pub async fn change_password(caller: Caller<Anyone>, body: Body<NewPassword>) -> Reply<Done<Acknowledged>> {
+    let person = caller.principal()?.actor.to_string();
     let current = caller.peek(service::own_hash).await?;
+    let attempt = throttle::attempt(&person, &person)?;
     let hash = service::new_hash(current, body.0).await?;
+    attempt.succeeded();
     caller.change(move |tx| service::change_password(tx, &hash)).await
 }
 

@@ -6,7 +6,7 @@ use super::{passwords, problems, store, throttle};
 use crate::platform::clock;
 use crate::platform::http::problem::{self, Problem};
 use crate::platform::ids::{CompanyId, UserId};
-use crate::platform::unit_of_work::{Actor, Audited, Change, Principal, Public, Tx};
+use crate::platform::unit_of_work::{Actor, Audited, Change, Doors, Principal, Public, Tx, run_system};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Duration, Utc};
@@ -22,17 +22,16 @@ const GRACE_SECONDS: i64 = 10;
 
 pub async fn login(public: Public, keys: Arc<Keys>, login: Login, address: String) -> Result<TokenPair, Problem> {
     let email = login.email.trim().to_lowercase();
-    throttle::check(&email, &address)?;
+    let attempt = throttle::attempt(&email, &address)?;
     let asked = email.clone();
     let person = public.write(move |tx| store::person_by_email(tx, &asked)).await?;
     let (user, hash) = person.map(|p| (p.id, p.password_hash)).unzip();
     let good = passwords::verify(login.password, hash).await?;
     let refused = || Problem::new(problems::BAD_CREDENTIALS, "E-mail address or password is wrong.");
     let Some(user) = user.filter(|_| good) else {
-        throttle::failed(&email, &address);
         return Err(refused());
     };
-    throttle::succeeded(&email);
+    attempt.succeeded();
     let company = login.company_id;
     public.write(move |tx| start_session(tx, &keys, user, company, Uuid::now_v7(), clock::now(), "session.started")?.ok_or_else(refused)).await
 }
@@ -74,7 +73,8 @@ pub async fn refresh(public: Public, keys: Arc<Keys>, refresh: Refresh) -> Resul
         }
         store::use_refresh(tx, found.company_id, found.id)?;
         let company = refresh.company_id.unwrap_or(found.company_id);
-        Ok(start_session(tx, &keys, found.user_id, Some(company), found.family_id, found.family_started_at, "session.refreshed")?.ok_or_else(invalid))
+        // A company the person does not work in uses nothing up: this rolls back.
+        start_session(tx, &keys, found.user_id, Some(company), found.family_id, found.family_started_at, "session.refreshed")?.ok_or_else(invalid).map(Ok)
     });
     outcome.await?
 }
@@ -167,4 +167,9 @@ pub fn revoke(tx: &mut Tx<'_>, user: UserId) -> Result<(), Problem> {
 pub fn revoke_subject(tx: &mut Tx<'_>, subject: Uuid) -> Result<(), Problem> {
     let company = tx.company();
     store::revoke(tx, company, subject)
+}
+
+/// Drops refresh tokens and revocations nothing can depend on any more.
+pub fn purge(doors: &Doors) -> Result<(), Problem> {
+    run_system(doors, None, "purgeSessions", store::purge)
 }

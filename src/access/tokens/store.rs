@@ -31,9 +31,10 @@ pub fn person_by_id(rx: &mut Rx<'_>, user: UserId) -> Result<Option<PersonRow>, 
     rx.optional(Sql::new("SELECT id, password_hash FROM app_user WHERE id = $1").bind(user))
 }
 
-/// Companies the person works in, the first joined first.
+/// Companies the person works in, the first joined first. Locked, so that a change of roles or a
+/// deactivation at the same moment is either seen here or revokes what is made here.
 pub fn memberships(rx: &mut Rx<'_>, user: UserId) -> Result<Vec<MembershipRow>, Problem> {
-    rx.load(Sql::new("SELECT company_id, roles FROM membership WHERE user_id = $1 AND active ORDER BY created_at, company_id").bind(user))
+    rx.load(Sql::new("SELECT company_id, roles FROM membership WHERE user_id = $1 AND active ORDER BY created_at, company_id FOR NO KEY UPDATE").bind(user))
 }
 
 pub fn lock_refresh(tx: &mut Tx<'_>, hash: &[u8]) -> Result<Option<RefreshRow>, Problem> {
@@ -94,5 +95,11 @@ pub fn client(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<ClientRow>, Problem> {
 pub fn end_in_company(tx: &mut Tx<'_>, user: UserId) -> Result<(), Problem> {
     let company = tx.company();
     tx.execute(Sql::new("DELETE FROM refresh_token WHERE company_id = $1 AND user_id = $2").bind(company).bind(user))?;
+    Ok(())
+}
+
+pub fn purge(tx: &mut Tx<'_>) -> Result<(), Problem> {
+    tx.execute(Sql::new("DELETE FROM refresh_token WHERE created_at < now() - interval '31 days'"))?;
+    tx.execute(Sql::new("DELETE FROM revocation WHERE revoked_at < now() - interval '1 day'"))?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 pub struct Login {
     #[schema(max_length = 254, example = "controller@demo.test")]
     pub email: String,
-    #[schema(max_length = 128, example = "correct horse battery staple")]
+    #[schema(format = "password", max_length = 128, example = "correct horse battery staple")]
     pub password: String,
     /// Which company to work in; needed only by people of several companies.
     pub company_id: Option<CompanyId>,
@@ -36,10 +36,10 @@ pub struct Logout {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPassword {
-    #[schema(max_length = 128, example = "correct horse battery staple")]
+    #[schema(format = "password", max_length = 128, example = "correct horse battery staple")]
     pub current_password: String,
     /// 15 to 128 characters; no composition rules.
-    #[schema(max_length = 128, example = "a quite different long sentence")]
+    #[schema(format = "password", max_length = 128, example = "a quite different long sentence")]
     pub new_password: String,
 }
 

@@ -5,6 +5,7 @@ use super::{problems, store};
 use crate::access::tokens::service::revoke;
 use crate::access::tokens::{passwords, service as tokens};
 use crate::platform::http::Problem;
+use crate::platform::http::problem;
 use crate::platform::ids::UserId;
 use crate::platform::unit_of_work::permissions::{self, MATRIX};
 use crate::platform::unit_of_work::{Actor, Audited, Change, Tx};
@@ -43,6 +44,9 @@ pub fn join(tx: &mut Tx<'_>, user: UserId, roles: &[Role]) -> Result<(), Problem
 pub fn update(tx: &mut Tx<'_>, id: UserId, version: Option<i64>, patch: &UserPatch) -> Result<Audited<User>, Problem> {
     let before = store::get(tx, id, true)?;
     crate::platform::http::reply::require_version(version, before.version)?;
+    if patch.name.is_some() && tx.as_identity(|tx| store::companies(tx, id))?.len() > 1 {
+        return Err(Problem::new(problem::INVALID_STATE, "This person works in other companies as well; their name is not one company's to change."));
+    }
     store::update(tx, id, patch.name.as_deref(), patch.active, None)?;
     if patch.active == Some(false) {
         revoke(tx, id)?;

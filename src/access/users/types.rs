@@ -48,7 +48,7 @@ pub struct NewUser {
     #[schema(min_items = 1, max_items = 7, example = json!(["collector"]))]
     pub roles: Vec<Role>,
     /// For a person who is new to the service; left out, one is made and shown once.
-    #[schema(min_length = 15, max_length = 128, example = "correct horse battery staple")]
+    #[schema(format = "password", min_length = 15, max_length = 128, example = "correct horse battery staple")]
     pub password: Option<String>,
 }
 

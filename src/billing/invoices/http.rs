@@ -57,7 +57,7 @@ pub async fn preview_invoice(caller: Caller<InvoicesRead>, body: Body<NewInvoice
 /// Create up to 1,000 invoices.
 ///
 /// `per_item`: good rows are kept and bad ones answered each with its problem; `atomic`: all or none.
-#[utoipa::path(tag = "Invoices", request_body = Bulk<NewInvoice>, responses((status = 207, body = BulkReply, description = "One result a row.")), extensions(("x-permission" = json!("invoices:write")), ("x-idempotency" = json!("required"))))]
+#[utoipa::path(tag = "Invoices", request_body = Bulk<NewInvoice>, responses((status = 207, body = BulkReply, description = "One result a row.")), extensions(("x-permission" = json!("invoices:write")), ("x-idempotency" = json!("required")), ("x-bulk" = json!(true))))]
 #[post("/v1/invoices/bulk")]
 pub async fn create_invoices_in_bulk(caller: Caller<InvoicesWrite>, body: Body<Bulk<NewInvoice>>) -> Reply<MultiStatus<BulkReply>> {
     caller.bulk(body, lock_named, service::create).await

@@ -7,7 +7,7 @@ use crate::master_data::items::types::Item;
 use crate::master_data::payment_terms::rules::{Instalment, split};
 use crate::master_data::payment_terms::types::TermsInstalment;
 use crate::platform::dates::plus_days;
-use crate::platform::http::FieldError;
+use crate::platform::http::{FieldError, faults};
 use crate::platform::ids::{CustomerId, ItemId, RegistrationId, TermsId};
 use crate::platform::money::{Currency, LARGEST, Rate};
 use crate::tax::gst::compute::{Computed, DocumentInput, LineInput, LineTax, Treatment, compute};
@@ -130,22 +130,11 @@ fn header_faults(new: &NewInvoice, house: House) -> Vec<FieldError> {
                 .received(code),
         );
     }
-    errors.extend(future_fault("/invoice_date", new.invoice_date, house.today));
+    errors.extend(faults::in_future("/invoice_date", new.invoice_date, house.today));
     if let Some(total) = new.expected_total.filter(|total| !house.currency.holds(total.0)) {
-        errors.push(precision_fault("/expected_total", total.0, house.currency));
+        errors.push(faults::precision("/expected_total", total.0, house.currency));
     }
     errors
-}
-
-/// A date more than a day ahead is a typing error.
-pub fn future_fault(pointer: &str, date: NaiveDate, today: NaiveDate) -> Option<FieldError> {
-    let latest = plus_days(today, 1);
-    (date > latest).then(|| FieldError::at(pointer, "date_in_future", "The date lies in the future.").expected(format!("at most {latest}")).received(date))
-}
-
-/// More decimals than the currency has.
-pub fn precision_fault(pointer: &str, amount: Decimal, currency: Currency) -> FieldError {
-    FieldError::at(pointer, "amount_precision", format!("An amount in {} has at most {} decimals.", currency.code(), currency.exponent())).received(amount)
 }
 
 struct CompleteLine {
@@ -193,7 +182,7 @@ fn complete_line(line: &NewInvoiceLine, at: usize, date: NaiveDate, ground: &Gro
         fault("discount", "too_small", "A discount is not negative.", discount.to_string());
     }
     if !house.currency.holds(discount) {
-        errors.push(precision_fault(&format!("/lines/{at}/discount"), discount, house.currency));
+        errors.push(faults::precision(&format!("/lines/{at}/discount"), discount, house.currency));
     }
     let mut fault =
         |name: &str, code: &str, detail: &str, received: String| errors.push(FieldError::at(format!("/lines/{at}/{name}"), code, detail).received(received));

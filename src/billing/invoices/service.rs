@@ -14,10 +14,10 @@ use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, NewOpenIt
 use crate::master_data::customers::problems::CUSTOMER_INACTIVE;
 use crate::master_data::customers::reference::NamesCustomer;
 use crate::platform::dates::{Instant, month_label};
-use crate::platform::http::Problem;
 use crate::platform::http::problem::{self, FieldError};
 use crate::platform::http::reply::require_version;
-use crate::platform::ids::{AllocationId, InvoiceId, OpenItemId};
+use crate::platform::http::{Problem, faults};
+use crate::platform::ids::{AllocationId, CustomerId, InvoiceId, OpenItemId};
 use crate::platform::money::{Amount, Currency, Quantity, Rate, UnitPrice, pad};
 use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::{Audited, Change, Context, Rx, Tx};
@@ -148,10 +148,10 @@ fn invalid_state(stored: &Stored, cx: &Context, detail: &str) -> Problem {
         .member("allowed_actions", invoice.allowed_actions)
 }
 
-/// A draft that can be worked on, with the customer locked before the invoice.
-fn open_draft(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>) -> Result<Stored, Problem> {
+/// A draft that can be worked on, with the customer (and the one it moves to) locked before the invoice.
+fn open_draft(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, also: Option<CustomerId>) -> Result<Stored, Problem> {
     let customer = load(tx, id, false)?.customer;
-    lock_customers(tx, vec![customer])?;
+    lock_customers(tx, [customer].into_iter().chain(also).collect())?;
     let stored = load(tx, id, true)?;
     require_draft(&stored, tx.cx())?;
     require_version(version, stored.version + stored.settled.moves)?;
@@ -176,7 +176,8 @@ fn replace(tx: &mut Tx<'_>, before: &Stored, new: &NewInvoice, issue: bool) -> R
 
 /// Merge patch of a draft's content (RFC 7396): members given replace those of the draft, null clears.
 pub fn update(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, patch: &serde_json::Map<String, serde_json::Value>) -> Result<Audited<Invoice>, Problem> {
-    let before = open_draft(tx, id, version)?;
+    let moves_to = patch.get("customer_id").and_then(|value| serde_json::from_value(value.clone()).ok());
+    let before = open_draft(tx, id, version, moves_to)?;
     let mut content = serde_json::to_value(store::draft_input(tx, id)?).map_err(|e| Problem::internal(&e))?;
     let references = ["customer_id", "customer_external_id", "customer_code"];
     if references.iter().any(|name| patch.get(*name).is_some_and(|value| !value.is_null())) {
@@ -202,7 +203,7 @@ fn drop_nulls(value: serde_json::Value) -> serde_json::Value {
 }
 
 pub fn delete(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>) -> Result<Audited<Invoice>, Problem> {
-    let stored = open_draft(tx, id, version)?;
+    let stored = open_draft(tx, id, version, None)?;
     store::delete_draft(tx, id)?;
     let was = answer(&stored, tx.cx());
     Ok(tx.record(Change::new("invoice.deleted", id.uuid()).version(was.version).before(&was), was))
@@ -210,7 +211,7 @@ pub fn delete(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>) -> Result<Au
 
 /// Draft → issued: priced once more, numbered, posted.
 pub fn issue(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, wanted: &IssueInvoice) -> Result<Audited<Invoice>, Problem> {
-    let before = open_draft(tx, id, version)?;
+    let before = open_draft(tx, id, version, None)?;
     let mut input = store::draft_input(tx, id)?;
     input.expected_total = wanted.expected_total.or(input.expected_total);
     let after = replace(tx, &before, &input, true)?;
@@ -231,7 +232,7 @@ pub fn cancel(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, wanted: &Can
     }
     require_version(version, before.version + before.settled.moves)?;
     let on = wanted.cancelled_on.unwrap_or(tx.cx().today.max(before.invoice_date));
-    let mut errors: Vec<_> = rules::future_fault("/cancelled_on", on, tx.cx().today.max(before.invoice_date)).into_iter().collect();
+    let mut errors: Vec<_> = faults::in_future("/cancelled_on", on, tx.cx().today.max(before.invoice_date)).into_iter().collect();
     if on < before.invoice_date {
         errors.push(
             FieldError::at("/cancelled_on", "before_document", "An invoice is not cancelled before its date.")

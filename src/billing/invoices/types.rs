@@ -90,7 +90,7 @@ pub struct Invoice {
     /// What the caller may do with it now.
     #[schema(max_items = 10, example = json!(["cancel"]))]
     pub allowed_actions: Vec<&'static str>,
-    #[schema(value_type = Object, example = json!({"sales_owner": "west-2"}))]
+    #[schema(example = json!({"sales_owner": "west-2"}))]
     pub metadata: Metadata,
     #[schema(minimum = 1)]
     pub version: i64,
@@ -244,7 +244,7 @@ pub struct NewInvoice {
     #[schema(min_items = 1, max_items = 1000)]
     pub lines: Vec<NewInvoiceLine>,
     #[serde(default)]
-    #[schema(value_type = Object, example = json!({"sales_owner": "west-2"}))]
+    #[schema(example = json!({"sales_owner": "west-2"}))]
     pub metadata: Metadata,
 }
 impl NamesCustomer for NewInvoice {
@@ -381,6 +381,6 @@ pub struct InvoicePatch {
     expected_total: Option<Amount>,
     #[schema(min_items = 1, max_items = 1000)]
     lines: Option<Vec<NewInvoiceLine>>,
-    #[schema(value_type = Option<Object>, example = json!({"sales_owner": "west-2"}))]
+    #[schema(example = json!({"sales_owner": "west-2"}))]
     metadata: Option<Metadata>,
 }

@@ -5,6 +5,7 @@
 
 pub mod http;
 pub mod problems;
+pub mod rules;
 pub mod service;
 pub mod store;
 pub mod types;

@@ -1,43 +1,20 @@
 //! The verbs of allocations.
 
+use super::rules::target_faults;
 use super::types::{Allocation, AllocationList, NewAllocations, ReverseAllocation, Target};
 use super::{problems, store};
-use crate::billing::invoices::rules::{future_fault, precision_fault};
 use crate::cash::receipts;
 use crate::ledger::open_items::rules::Placer;
 use crate::ledger::open_items::store::{allocation, lock_customers, lock_items_of};
 use crate::ledger::problems::{ALREADY_REVERSED, OVER_ALLOCATION};
 use crate::ledger::{self, NewAllocation, OpenItem, Side};
-use crate::platform::http::Problem;
 use crate::platform::http::problem::{self, FieldError};
+use crate::platform::http::{Problem, faults};
 use crate::platform::ids::{AllocationId, CustomerId};
 use crate::platform::money::Currency;
 use crate::platform::unit_of_work::{Audited, Change, Tx};
-use rust_decimal::Decimal;
 use serde_json::json;
 use uuid::Uuid;
-
-/// What is wrong with targets before anything is looked up.
-#[must_use]
-pub fn target_faults(prefix: &str, targets: &[Target], currency: Currency) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    for (at, target) in targets.iter().enumerate() {
-        if target.amount.0 <= Decimal::ZERO {
-            errors.push(FieldError::at(format!("{prefix}/{at}/amount"), "too_small", "An allocation is more than 0.").received(target.amount.0));
-        }
-        if !currency.holds(target.amount.0) {
-            errors.push(precision_fault(&format!("{prefix}/{at}/amount"), target.amount.0, currency));
-        }
-        match (target.target_id.is_some(), target.target_external_id.is_some()) {
-            (false, false) => {
-                errors.push(FieldError::at(format!("{prefix}/{at}/target_id"), "required", "Name the invoice by target_id or target_external_id."));
-            }
-            (true, true) => errors.push(FieldError::at(format!("{prefix}/{at}/target_id"), "ambiguous_reference", "Name the invoice in one way only.")),
-            _ => {}
-        }
-    }
-    errors
-}
 
 /// The documents targets name, in their order, and the locked items that can be settled.
 #[derive(Default)]
@@ -116,7 +93,7 @@ pub fn create(tx: &mut Tx<'_>, new: &NewAllocations) -> Result<Audited<Allocatio
     let currency = tx.cx().currency();
     let on = new.allocated_on.unwrap_or(tx.cx().today);
     let mut errors = target_faults("/targets", &new.targets, currency);
-    errors.extend(future_fault("/allocated_on", on, tx.cx().today));
+    errors.extend(faults::in_future("/allocated_on", on, tx.cx().today));
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
@@ -146,7 +123,7 @@ pub fn reverse(tx: &mut Tx<'_>, id: AllocationId, wanted: &ReverseAllocation) ->
         return Err(Problem::new(ALREADY_REVERSED, "This allocation is reversed already.").member("current", json!({"status": "reversed", "reversed_by": by})));
     }
     let on = wanted.reversed_on.unwrap_or(tx.cx().today.max(original.effective_on));
-    let mut errors: Vec<_> = future_fault("/reversed_on", on, tx.cx().today.max(original.effective_on)).into_iter().collect();
+    let mut errors: Vec<_> = faults::in_future("/reversed_on", on, tx.cx().today.max(original.effective_on)).into_iter().collect();
     if on < original.effective_on {
         errors.push(
             FieldError::at("/reversed_on", "before_allocation", "A reversal is not dated before what it takes back.")

@@ -38,7 +38,7 @@ pub async fn record_receipt(caller: Caller<ReceiptsWrite>, body: Body<NewReceipt
 /// Record up to 1,000 receipts.
 ///
 /// `per_item`: good rows are kept and bad ones answered each with its problem; `atomic`: all or none.
-#[utoipa::path(tag = "Receipts", request_body = Bulk<NewReceipt>, responses((status = 207, body = BulkReply, description = "One result a row.")), extensions(("x-permission" = json!("receipts:write")), ("x-idempotency" = json!("required"))))]
+#[utoipa::path(tag = "Receipts", request_body = Bulk<NewReceipt>, responses((status = 207, body = BulkReply, description = "One result a row.")), extensions(("x-permission" = json!("receipts:write")), ("x-idempotency" = json!("required")), ("x-bulk" = json!(true))))]
 #[post("/v1/receipts/bulk")]
 pub async fn record_receipts_in_bulk(caller: Caller<ReceiptsWrite>, body: Body<Bulk<NewReceipt>>) -> Reply<MultiStatus<BulkReply>> {
     caller.bulk(body, lock_named, service::record).await

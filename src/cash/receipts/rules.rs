@@ -1,12 +1,11 @@
 //! What makes a receipt sound. Pure.
 
 use super::types::NewReceipt;
-use crate::billing::invoices::rules::{future_fault, precision_fault};
-use crate::cash::allocations::service::target_faults;
+use crate::cash::allocations::rules::target_faults;
 use crate::ledger::AllocationKind;
 use crate::ledger::open_items::rules::Purse;
 use crate::master_data::customers::rules::metadata_faults;
-use crate::platform::http::FieldError;
+use crate::platform::http::{FieldError, faults};
 use crate::platform::money::{Currency, LARGEST};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -20,8 +19,8 @@ pub fn faults(new: &NewReceipt, currency: Currency, today: NaiveDate) -> Vec<Fie
             FieldError::at("/currency", "currency_mismatch", "Receipts are kept in the company's base currency.").expected(currency.code()).received(code),
         );
     }
-    errors.extend(future_fault("/receipt_date", new.receipt_date, today));
-    errors.extend(new.value_date.and_then(|date| future_fault("/value_date", date, today)));
+    errors.extend(faults::in_future("/receipt_date", new.receipt_date, today));
+    errors.extend(new.value_date.and_then(|date| faults::in_future("/value_date", date, today)));
     let amounts = new.deductions.iter().enumerate().map(|(at, d)| (format!("/deductions/{at}/amount"), d.amount.0, false));
     for (pointer, amount, may_be_zero) in [("/amount_received".to_owned(), new.amount_received.0, !new.deductions.is_empty())].into_iter().chain(amounts) {
         if amount < Decimal::ZERO || amount.is_zero() && !may_be_zero {
@@ -30,8 +29,12 @@ pub fn faults(new: &NewReceipt, currency: Currency, today: NaiveDate) -> Vec<Fie
             errors.push(FieldError::at(&pointer, "amount_too_large", "An amount is at most 9,999,999,999,999.").received(amount));
         }
         if !currency.holds(amount) {
-            errors.push(precision_fault(&pointer, amount, currency));
+            errors.push(faults::precision(&pointer, amount, currency));
         }
+    }
+    let gross: Decimal = new.amount_received.0 + new.deductions.iter().map(|d| d.amount.0).sum::<Decimal>();
+    if gross > LARGEST && errors.is_empty() {
+        errors.push(FieldError::at("/deductions", "amount_too_large", "Money and deductions together are at most 9,999,999,999,999.").received(gross));
     }
     if new.allow_duplicate && new.reason.is_none() {
         errors.push(FieldError::at("/reason", "required", "Recording a known bank reference again needs a reason."));

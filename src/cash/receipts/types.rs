@@ -77,7 +77,7 @@ pub struct Receipt {
     pub period: String,
     #[schema(max_items = 10, example = json!(["allocate"]))]
     pub allowed_actions: Vec<&'static str>,
-    #[schema(value_type = Object, example = json!({"batch": "0711"}))]
+    #[schema(example = json!({"batch": "0711"}))]
     pub metadata: Metadata,
     #[schema(minimum = 1)]
     pub version: i64,
@@ -192,7 +192,7 @@ pub struct NewReceipt {
     #[schema(min_length = 3, max_length = 500, example = "The bank repeats references across branches")]
     pub reason: Option<String>,
     #[serde(default)]
-    #[schema(value_type = Object, example = json!({"batch": "0711"}))]
+    #[schema(example = json!({"batch": "0711"}))]
     pub metadata: Metadata,
 }
 impl NamesCustomer for NewReceipt {

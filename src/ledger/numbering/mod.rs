@@ -4,9 +4,11 @@
 //! request burns none and a draft has none.
 
 pub mod http;
+pub mod service;
 mod store;
 pub mod types;
 
+use crate::ledger::problems;
 use crate::platform::dates::FiscalYear;
 use crate::platform::http::Problem;
 use crate::platform::ids::{RegistrationId, SeriesId};
@@ -17,6 +19,9 @@ crate::words! {
     pub enum NumberedKind { Invoice = "invoice", CreditNote = "credit_note", DebitNote = "debit_note", Receipt = "receipt" }
 }
 
+/// Fiscal years a series can be for.
+pub const YEARS: std::ops::Range<i32> = 1900..3000;
+
 /// Takes the next number of the series named, or of the default one. The row lock is held to the end
 /// of the transaction.
 pub fn take(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, year: FiscalYear, series: Option<SeriesId>) -> Result<String, Problem> {
@@ -25,6 +30,9 @@ pub fn take(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, y
     }
     if series.is_some() {
         return Err(Problem::reference("number_series", "/number_series_id"));
+    }
+    if !YEARS.contains(&year.0) {
+        return Err(Problem::new(problems::PERIOD_CLOSED, "The date is not part of the books; choose one in an open period."));
     }
     store::ensure_default(tx, registration, kind, year)?;
     store::take(tx, registration, kind, year, None)?.ok_or_else(|| Problem::internal(&format!("no series for {kind} {}", year.label())))

@@ -52,17 +52,20 @@ fn printed(prefix: &str, width: i32, number: i64) -> String {
     format!("{prefix}{number:0width$}", width = usize::try_from(width).unwrap_or(1))
 }
 
-/// `MH/25-26/000123` for invoices of a registration in Maharashtra, `RCT/25-26/00123` for receipts.
-pub fn ensure_default(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, year: FiscalYear) -> Result<(), Problem> {
-    let company = tx.company();
-    let state: String = tx.scalar(Sql::new("SELECT state_code FROM gst_registration WHERE company_id = $1 AND id = $2").bind(company).bind(registration))?;
-    let place = states::find(&state).and_then(|state| state.alpha).unwrap_or("INV");
-    let (prefix, width) = match kind {
-        NumberedKind::Invoice => (format!("{place}/{}/", year.short()), 6),
+/// Prefix and width: `MH/25-26/000123` for invoices of a registration in Maharashtra, `RCT/25-26/00123` for receipts.
+pub fn default_prefix(state_code: &str, kind: NumberedKind, year: FiscalYear) -> (String, i32) {
+    match kind {
+        NumberedKind::Invoice => (format!("{}/{}/", states::find(state_code).and_then(|state| state.alpha).unwrap_or("INV"), year.short()), 6),
         NumberedKind::CreditNote => (format!("CN/{}/", year.short()), 5),
         NumberedKind::DebitNote => (format!("DN/{}/", year.short()), 5),
         NumberedKind::Receipt => (format!("RCT/{}/", year.short()), 5),
-    };
+    }
+}
+
+pub fn ensure_default(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, year: FiscalYear) -> Result<(), Problem> {
+    let company = tx.company();
+    let state: String = tx.scalar(Sql::new("SELECT state_code FROM gst_registration WHERE company_id = $1 AND id = $2").bind(company).bind(registration))?;
+    let (prefix, width) = default_prefix(&state, kind, year);
     tx.execute(
         Sql::new(
             "INSERT INTO number_series (company_id, id, registration_id, document_kind, fiscal_year, prefix, width, is_default)

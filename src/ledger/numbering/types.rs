@@ -43,8 +43,8 @@ pub struct NewNumberSeries {
     pub document_kind: NumberedKind,
     #[schema(pattern = "^[0-9]{4}-[0-9]{2}$", max_length = 7, example = "2025-26")]
     pub fiscal_year: String,
-    /// A-Z, 0-9, / and -, not beginning with 0, / or -; with the digits at most 16 characters.
-    #[schema(pattern = "^[A-Z1-9][A-Z0-9/-]{0,11}$", max_length = 12, example = "MUM/25-26/")]
+    /// A-Z, 0-9, / and -, not beginning with 0, / or -, not ending in a digit; with the digits at most 16 characters.
+    #[schema(pattern = "^([A-Z]|[A-Z1-9][A-Z0-9/-]{0,10}[A-Z/-])$", max_length = 12, example = "MUM/25-26/")]
     pub prefix: String,
     #[schema(minimum = 1, maximum = 8, example = 5)]
     pub width: i32,

@@ -50,7 +50,7 @@ pub struct Customer {
     pub addresses: Vec<Address>,
     #[schema(max_items = 100)]
     pub contacts: Vec<Contact>,
-    #[schema(value_type = Object, example = json!({"segment": "west"}))]
+    #[schema(example = json!({"segment": "west"}))]
     pub metadata: Metadata,
     #[schema(minimum = 1)]
     pub version: i64,
@@ -170,7 +170,7 @@ pub struct NewCustomer {
     #[schema(max_items = 50)]
     pub contacts: Vec<NewContact>,
     #[serde(default)]
-    #[schema(value_type = Object, example = json!({"segment": "west"}))]
+    #[schema(example = json!({"segment": "west"}))]
     pub metadata: Metadata,
 }
 
@@ -269,7 +269,7 @@ pub struct CustomerPatch {
     pub collector_id: Option<Option<UserId>>,
     #[schema(example = true)]
     pub active: Option<bool>,
-    #[schema(value_type = Option<Object>, example = json!({"segment": "west"}))]
+    #[schema(example = json!({"segment": "west"}))]
     pub metadata: Option<Metadata>,
 }
 

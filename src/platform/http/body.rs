@@ -4,7 +4,7 @@
 //! differ, and every fault is named in one reply. Duplicate members, NUL characters and nesting
 //! beyond 16 levels are refused while reading.
 
-use super::contract::{Contract, Fault};
+use super::contract::{Contract, Fault, Operation};
 use super::problem::{self, FieldError, Problem};
 use actix_web::http::header;
 use actix_web::web::{BytesMut, Payload};
@@ -52,13 +52,16 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             json_content_type(&request)?;
             let payload = payload.await.map_err(|error| Problem::internal(&error))?;
             let bytes = collect(&request, payload).await?;
-            let value = parse(&bytes)?;
-            request.extensions_mut().insert(BodyHash(canonical_hash(&value)));
             let operation = Contract::operation(&request)?;
-            let mut faults = operation.body_faults(&value);
-            let mut value = value;
-            if request.path().ends_with("/bulk") {
-                let rows = Fault::by_row(&mut faults);
+            // A large body is judged off the event loop, where it holds nobody up.
+            let read = if bytes.len() > 64 * 1024 {
+                actix_web::web::block(move || judge(&bytes, operation)).await.map_err(|error| Problem::internal(&error))??
+            } else {
+                judge(&bytes, operation)?
+            };
+            let Judged { mut value, hash, faults, rows } = read;
+            request.extensions_mut().insert(BodyHash(hash));
+            if let Some(rows) = rows {
                 for row in rows.keys() {
                     value["items"][*row] = Value::Null;
                 }
@@ -72,6 +75,19 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
                 .map_err(|error| Problem::invalid(vec![FieldError::at("", "invalid", error.to_string())]))
         })
     }
+}
+
+/// A body with everything that is wrong with it.
+struct Judged {
+    value: Value,
+    hash: [u8; 32],
+    faults: Vec<Fault>,
+    rows: Option<HashMap<usize, Problem>>,
+}
+
+fn judge(bytes: &[u8], operation: &Operation) -> Result<Judged, Problem> {
+    let value = parse(bytes)?;
+    Ok(Judged { hash: canonical_hash(&value), faults: operation.body_faults(&value), rows: operation.row_faults(&value), value })
 }
 
 /// In a create `null` equals absent; in PATCH it clears, so it stays.

@@ -40,6 +40,8 @@ pub struct Operation {
     pub needs_version: bool,
     parameters: Vec<Parameter>,
     body: Option<Schema>,
+    /// Of a bulk operation: the schema of one row, which is judged alone.
+    row: Option<Schema>,
 }
 
 struct Parameter {
@@ -126,7 +128,17 @@ impl Operation {
                 schema,
             });
         }
-        let body = operation.pointer("/requestBody/content/application~1json/schema").map(schema).transpose()?;
+        let mut body = operation.pointer("/requestBody/content/application~1json/schema").cloned();
+        let mut row = None;
+        if operation["x-bulk"] == true
+            && let Some(envelope) = body.as_mut()
+        {
+            *envelope = resolve(&json!({"components": components}), envelope).clone();
+            row = envelope.pointer_mut("/properties/items/items").map(Value::take);
+            envelope["properties"]["items"]["items"] = json!({});
+        }
+        let body = body.as_ref().map(&schema).transpose()?;
+        let row = row.as_ref().map(&schema).transpose()?;
         Ok(Self {
             id: operation["operationId"].as_str().unwrap_or_default().to_owned(),
             permission: operation["x-permission"].as_str().unwrap_or_default().to_owned(),
@@ -138,6 +150,7 @@ impl Operation {
             needs_version: operation["x-if-match"] == true,
             parameters,
             body,
+            row,
         })
     }
 
@@ -145,6 +158,14 @@ impl Operation {
     pub fn body_faults(&self, body: &Value) -> Vec<Fault> {
         let given = no_nulls(body);
         self.body.as_ref().map_or_else(Vec::new, |schema| schema.faults(&given))
+    }
+
+    /// The problem of each row that is not valid; `None` where the operation has no rows.
+    pub fn row_faults(&self, body: &Value) -> Option<HashMap<usize, Problem>> {
+        let row = self.row.as_ref()?;
+        let items = body["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let judged = items.iter().enumerate().map(|(at, item)| (at, row.faults(&no_nulls(item))));
+        Some(judged.filter(|(_, faults)| !faults.is_empty()).map(|(at, faults)| (at, Fault::problem(faults))).collect())
     }
 
     /// Refuses unknown, repeated and ill-formed parameters; gives the others as JSON.
@@ -204,23 +225,6 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Takes the faults inside `/items/N` out of the list, as one problem a row, pointers relative to the row.
-    pub fn by_row(faults: &mut Vec<Self>) -> HashMap<usize, Problem> {
-        let row_of = |fault: &Self| {
-            let rest = fault.pointer.strip_prefix("/items/")?;
-            rest.split('/').next()?.parse::<usize>().ok()
-        };
-        let mut rows: HashMap<usize, Vec<Self>> = HashMap::new();
-        let (inside, outside): (Vec<_>, Vec<_>) = std::mem::take(faults).into_iter().partition(|fault| row_of(fault).is_some());
-        *faults = outside;
-        for mut fault in inside {
-            if let Some(row) = row_of(&fault) {
-                fault.pointer.drain(.."/items/".len() + row.to_string().len());
-                rows.entry(row).or_default().push(fault);
-            }
-        }
-        rows.into_iter().map(|(row, faults)| (row, Self::problem(faults))).collect()
-    }
     /// One problem for all faults: 400 when something cannot be read, else 422.
     pub fn problem(faults: Vec<Self>) -> Problem {
         let refusal = faults.iter().map(|fault| fault.refusal).min_by_key(|r| r.status).unwrap_or(problem::VALIDATION_FAILED);
@@ -257,6 +261,8 @@ impl Schema {
         let schema = error.schema_path().as_str().rsplit_once('/').and_then(|(parent, _)| self.source.pointer(parent)).unwrap_or(&Value::Null);
         let given = error.instance();
         let received = match given.as_ref() {
+            // Never echo a secret.
+            _ if schema["format"] == "password" => None,
             Value::String(text) => Some(text.chars().take(80).collect()),
             Value::Number(number) => Some(number.to_string()),
             Value::Bool(flag) => Some(flag.to_string()),
@@ -281,7 +287,7 @@ impl Schema {
                     Fault {
                         received: None,
                         ..fault(
-                            format!("{at}/{}", escape(name)),
+                            format!("{at}/{}", escape(&name.chars().take(80).collect::<String>())),
                             "unknown_field",
                             problem::UNKNOWN_FIELD,
                             "This operation does not know this member.".into(),
@@ -294,7 +300,13 @@ impl Schema {
                 let name = property.as_str().unwrap_or_default();
                 vec![Fault {
                     received: None,
-                    ..fault(format!("{at}/{}", escape(name)), "required", problem::VALIDATION_FAILED, "This member is required.".into(), None)
+                    ..fault(
+                        format!("{at}/{}", escape(&name.chars().take(80).collect::<String>())),
+                        "required",
+                        problem::VALIDATION_FAILED,
+                        "This member is required.".into(),
+                        None,
+                    )
                 }]
             }
             Kind::Pattern { .. } | Kind::Type { .. } | Kind::MaxLength { .. } if is_decimal => one(

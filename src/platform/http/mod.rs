@@ -4,6 +4,7 @@ pub mod body;
 pub mod contract;
 pub mod edge;
 pub mod examples;
+pub mod faults;
 pub mod problem;
 pub mod query;
 pub mod reply;

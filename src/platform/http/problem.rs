@@ -323,10 +323,10 @@ impl From<diesel::result::Error> for Problem {
             {
                 Self::new(DEPENDENCY_UNAVAILABLE, "The database is restarting; try again.").retry_after(1)
             }
-            (Kind::CheckViolation, _) => Self::internal(&format!("check {:?}: {}", info.constraint_name(), info.message())),
             (_, message) if message.contains("numeric field overflow") || message.contains("value for domain") => {
                 Self::invalid(vec![FieldError::at("", "amount_too_large", "An amount is larger than the books can hold.")])
             }
+            (Kind::CheckViolation, _) => Self::internal(&format!("check {:?}: {}", info.constraint_name(), info.message())),
             (_, message) => Self::internal(&format!("{kind:?}: {message} {:?}", info.constraint_name())),
         }
     }

@@ -60,6 +60,19 @@ impl Rendered {
             replay_of: None,
         })
     }
+    /// As it may be kept: what is shown once is not stored, so a replay comes without it.
+    #[must_use]
+    pub fn without_secrets(&self) -> Self {
+        const SECRETS: [&str; 2] = ["client_secret", "initial_password"];
+        let mut kept = self.clone();
+        if SECRETS.iter().any(|name| kept.body.contains(name))
+            && let Ok(serde_json::Value::Object(mut members)) = serde_json::from_str(&kept.body)
+        {
+            members.retain(|name, _| !SECRETS.contains(&name.as_str()));
+            kept.body = serde_json::Value::Object(members).to_string();
+        }
+        kept
+    }
     fn response(self, request: &HttpRequest) -> HttpResponse {
         if let (Some(etag), Some(known)) = (&self.etag, request.headers().get("if-none-match").and_then(|v| v.to_str().ok()))
             && request.method() == actix_web::http::Method::GET

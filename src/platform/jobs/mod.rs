@@ -1,4 +1,4 @@
-//! Background work: named steps run again and again in one thread, each in its own transactions.
+//! Background work: named steps run again and again, each in a thread and in transactions of its own.
 
 use crate::platform::http::Problem;
 use crate::platform::unit_of_work::Doors;
@@ -16,36 +16,38 @@ pub struct Job {
     pub run: Step,
 }
 
-/// The thread that runs the jobs until dropped.
+/// The threads that run the jobs, one each, until dropped: a long one holds no other up.
 pub struct Runner {
     stop: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    threads: Vec<std::thread::JoinHandle<()>>,
 }
 
 impl Runner {
-    pub fn start(doors: Arc<Doors>, jobs: Vec<Job>) -> std::io::Result<Self> {
+    pub fn start(doors: &Arc<Doors>, jobs: Vec<Job>) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
-        let stopped = Arc::clone(&stop);
-        let thread = std::thread::Builder::new().name("jobs".into()).spawn(move || {
-            let mut due: Vec<(Instant, Job)> = jobs.into_iter().map(|job| (Instant::now(), job)).collect();
-            while !stopped.load(Ordering::Relaxed) {
-                for (at, job) in due.iter_mut().filter(|(at, _)| *at <= Instant::now()) {
+        let spawn = |job: Job| {
+            let (stopped, doors) = (Arc::clone(&stop), Arc::clone(doors));
+            std::thread::Builder::new().name(job.name.into()).spawn(move || {
+                while !stopped.load(Ordering::Relaxed) {
                     if let Err(problem) = (job.run)(&doors) {
                         tracing::warn!(job = job.name, %problem, "job failed; it will run again");
                     }
-                    *at = Instant::now() + job.every;
+                    let due = Instant::now() + job.every;
+                    while Instant::now() < due && !stopped.load(Ordering::Relaxed) {
+                        std::thread::park_timeout(due.saturating_duration_since(Instant::now()));
+                    }
                 }
-                std::thread::park_timeout(Duration::from_millis(100));
-            }
-        })?;
-        Ok(Self { stop, thread: Some(thread) })
+            })
+        };
+        let threads = jobs.into_iter().map(spawn).collect::<Result<_, _>>()?;
+        Ok(Self { stop, threads })
     }
 }
 
 impl Drop for Runner {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             thread.thread().unpark();
             let _ = thread.join();
         }

@@ -161,7 +161,10 @@ impl Entry {
                     reply.location = None;
                     reply.status = if reply.status == 207 { 207 } else { 200 };
                 } else if keep {
-                    let stored = claim.map(|id| serde_json::to_string(&reply).map(|text| (id, text))).transpose().map_err(|e| Problem::internal(&e))?;
+                    let stored = claim
+                        .map(|id| serde_json::to_string(&reply.without_secrets()).map(|text| (id, text)))
+                        .transpose()
+                        .map_err(|e| Problem::internal(&e))?;
                     audit::flush(tx, stored.as_ref().map(|(id, text)| (id, text.as_str())))?;
                 }
                 Ok((reply, keep && !dry_run))
@@ -280,7 +283,7 @@ impl<P: Permission> Caller<P> {
                 rows.push(match done {
                     Ok(value) => BulkRow { index, external_id, status: 201, id: value.id(), version: value.version(), problem: None },
                     // Ours to answer for, or to try again: never one row's fault.
-                    Err(problem) if problem.refusal().status >= 500 || problem.transient() => return Err(problem),
+                    Err(problem) if problem.refusal().status >= 500 || problem.refusal().retryable => return Err(problem),
                     Err(problem) => BulkRow {
                         index,
                         external_id,
@@ -411,6 +414,15 @@ pub fn request_id(request: &HttpRequest) -> String {
     request.extensions().get::<crate::platform::http::edge::RequestId>().map_or_else(|| "req_none".to_owned(), |id| id.0.clone())
 }
 
+/// The name a company's writing transactions go by in the database, by which reports find those running.
+pub struct Writer;
+impl Writer {
+    #[must_use]
+    pub fn of(company: CompanyId) -> String {
+        format!("duebook {company}")
+    }
+}
+
 /// What a transaction starts from.
 struct Start {
     company: CompanyId,
@@ -435,14 +447,15 @@ impl Start {
         }
     }
 
-    fn settings(&self, begin: &str) -> String {
+    fn settings(&self, begin: &str, writes: bool) -> String {
         // Ids only: nothing a caller wrote is put into this text.
         format!(
-            "BEGIN {begin}; SELECT set_config('app.company_id', '{}', true), set_config('app.actor', '{}', true), set_config('app.portfolio', '{}', true), set_config('app.identity', '{}', true)",
+            "BEGIN {begin}; SELECT set_config('app.company_id', '{}', true), set_config('app.actor', '{}', true), set_config('app.portfolio', '{}', true), set_config('app.identity', '{}', true), set_config('application_name', '{}', true)",
             self.company.uuid(),
             self.actor,
             self.portfolio.map(|user| user.to_string()).unwrap_or_default(),
             if self.identity { "on" } else { "" },
+            if writes { Writer::of(self.company) } else { "duebook".to_owned() },
         )
     }
 }
@@ -487,7 +500,7 @@ fn in_transaction<T>(doors: &Doors, start: &Start, keyed: bool, work: impl Fn(&m
 }
 
 fn attempt<T>(doors: &Doors, start: &Start, work: &impl Fn(&mut Tx<'_>) -> Result<(T, bool), Problem>) -> Result<T, Problem> {
-    let mut link = doors.pool.open(&start.settings("ISOLATION LEVEL READ COMMITTED"))?;
+    let mut link = doors.pool.open(&start.settings("ISOLATION LEVEL READ COMMITTED", true))?;
     let context = context(doors, start, &mut link.connection);
     let done = context.and_then(|context| {
         let mut tx = Tx::new(Rx::new(&mut link.connection, context));
@@ -499,7 +512,7 @@ fn attempt<T>(doors: &Doors, start: &Start, work: &impl Fn(&mut Tx<'_>) -> Resul
 }
 
 fn on_snapshot<T>(doors: &Doors, start: &Start, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
-    let mut link = doors.pool.open(&start.settings("ISOLATION LEVEL REPEATABLE READ READ ONLY"))?;
+    let mut link = doors.pool.open(&start.settings("ISOLATION LEVEL REPEATABLE READ READ ONLY", false))?;
     let done = context(doors, start, &mut link.connection).and_then(|context| {
         let mut rx = Rx::new(&mut link.connection, context);
         let value = work(&mut rx)?;

@@ -29,18 +29,35 @@ impl Gate {
         if let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() {
             return Ok(permit);
         }
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.longest_queue {
-            self.waiting.fetch_sub(1, Ordering::Relaxed);
+        // Counted down however the wait ends, also when the client goes away and the future is dropped.
+        let place = Place::take(&self.waiting);
+        if place.ahead >= self.longest_queue {
             metrics::counter!("duebook_requests_shed_total").increment(1);
             return Err(full());
         }
         let permit = tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.slots).acquire_owned()).await;
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        drop(place);
         if let Ok(Ok(permit)) = permit {
             Ok(permit)
         } else {
             metrics::counter!("duebook_requests_shed_total").increment(1);
             Err(full())
         }
+    }
+}
+
+/// A place in the queue.
+struct Place {
+    waiting: Arc<AtomicUsize>,
+    ahead: usize,
+}
+impl Place {
+    fn take(waiting: &Arc<AtomicUsize>) -> Self {
+        Self { ahead: waiting.fetch_add(1, Ordering::Relaxed), waiting: Arc::clone(waiting) }
+    }
+}
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -62,7 +62,6 @@ pub enum Claim {
 
 row! {
     struct Claimed {
-        claimed: bool,
         id: Uuid,
         request_hash: Vec<u8>,
         request_id: String,
@@ -96,7 +95,7 @@ pub fn claim(tx: &mut Tx<'_>, key: &Key) -> Result<Claim, Problem> {
     }
     let company = tx.company();
     let found: Claimed = tx.one(
-        Sql::new("SELECT true AS claimed, id, request_hash, request_id, reply FROM idempotency_key WHERE company_id = $1 AND scope = $2 AND key = $3")
+        Sql::new("SELECT id, request_hash, request_id, reply FROM idempotency_key WHERE company_id = $1 AND scope = $2 AND key = $3")
             .bind(company)
             .bind(key.scope.as_str())
             .bind(key.key.as_str()),
@@ -106,20 +105,28 @@ pub fn claim(tx: &mut Tx<'_>, key: &Key) -> Result<Claim, Problem> {
             .errors(vec![FieldError::header("Idempotency-Key", "idempotency_key_reused", "Used before with another request.")])
             .member("original_request_id", found.request_id));
     }
-    let reply = found.reply.filter(|_| found.claimed).ok_or_else(|| Problem::internal(&format!("key {} has no reply", found.id)))?;
+    let reply = found.reply.ok_or_else(|| Problem::internal(&format!("key {} has no reply", found.id)))?;
     let mut reply: Rendered = serde_json::from_str(&reply).map_err(|error| Problem::internal(&error))?;
     reply.replay_of = Some(found.request_id);
     Ok(Claim::Replay(reply))
 }
 
-/// Drops keys older than 30 days, company by company.
+/// Drops keys older than 30 days, company by company, in batches no statement timeout can stop for ever.
 pub fn purge_idempotency_keys(doors: &super::Doors) -> Result<(), Problem> {
+    const BATCH: usize = 5_000;
     let companies: Vec<crate::platform::ids::CompanyId> =
         super::run_system_read(doors, None, "purgeKeys", |rx| rx.scalars(Sql::new("SELECT id FROM company")))?;
     for company in companies {
-        super::run_system(doors, Some(company), "purgeKeys", |tx| {
-            tx.execute(Sql::new("DELETE FROM idempotency_key WHERE company_id = $1 AND created_at < now() - interval '30 days'").bind(company))
-        })?;
+        let purge = |tx: &mut Tx<'_>| {
+            tx.execute(
+                Sql::new(
+                    "DELETE FROM idempotency_key WHERE company_id = $1 AND id IN (
+                        SELECT id FROM idempotency_key WHERE company_id = $1 AND created_at < now() - interval '30 days' ORDER BY created_at LIMIT 5000)",
+                )
+                .bind(company),
+            )
+        };
+        while super::run_system(doors, Some(company), "purgeKeys", purge)? == BATCH {}
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ pub mod permissions;
 mod transaction;
 
 pub use audit::{Audited, Change};
-pub use caller::{Bulk, BulkMode, BulkReply, BulkRow, BulkSummary, Caller, Doors, ExternalId, Public, request_id, run_system, run_system_read};
+pub use caller::{Bulk, BulkMode, BulkReply, BulkRow, BulkSummary, Caller, Doors, ExternalId, Public, Writer, request_id, run_system, run_system_read};
 pub use gate::Gate;
 pub use idempotency::purge_idempotency_keys;
 pub use permissions::Permission;

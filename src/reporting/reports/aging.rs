@@ -105,7 +105,7 @@ row! { struct Cell { customer_id: CustomerId, customer_name: String, bucket: i32
 const UNAPPLIED: i32 = -1;
 
 fn aging(rx: &mut Rx<'_>, params: &AgingParams, paging: &ReportPaging) -> Result<Aging, Problem> {
-    let at = At::read(params.as_of.as_deref(), params.known_at.as_deref(), rx.cx())?;
+    let at = At::read(rx, params.as_of.as_deref(), params.known_at.as_deref())?;
     let basis = params.basis.unwrap_or(Basis::DueDate);
     let ends = bucket_ends(params.bucket_days.as_deref())?;
     let names = bucket_names(&ends);

@@ -11,9 +11,9 @@ use crate::platform::dates::{Instant, business_date};
 use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::money::Amount;
 use crate::platform::postgres::sql::Sql;
-use crate::platform::unit_of_work::{Context, Rx};
+use crate::platform::unit_of_work::{Rx, Writer};
 use crate::row;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -44,33 +44,47 @@ pub struct At {
 
 impl At {
     /// Reads the parameters; `as_of` is a date (its end) or an instant (its date in the company's zone).
-    pub fn read(as_of: Option<&str>, known_at: Option<&str>, cx: &Context) -> Result<Self, Problem> {
+    pub fn read(rx: &mut Rx<'_>, as_of: Option<&str>, known_at: Option<&str>) -> Result<Self, Problem> {
         let invalid = |name: &str, text: &str| {
-            Problem::new(problem::INVALID_DATE, format!("{name} is not a date or instant.")).errors(vec![
+            Problem::new(problem::INVALID_DATE, format!("{name} is not a date or instant of the years 1900 to 9999.")).errors(vec![
                 FieldError::parameter(name, "invalid_date", "Send a date like 2025-11-18 or an instant like 2025-11-18T06:31:09.412Z.").received(text),
             ])
         };
+        let years = 1900..=9999;
+        let instant = |text: &str| text.parse::<DateTime<Utc>>().ok().filter(|at| years.contains(&at.year()));
+        let date = |text: &str| text.parse::<NaiveDate>().ok().filter(|date| years.contains(&date.year()));
+        let zone = rx.cx().facts.zone;
         let as_of = match as_of {
-            None => cx.today,
-            Some(text) => text
-                .parse::<NaiveDate>()
-                .ok()
-                .or_else(|| text.parse::<DateTime<Utc>>().ok().map(|at| business_date(at, cx.facts.zone)))
-                .ok_or_else(|| invalid("as_of", text))?,
+            None => rx.cx().today,
+            Some(text) => date(text).or_else(|| instant(text).map(|at| business_date(at, zone))).ok_or_else(|| invalid("as_of", text))?,
         };
-        let known = known_at.map(|text| text.parse::<DateTime<Utc>>().map_err(|_| invalid("known_at", text))).transpose()?;
-        Ok(Self { as_of, known_at: known.unwrap_or(Instant::ceil(cx.now).0), now: known.is_none() })
+        let asked = known_at.map(|text| instant(text).ok_or_else(|| invalid("known_at", text))).transpose()?;
+        let settled = settled_until(rx)?;
+        Ok(Self { as_of, known_at: asked.map_or(settled, |asked| asked.min(settled)), now: asked.is_none() })
     }
-    /// The instant as the reply shows it. Rounded up, so that asking for it again shows the same.
+    /// The instant as the reply shows it: asking for it again gives the same, for ever.
     #[must_use]
     pub fn known(&self) -> Instant {
-        Instant::ceil(self.known_at)
+        Instant(self.known_at)
     }
     /// What the queries compare with: for "now" everything the snapshot holds.
     #[must_use]
     pub fn horizon(&self) -> DateTime<Utc> {
-        if self.now { DateTime::<Utc>::MAX_UTC.min(self.known_at + chrono::Duration::days(36_500)) } else { self.known_at }
+        if self.now { self.known_at + chrono::Duration::days(36_500) } else { self.known_at }
     }
+}
+
+/// The last millisecond of which everything recorded is visible: rows carry the start of their
+/// transaction, so nothing at or after the start of a writer of this company still running counts.
+fn settled_until(rx: &mut Rx<'_>) -> Result<DateTime<Utc>, Problem> {
+    let writer = Writer::of(rx.company());
+    rx.scalar(
+        Sql::new(
+            "SELECT date_trunc('milliseconds', least(statement_timestamp(), (SELECT min(xact_start) - interval '1 microsecond' FROM pg_stat_activity
+                WHERE application_name = $1 AND state <> 'idle')))",
+        )
+        .bind(writer),
+    )
 }
 
 /// Four figures that must be one.

@@ -92,7 +92,7 @@ row! {
 
 fn open_items(rx: &mut Rx<'_>, customer: CustomerId, params: &AsOf, paging: &ReportPaging) -> Result<OpenItems, Problem> {
     require_customer(rx, customer)?;
-    let at = At::read(params.as_of.as_deref(), params.known_at.as_deref(), rx.cx())?;
+    let at = At::read(rx, params.as_of.as_deref(), params.known_at.as_deref())?;
     let company = rx.company();
     let rows: Vec<ItemRow> = rx.load(
         Sql::new(of_customer(&format!(

@@ -81,7 +81,7 @@ fn performance(rx: &mut Rx<'_>, period: &Period) -> Result<Performance, Problem>
         return Err(Problem::new(problem::INVALID_PARAMETER, "from lies after to.")
             .errors(vec![FieldError::parameter("from", "invalid_value", "from must not lie after to.").received(period.from)]));
     }
-    let at = At::read(None, None, rx.cx())?;
+    let at = At::read(rx, None, None)?;
     let before = period.from.pred_opt().unwrap_or(period.from);
     let opening = balance(rx, At { as_of: before, ..at })?;
     let closing = balance(rx, At { as_of: period.to, ..at })?;

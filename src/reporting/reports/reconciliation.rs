@@ -54,7 +54,7 @@ pub async fn get_ar_gl_reconciliation(caller: Caller<GlRead>, params: Query<AsOf
 row! { struct DifferenceRow { document_kind: String, document_id: Uuid, items: Decimal, lines: Decimal } }
 
 fn ar_gl(rx: &mut Rx<'_>, params: &AsOf) -> Result<ArGl, Problem> {
-    let at = At::read(params.as_of.as_deref(), params.known_at.as_deref(), rx.cx())?;
+    let at = At::read(rx, params.as_of.as_deref(), params.known_at.as_deref())?;
     let company = rx.company();
     let subledger: Decimal = rx.scalar(
         Sql::new(format!("{OPEN_AT} SELECT coalesce(sum(CASE WHEN side = 'debit' THEN open ELSE -open END), 0)::numeric FROM open_at"))

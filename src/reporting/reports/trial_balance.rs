@@ -57,7 +57,7 @@ pub async fn get_trial_balance(caller: Caller<GlRead>, params: Query<AsOf>) -> R
 row! { struct BalanceRow { code: String, name: String, balance: Decimal } }
 
 fn trial_balance(rx: &mut Rx<'_>, params: &AsOf) -> Result<TrialBalance, Problem> {
-    let at = At::read(params.as_of.as_deref(), params.known_at.as_deref(), rx.cx())?;
+    let at = At::read(rx, params.as_of.as_deref(), params.known_at.as_deref())?;
     let company = rx.company();
     let rows: Vec<BalanceRow> = rx.load(
         Sql::new(
