@@ -18,6 +18,7 @@ mod concurrency;
 mod contract;
 mod database;
 mod histories;
+mod hostile;
 mod idempotency;
 mod isolation;
 mod lists;
