@@ -26,7 +26,7 @@ CREATE PROCEDURE make_append_only(tab regclass) LANGUAGE plpgsql AS $$
 DECLARE columns text;
 BEGIN
     SELECT string_agg(quote_ident(attname), ', ') INTO columns FROM pg_attribute
-    WHERE attrelid = tab AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('recorded_at', 'xid', 'sealed_at');
+    WHERE attrelid = tab AND attnum > 0 AND NOT attisdropped AND attgenerated = '' AND attname NOT IN ('recorded_at', 'xid', 'sealed_at');
     EXECUTE format('CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION refuse_change()', tab);
     EXECUTE format('CREATE TRIGGER no_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()', tab);
     EXECUTE format('REVOKE ALL ON %s FROM duebook_app', tab);
@@ -179,8 +179,9 @@ GRANT SELECT, INSERT, UPDATE (reply), DELETE ON idempotency_key TO duebook_app;
 CREATE TABLE audit_event (
     company_id uuid NOT NULL REFERENCES company (id),
     id uuid NOT NULL,
-    -- Ordered with xid below the snapshot's xmin, so that a late committer is never skipped.
-    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    -- Ordered with xid below the snapshot's xmin, so that a late committer is never skipped. A bigint, as
+    -- xid8 has no leakproof operators and row-level security would keep it out of the index.
+    xid bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
     recorded_at timestamptz NOT NULL DEFAULT now(),
     action text NOT NULL,
     object text NOT NULL,
@@ -217,7 +218,7 @@ CREATE TABLE audit_checkpoint (
     key_id text NOT NULL,
     signature bytea NOT NULL,
     sealed_at timestamptz NOT NULL DEFAULT now(),
-    last_xid xid8 NOT NULL,
+    last_xid bigint NOT NULL,
     PRIMARY KEY (company_id, size)
 );
 CALL isolate_company('audit_checkpoint');

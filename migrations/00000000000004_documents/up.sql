@@ -159,6 +159,10 @@ CREATE TABLE receipt (
     method text NOT NULL,
     bank_account_id uuid,
     utr text,
+    -- What makes a bank reference unique. Columns of their own, as row-level security keeps functions
+    -- that are not leakproof (upper) out of an index search.
+    utr_key text GENERATED ALWAYS AS (upper(utr)) STORED,
+    bank_key uuid NOT NULL GENERATED ALWAYS AS (coalesce(bank_account_id, '00000000-0000-0000-0000-000000000000')) STORED,
     payer_name text,
     amount_received money_amount NOT NULL CHECK (amount_received >= 0),
     gross_settled money_amount NOT NULL CHECK (gross_settled > 0 AND gross_settled >= amount_received),
@@ -181,7 +185,7 @@ CREATE INDEX receipt_date ON receipt (company_id, receipt_date, id);
 CREATE INDEX receipt_customer ON receipt (company_id, customer_id, receipt_date);
 CREATE INDEX receipt_utr ON receipt (company_id, utr) WHERE utr IS NOT NULL;
 -- A bank reference is recorded once, for ever: the last guard after idempotency keys have been purged.
-CREATE UNIQUE INDEX receipt_utr_once ON receipt (company_id, coalesce(bank_account_id, '00000000-0000-0000-0000-000000000000'), upper(utr)) WHERE utr IS NOT NULL AND NOT duplicate_allowed;
+CREATE UNIQUE INDEX receipt_utr_once ON receipt (company_id, utr_key, bank_key) WHERE NOT duplicate_allowed;
 CREATE INDEX receipt_amount ON receipt (company_id, amount_received, id);
 CREATE INDEX receipt_item ON receipt (company_id, item_id);
 CALL isolate_company('receipt');

@@ -61,7 +61,7 @@ pub fn head(rx: &mut Rx<'_>) -> Result<Option<Checkpoint>, Problem> {
     rx.optional(Sql::new("SELECT size, root, edge, key_id, signature FROM audit_checkpoint WHERE company_id = $1 ORDER BY size DESC LIMIT 1").bind(company))
 }
 
-row! { pub struct Unsealed { pub id: Uuid, pub body: String, pub xid: String } }
+row! { pub struct Unsealed { pub id: Uuid, pub body: String, pub xid: i64 } }
 
 /// Events not yet in the tree, in the order of their transactions. Only transactions older than every
 /// running one are read, so that a late committer is never skipped.
@@ -69,9 +69,9 @@ pub fn unsealed(tx: &mut Tx<'_>, most: i64) -> Result<Vec<Unsealed>, Problem> {
     let company = tx.company();
     tx.load(
         Sql::new(
-            "SELECT e.id, e.body, e.xid::text AS xid FROM audit_event e
-             WHERE e.company_id = $1 AND e.xid >= coalesce((SELECT c.last_xid FROM audit_checkpoint c WHERE c.company_id = $1 ORDER BY c.size DESC LIMIT 1), '0'::xid8)
-               AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
+            "SELECT e.id, e.body, e.xid FROM audit_event e
+             WHERE e.company_id = $1 AND e.xid >= coalesce((SELECT c.last_xid FROM audit_checkpoint c WHERE c.company_id = $1 ORDER BY c.size DESC LIMIT 1), 0)
+               AND e.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
                AND NOT EXISTS (SELECT FROM audit_leaf l WHERE l.company_id = $1 AND l.event_id = e.id)
              ORDER BY e.xid, e.id LIMIT $2",
         )
@@ -92,12 +92,12 @@ pub struct Sealed<'s> {
 
 pub fn append(tx: &mut Tx<'_>, sealed: Sealed<'_>) -> Result<(), Problem> {
     let company = tx.company();
-    let last = sealed.events.last().map(|e| e.xid.clone()).unwrap_or_default();
+    let last = sealed.events.last().map_or(0, |e| e.xid);
     tx.execute(
         Sql::new(
             "WITH leaves AS (INSERT INTO audit_leaf (company_id, seq, event_id, leaf_hash)
                 SELECT $1, $2 + n - 1, id, hash FROM unnest($3::uuid[], $4::bytea[]) WITH ORDINALITY AS l(id, hash, n))
-             INSERT INTO audit_checkpoint (company_id, size, root, edge, key_id, signature, last_xid) VALUES ($1, $5, $6, $7, $8, $9, $10::text::xid8)",
+             INSERT INTO audit_checkpoint (company_id, size, root, edge, key_id, signature, last_xid) VALUES ($1, $5, $6, $7, $8, $9, $10)",
         )
         .bind(company)
         .bind(sealed.first_seq)

@@ -27,8 +27,7 @@ pub fn lock_ground(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Option<Ground>, 
         Sql::new(
             "SELECT c.id AS customer, r.id AS registration, k.account_id AS bank,
                     (SELECT x.id FROM receipt x WHERE x.company_id = $1 AND x.external_id = $5) AS duplicate_of,
-                    (SELECT x.id FROM receipt x WHERE x.company_id = $1 AND coalesce(x.bank_account_id, '00000000-0000-0000-0000-000000000000') = coalesce($7, '00000000-0000-0000-0000-000000000000')
-                        AND upper(x.utr) = upper($6) AND x.utr IS NOT NULL AND NOT x.duplicate_allowed) AS same_utr
+                    (SELECT x.id FROM receipt x WHERE x.company_id = $1 AND x.utr_key = upper($6) AND x.bank_key = coalesce($7, '00000000-0000-0000-0000-000000000000') AND NOT x.duplicate_allowed) AS same_utr
              FROM customer c
              JOIN customer_balance b ON b.company_id = c.company_id AND b.customer_id = c.id
              LEFT JOIN gst_registration r ON r.company_id = c.company_id AND r.is_default
