@@ -33,15 +33,23 @@ impl Service {
         let mut command = Command::new(env!("CARGO_BIN_EXE_duebook"));
         command.args(["demo", "--empty", "--listen", "127.0.0.1:0", "--stop-with-stdin", "--data-dir"]).arg(&directory);
         let mut process = command.env_remove("DATABASE_URL").stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
-        let (started, described) = (Instant::now(), directory.join("demo.json"));
-        while !described.exists() {
-            if started.elapsed() > Duration::from_secs(90) || process.try_wait()?.is_some() {
-                return Err("the service did not start".into());
+        let read = |name: &str| -> Result<String, Failure> { Ok(fs::read_to_string(directory.join(name))?) };
+        let ready = || -> Result<Value, Failure> {
+            let demo: Value = serde_json::from_str(&read("demo.json")?)?;
+            Client::connect(demo["base_url"].as_str().unwrap_or_default().trim_start_matches("http://"), "")?.get("/readyz")?;
+            Ok(demo)
+        };
+        let started = Instant::now();
+        let demo = loop {
+            match ready() {
+                Ok(demo) => break demo,
+                Err(error) if started.elapsed() > Duration::from_secs(90) || process.try_wait()?.is_some() => {
+                    return Err(format!("the service did not start: {error}").into());
+                }
+                Err(_) => std::thread::sleep(Duration::from_millis(50)),
             }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        let read = |name: &str| fs::read_to_string(directory.join(name));
-        let (demo, database): (Value, Value) = (serde_json::from_str(&read("demo.json")?)?, serde_json::from_str(&read("database.json")?)?);
+        };
+        let database: Value = serde_json::from_str(&read("database.json")?)?;
         let text = |value: &Value| value.as_str().map(str::to_owned).ok_or("a member is missing");
         Ok(Self {
             address: text(&demo["base_url"])?.trim_start_matches("http://").to_owned(),

@@ -75,7 +75,8 @@ pub fn unsealed(tx: &mut Tx<'_>, most: i64) -> Result<Vec<Unsealed>, Problem> {
                AND NOT EXISTS (SELECT FROM audit_leaf l WHERE l.company_id = $1 AND l.event_id = e.id)
              ORDER BY e.xid, e.id LIMIT $2",
         )
-        .bind(company).bind(most),
+        .bind(company)
+        .bind(most),
     )
 }
 
