@@ -95,11 +95,15 @@ impl Service {
     /// What service, `PostgreSQL`, client (this process with pgbench) and the machine have used so far.
     pub fn cpu(&self) -> Result<Cpu, Failure> {
         let (used, gone) = (|pid| ticks(pid, true).map(|(_, used)| used), "a process is gone");
-        let mut postgres = used(self.postmaster).ok_or(gone)?;
-        for entry in fs::read_dir("/proc")? {
-            let pid = entry?.file_name().to_str().and_then(|name| name.parse().ok());
-            postgres += pid.and_then(|pid| ticks(pid, false)).filter(|(parent, _)| *parent == self.postmaster).map_or(0.0, |(_, used)| used);
-        }
+        // A session that ends meanwhile moves from the children to the postmaster: look again.
+        let postgres = loop {
+            let before = used(self.postmaster).ok_or(gone)?;
+            let pids = fs::read_dir("/proc")?.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+            let sessions: f64 = pids.filter_map(|pid| ticks(pid, false)).filter(|(parent, _)| *parent == self.postmaster).map(|(_, used)| used).sum();
+            if used(self.postmaster) == Some(before) {
+                break before + sessions;
+            }
+        };
         // user nice system idle iowait irq softirq: all but the fourth and fifth is work.
         let machine = fs::read_to_string("/proc/stat")?;
         let fields = machine.split_whitespace().skip(1).take(7).enumerate().filter(|(at, _)| !matches!(at, 3 | 4));

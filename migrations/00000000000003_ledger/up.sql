@@ -309,9 +309,10 @@ BEGIN
     END IF;
     -- After an item's last reversal its open amount only falls, so what fits at the end fits on every day
     -- between. Before it, the same money could be settled twice over.
-    SELECT a.id INTO wrong FROM added a JOIN allocation r ON r.company_id = a.company_id AND r.amount < 0 AND r.effective_on > a.effective_on AND r.id <> a.id
-        AND (r.debit_item_id = a.debit_item_id OR r.credit_item_id = a.credit_item_id)
+    SELECT a.id INTO wrong FROM added a
     WHERE a.amount > 0
+      AND (EXISTS (SELECT FROM allocation r WHERE r.company_id = a.company_id AND r.debit_item_id = a.debit_item_id AND r.effective_on > a.effective_on AND r.amount < 0)
+        OR EXISTS (SELECT FROM allocation r WHERE r.company_id = a.company_id AND r.credit_item_id = a.credit_item_id AND r.effective_on > a.effective_on AND r.amount < 0))
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'duebook: allocation % counts before a reversal on the same item', wrong.id
