@@ -27,8 +27,8 @@
 //! **Ratio** = service tps / pgbench tps: what HTTP, JSON, the contract, tax and hashing cost beside the
 //! database. The CPU columns say who used it, in milliseconds a request; 2 cores give 2000 a second. Peak
 //! memory is that of the service process (`VmHWM`), without `PostgreSQL`. Where other processes took more than
-//! a few percent of the processor, read ratios, not absolutes. A table that is read in sequence with many
-//! rows a scan names a statement that gets slower as the books grow.
+//! a few percent of the processor, read ratios, not absolutes. A table or
+//! index of which a scan reads many rows names a statement that gets slower as the books grow.
 
 mod client;
 mod pgbench;
@@ -280,8 +280,10 @@ impl Bench {
     fn report(mut self, round_trips: &str, idle: &str, others: f64) -> Result<(), Failure> {
         let version = self.service.query("SELECT current_setting('server_version')")?;
         let scanned = self.service.query(
-            "SELECT coalesce(string_agg(format('%s %s', relname, seq_tup_read / seq_scan), ', ' ORDER BY seq_tup_read DESC), 'none')
-             FROM pg_stat_user_tables WHERE seq_tup_read > 100000",
+            "SELECT coalesce(string_agg(format('%s %s', name, rows / scans), ', ' ORDER BY rows DESC), 'none') FROM (
+                SELECT relname AS name, seq_scan AS scans, seq_tup_read AS rows FROM pg_stat_user_tables
+                UNION ALL SELECT indexrelname, idx_scan, idx_tup_read FROM pg_stat_user_indexes) AS read
+             WHERE scans > 100 AND rows / scans > 100",
         )?;
         let made = self.service.query(
             "SELECT format('%s invoices, %s receipts, database %s', (SELECT count(*) FROM invoice), (SELECT count(*) FROM receipt), pg_size_pretty(pg_database_size(current_database())))",
@@ -296,7 +298,7 @@ impl Bench {
         println!("- Other processes took {others:.0} % of the processor time that was used");
         println!("- Peak memory of the service: {}, before the load {idle}", self.service.peak_memory()?);
         println!("- Round trips of the service to the database: {round_trips}");
-        println!("- Tables read in sequence, rows a scan: {scanned}; in the end there were {made}\n");
+        println!("- Tables and indexes of which a scan reads more than 100 rows, with how many: {scanned}; in the end there were {made}\n");
         println!(
             "| load | clients | service tps | pgbench tps | ratio | p50 ms | p99 ms | errors | CPU ms: service | PostgreSQL | client | beside pgbench: PostgreSQL | pgbench |"
         );

@@ -325,8 +325,9 @@ BEGIN
     SET open_amount = b.open_amount - s.amount,
         open_base = b.open_base - s.base,
         closed_on = CASE WHEN b.open_amount = s.amount THEN
-            greatest(s.effective_on, (SELECT max(x.effective_on) FROM allocation x
-                WHERE x.company_id = b.company_id AND (x.debit_item_id = b.item_id AND b.side = 'debit' OR x.credit_item_id = b.item_id AND b.side = 'credit')))
+            -- "+ 0" keeps the planner from walking all days of the company for a maximum.
+            greatest(s.effective_on, (SELECT max(x.effective_on + 0) FROM allocation x WHERE x.company_id = b.company_id AND x.debit_item_id = b.item_id),
+                                     (SELECT max(x.effective_on + 0) FROM allocation x WHERE x.company_id = b.company_id AND x.credit_item_id = b.item_id))
             END
     FROM (SELECT company_id, item_id, sum(amount) AS amount, sum(base) AS base, max(effective_on) AS effective_on
           FROM (SELECT company_id, debit_item_id AS item_id, amount, debit_base AS base, effective_on FROM added

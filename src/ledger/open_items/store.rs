@@ -32,9 +32,10 @@ impl From<ItemRow> for OpenItem {
         }
     }
 }
+// "+ 0" keeps the planner from walking all days of the company for a maximum.
 const SELECT: &str = "SELECT i.id, i.customer_id, i.document_kind, i.document_id, i.document_number, i.side, i.amount::numeric AS amount, b.open_amount::numeric AS open, i.due_date,
-    greatest(i.posting_date, (SELECT max(r.effective_on) FROM allocation r WHERE r.company_id = i.company_id AND r.amount < 0 AND r.debit_item_id = i.id),
-        (SELECT max(r.effective_on) FROM allocation r WHERE r.company_id = i.company_id AND r.amount < 0 AND r.credit_item_id = i.id)) AS settles_from
+    greatest(i.posting_date, (SELECT max(r.effective_on + 0) FROM allocation r WHERE r.company_id = i.company_id AND r.amount < 0 AND r.debit_item_id = i.id),
+        (SELECT max(r.effective_on + 0) FROM allocation r WHERE r.company_id = i.company_id AND r.amount < 0 AND r.credit_item_id = i.id)) AS settles_from
     FROM open_item i JOIN open_item_balance b ON b.company_id = i.company_id AND b.item_id = i.id WHERE i.company_id = $1";
 
 /// Locks the balances of customers, which every posting for them takes first, in id order.
