@@ -13,7 +13,21 @@ use uuid::Uuid;
 
 crate::words! {
     /// What kind of document an entry or item comes from.
-    pub enum DocumentKind { Invoice = "invoice", Receipt = "receipt", Cancellation = "cancellation" }
+    pub enum DocumentKind {
+        Invoice = "invoice", CreditNote = "credit_note", DebitNote = "debit_note", Receipt = "receipt", Opening = "opening",
+        /// Takes back an invoice or note.
+        Cancellation = "cancellation",
+        /// Takes back any other document: a reversed receipt, a bounced cheque, a reversed write-off.
+        Reversal = "reversal",
+        Refund = "refund", WriteOff = "write_off", Recovery = "recovery", Adjustment = "adjustment",
+        /// Early-payment discount and payment tolerance, granted by an allocation.
+        Discount = "discount", Tolerance = "tolerance",
+        /// What a settlement moves in the books: exchange differences, and money of one customer for another.
+        Settlement = "settlement",
+        /// A certificate shows less tax than was deducted.
+        TdsShortfall = "tds_shortfall",
+        Revaluation = "revaluation", Journal = "journal",
+    }
 }
 
 /// Where a line goes.

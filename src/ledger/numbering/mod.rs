@@ -16,7 +16,7 @@ use crate::platform::unit_of_work::{Rx, Tx};
 
 crate::words! {
     /// Kinds of documents with numbers of their own.
-    pub enum NumberedKind { Invoice = "invoice", CreditNote = "credit_note", DebitNote = "debit_note", Receipt = "receipt" }
+    pub enum NumberedKind { Invoice = "invoice", CreditNote = "credit_note", DebitNote = "debit_note", Receipt = "receipt", Refund = "refund", WriteOff = "write_off", Adjustment = "adjustment", Journal = "journal" }
 }
 
 /// Fiscal years a series can be for.
@@ -43,11 +43,14 @@ pub fn fits(rx: &mut Rx<'_>, series: SeriesId, registration: RegistrationId, kin
     store::fits(rx, series, registration, kind, year)
 }
 
-/// Makes the default series of every kind for a span of years.
+/// Kinds whose series exist from the founding of a company; those of the others are made on first use.
+const FREQUENT: [NumberedKind; 4] = [NumberedKind::Invoice, NumberedKind::CreditNote, NumberedKind::DebitNote, NumberedKind::Receipt];
+
+/// Makes the default series of the frequent kinds for a span of years.
 pub fn open_series(tx: &mut Tx<'_>, registration: RegistrationId, years: impl Iterator<Item = FiscalYear>) -> Result<(), Problem> {
     for year in years {
-        for kind in NumberedKind::ALL {
-            store::ensure_default(tx, registration, *kind, year)?;
+        for kind in FREQUENT {
+            store::ensure_default(tx, registration, kind, year)?;
         }
     }
     Ok(())

@@ -59,6 +59,10 @@ pub fn default_prefix(state_code: &str, kind: NumberedKind, year: FiscalYear) ->
         NumberedKind::CreditNote => (format!("CN/{}/", year.short()), 5),
         NumberedKind::DebitNote => (format!("DN/{}/", year.short()), 5),
         NumberedKind::Receipt => (format!("RCT/{}/", year.short()), 5),
+        NumberedKind::Refund => (format!("RF/{}/", year.short()), 5),
+        NumberedKind::WriteOff => (format!("WO/{}/", year.short()), 5),
+        NumberedKind::Adjustment => (format!("ADJ/{}/", year.short()), 5),
+        NumberedKind::Journal => (format!("JV/{}/", year.short()), 5),
     }
 }
 

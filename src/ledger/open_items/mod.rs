@@ -17,7 +17,7 @@ crate::words! {
 }
 crate::words! {
     /// What an allocation moves.
-    pub enum AllocationKind { Cash = "cash", Tds = "tds", Discount = "discount", Charge = "charge", Retention = "retention", Credit = "credit", RoundOff = "round_off", WriteOff = "write_off", Reversal = "reversal" }
+    pub enum AllocationKind { Cash = "cash", Tds = "tds", Discount = "discount", Charge = "charge", Retention = "retention", Credit = "credit", RoundOff = "round_off", WriteOff = "write_off", Adjustment = "adjustment", Refund = "refund", Recovery = "recovery", Reversal = "reversal" }
 }
 
 /// An item a posting opens.
