@@ -1,8 +1,8 @@
 //! The ledger: the only writer of journal entries, open items and allocations.
 //!
 //! A document gives a pure [`Posting`]; [`post`] writes its entry and open items in one statement,
-//! [`settle`] moves open amounts between a credit and a debit item, [`mirror`] gives the entry that
-//! takes another back.
+//! [`settle`] moves open amounts between a credit and a debit item and posts what that changes in the
+//! books, [`unwind`] takes any document back at a date.
 //! Nothing posted is ever changed. The database keeps the same promises once more: entries that do
 //! not balance cannot commit, items cannot be overdrawn, closed periods take nothing.
 //!
@@ -22,5 +22,8 @@ pub mod problems;
 pub mod verify;
 
 pub use accounts::AccountRole;
-pub use journal::{Account, DocumentKind, Entry, Line, Posting, mirror, post};
-pub use open_items::{Allocation, AllocationKind, NewAllocation, NewOpenItem, OpenItem, Side, settle};
+pub use journal::{Account, DocumentKind, Entry, Line, Posting, post};
+pub use open_items::{
+    Allocation, AllocationKind, NewAllocation, NewOpenItem, OpenItem, SettlementTerms, Side, Unwind, lock_parties, lock_reversible, reverse_allocations,
+    settle, unwind,
+};

@@ -5,6 +5,7 @@ refusals! {
     OVER_ALLOCATION = "over_allocation" 422 "More is allocated than is open" ["open_item_not_overdrawn", "open_item_base_agrees", "open_item_closed_when_empty"];
     ALREADY_REVERSED = "already_reversed" 409 "It is reversed already" ["allocation_reversed_once", "journal_entry_reversed_once"];
     ALLOCATION_MISFIT = "allocation_misfit" 422 "These items cannot be set against each other" ["allocation_fits"];
+    AMOUNT_TOO_SMALL = "amount_too_small" 422 "An amount comes to nothing in base currency";
     IMMUTABLE = "immutable" 409 "What is posted never changes" ["append_only"];
     DUPLICATE_SERIES = "duplicate_series" 409 "Another series of the registration and year has this prefix" ["number_series_prefix_key", "number_series_default"];
     DUPLICATE_NUMBER = "duplicate_number" 409 "Another document has this number" ["invoice_number_key", "receipt_number_key"];

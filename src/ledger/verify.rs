@@ -35,17 +35,20 @@ pub const LAWS: &[Law] = &[
               WHERE c.company_id = $1 AND (b.customer_id IS NULL OR b.receivable <> coalesce(s.debit, 0) OR b.unapplied <> coalesce(s.credit, 0))",
     },
     Law {
-        name: "the control account equals the open items of each entry",
-        sql: "SELECT e.id::text FROM journal_entry e
-              LEFT JOIN (SELECT l.entry_id, sum(l.base_debit - l.base_credit) AS amount FROM journal_line l JOIN gl_account a ON a.company_id = l.company_id AND a.id = l.account_id
-                         WHERE l.company_id = $1 AND a.is_control GROUP BY l.entry_id) AS g ON g.entry_id = e.id
-              LEFT JOIN (SELECT entry_id, sum(CASE WHEN side = 'debit' THEN base_amount ELSE -base_amount END) AS amount FROM open_item WHERE company_id = $1 GROUP BY entry_id) AS i ON i.entry_id = e.id
-              WHERE e.company_id = $1 AND coalesce(g.amount, 0) <> coalesce(i.amount, 0)",
+        name: "the control account equals the open items and settlements of each entry, customer by customer",
+        sql: "SELECT entry_id::text FROM (
+                SELECT l.entry_id, l.customer_id, l.base_debit - l.base_credit AS moved FROM journal_line l JOIN gl_account a ON a.company_id = l.company_id AND a.id = l.account_id WHERE l.company_id = $1 AND a.is_control
+                UNION ALL SELECT entry_id, customer_id, CASE WHEN side = 'debit' THEN -base_amount ELSE base_amount END FROM open_item WHERE company_id = $1
+                UNION ALL SELECT s.entry_id, s.customer_id, s.debit_base FROM allocation s WHERE s.company_id = $1 AND s.entry_id IS NOT NULL
+                UNION ALL SELECT s.entry_id, c.customer_id, -s.credit_base FROM allocation s JOIN open_item c ON c.company_id = s.company_id AND c.id = s.credit_item_id WHERE s.company_id = $1 AND s.entry_id IS NOT NULL
+              ) AS moves GROUP BY entry_id, customer_id HAVING sum(moved) <> 0",
     },
     Law {
-        name: "allocations join what belongs together, from the day both exist",
+        name: "allocations join what belongs together, from the day both exist, and post what they change",
         sql: "SELECT a.id::text FROM allocation a JOIN open_item c ON c.company_id = a.company_id AND c.id = a.credit_item_id JOIN open_item d ON d.company_id = a.company_id AND d.id = a.debit_item_id
-              WHERE a.company_id = $1 AND (c.side <> 'credit' OR d.side <> 'debit' OR c.customer_id <> a.customer_id OR d.customer_id <> a.customer_id OR a.effective_on < greatest(c.posting_date, d.posting_date))",
+              LEFT JOIN journal_entry e ON e.company_id = a.company_id AND e.id = a.entry_id
+              WHERE a.company_id = $1 AND (c.side <> 'credit' OR d.side <> 'debit' OR d.customer_id <> a.customer_id OR c.currency <> d.currency OR a.effective_on < greatest(c.posting_date, d.posting_date)
+                    OR (c.customer_id <> d.customer_id OR a.credit_base <> a.debit_base) <> (a.entry_id IS NOT NULL) OR e.posting_date <> a.effective_on)",
     },
     Law {
         name: "invoice numbers have no gap and no double",

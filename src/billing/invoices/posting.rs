@@ -1,13 +1,15 @@
 //! Invoice → balanced entry and open items. Pure.
 
 use super::rules::Priced;
-use crate::ledger::{AccountRole, DocumentKind, Line, NewOpenItem, Posting, Side};
+use crate::ledger::{AccountRole, DocumentKind, Line, NewOpenItem, Posting, SettlementTerms, Side};
 use crate::platform::ids::{CustomerId, InvoiceId, OpenItemId};
+use crate::platform::money::Currency;
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 
 /// Debit receivable with what the customer owes; credit sales, each tax that is collected, rounding.
 #[must_use]
-pub fn posting(id: InvoiceId, customer: CustomerId, number: &str, date: NaiveDate, currency: &'static str, priced: &Priced, reverse_charge: bool) -> Posting {
+pub fn posting(id: InvoiceId, customer: CustomerId, number: &str, date: NaiveDate, currency: Currency, priced: &Priced, reverse_charge: bool) -> Posting {
     let tax = &priced.tax;
     let mut lines = vec![
         Line::debit(AccountRole::Receivable, tax.payable).of(customer),
@@ -28,7 +30,9 @@ pub fn posting(id: InvoiceId, customer: CustomerId, number: &str, date: NaiveDat
         instalment_no,
         side: Side::Debit,
         amount: instalment.amount,
+        base: None,
         due_date: instalment.due_date,
+        terms: SettlementTerms::default(),
     });
     Posting {
         document_kind: DocumentKind::Invoice,
@@ -37,6 +41,7 @@ pub fn posting(id: InvoiceId, customer: CustomerId, number: &str, date: NaiveDat
         document_date: date,
         posting_date: date,
         currency,
+        rate: Decimal::ONE,
         narration: String::new(),
         lines,
         items: items.collect(),

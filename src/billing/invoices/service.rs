@@ -9,15 +9,15 @@ use super::types::{
     NewInvoice,
 };
 use crate::ledger::numbering::{self, NumberedKind};
-use crate::ledger::open_items::store::{lock_customers, lock_items_of};
-use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, NewOpenItem, Posting, Side};
+use crate::ledger::open_items::store::lock_customers;
+use crate::ledger::{self, DocumentKind, Unwind};
 use crate::master_data::customers::problems::CUSTOMER_INACTIVE;
 use crate::master_data::customers::reference::NamesCustomer;
 use crate::platform::dates::{Instant, month_label};
 use crate::platform::http::problem::{self, FieldError};
 use crate::platform::http::reply::require_version;
 use crate::platform::http::{Problem, faults};
-use crate::platform::ids::{AllocationId, CustomerId, InvoiceId, OpenItemId};
+use crate::platform::ids::{CustomerId, InvoiceId};
 use crate::platform::money::{Amount, Currency, Quantity, Rate, UnitPrice, pad};
 use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::{Audited, Change, Context, Rx, Tx};
@@ -117,7 +117,7 @@ fn check_total(expected: Option<Amount>, priced: &rules::Priced, currency: Curre
 fn issue_now(tx: &mut Tx<'_>, stored: &mut Stored, new: &NewInvoice, priced: &rules::Priced) -> Result<(), Problem> {
     let year = tx.cx().fiscal_year(stored.invoice_date);
     let number = numbering::take(tx, stored.registration, NumberedKind::Invoice, year, new.number_series_id)?;
-    let posting = posting(stored.id, stored.customer, &number, stored.invoice_date, tx.cx().currency().code(), priced, new.reverse_charge);
+    let posting = posting(stored.id, stored.customer, &number, stored.invoice_date, tx.cx().currency(), priced, new.reverse_charge);
     stored.entry = Some(ledger::post(tx, &posting)?);
     stored.number = Some(number);
     stored.status = InvoiceStatus::Issued;
@@ -224,9 +224,9 @@ pub fn cancel(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, wanted: &Can
     let customer = load(tx, id, false)?.customer;
     lock_customers(tx, vec![customer])?;
     let before = load(tx, id, true)?;
-    let (Some(entry), Some(number), InvoiceStatus::Issued) = (before.entry, before.number.clone(), before.status) else {
+    if before.status != InvoiceStatus::Issued {
         return Err(invalid_state(&before, tx.cx(), "Only an issued invoice can be cancelled."));
-    };
+    }
     if before.settled.open != before.total {
         return Err(invalid_state(&before, tx.cx(), "The invoice is settled in part or whole; reverse its allocations, or credit it by a note."));
     }
@@ -243,42 +243,7 @@ pub fn cancel(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, wanted: &Can
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
-    let items: Vec<_> = lock_items_of(tx, vec![id.uuid()])?.into_iter().filter(|item| item.side == Side::Debit && item.open > Decimal::ZERO).collect();
-    let mirrored = ledger::mirror(tx, entry)?;
-    let credit = NewOpenItem { id: OpenItemId::new(), customer, instalment_no: 1, side: Side::Credit, amount: before.total, due_date: on };
-    let credit_item = credit.id;
-    ledger::post(
-        tx,
-        &Posting {
-            document_kind: DocumentKind::Cancellation,
-            document_id: id.uuid(),
-            document_number: number,
-            document_date: on,
-            posting_date: on,
-            currency: tx.cx().currency().code(),
-            narration: wanted.reason.clone(),
-            lines: mirrored.lines,
-            items: vec![credit],
-            reverses: Some(mirrored.id),
-        },
-    )?;
-    let settlements: Vec<_> = items
-        .iter()
-        .map(|item| NewAllocation {
-            id: AllocationId::new(),
-            customer,
-            credit_item,
-            debit_item: item.id,
-            kind: AllocationKind::Reversal,
-            amount: item.open,
-            effective_on: on,
-            rule: "cancellation",
-            evidence: json!({}),
-            reverses: None,
-            reason: Some(wanted.reason.clone()),
-        })
-        .collect();
-    ledger::settle(tx, &settlements)?;
+    ledger::unwind(tx, &Unwind { document: id.uuid(), kind: DocumentKind::Cancellation, on, reason: &wanted.reason })?;
     store::mark_cancelled(tx, id, on, &wanted.reason)?;
     let after = load(tx, id, false)?;
     let (was, is) = (answer(&before, tx.cx()), answer(&after, tx.cx()));

@@ -5,9 +5,9 @@ use super::types::{Allocation, AllocationList, NewAllocations, ReverseAllocation
 use super::{problems, store};
 use crate::cash::receipts;
 use crate::ledger::open_items::rules::Placer;
-use crate::ledger::open_items::store::{allocation, lock_customers, lock_items_of};
-use crate::ledger::problems::{ALREADY_REVERSED, OVER_ALLOCATION};
-use crate::ledger::{self, NewAllocation, OpenItem, Side};
+use crate::ledger::open_items::store::{lock_customers, lock_items_of};
+use crate::ledger::problems::OVER_ALLOCATION;
+use crate::ledger::{self, OpenItem, Side, lock_reversible};
 use crate::platform::http::problem::{self, FieldError};
 use crate::platform::http::{Problem, faults};
 use crate::platform::ids::{AllocationId, CustomerId};
@@ -103,7 +103,7 @@ pub fn create(tx: &mut Tx<'_>, new: &NewAllocations) -> Result<Audited<Allocatio
     let credit = lock_items_of(tx, vec![new.source_id.uuid()])?.into_iter().find(|item| item.id == source.item);
     let credit = credit.ok_or_else(|| Problem::internal(&"a receipt without its item"))?;
     let purses = receipts::store::purses(tx, new.source_id, source.item)?;
-    let mut placer = Placer::new(&credit, on, purses, &debits);
+    let mut placer = Placer::new(&credit, currency, on, purses, &debits);
     place(&mut placer, "/targets", &new.targets, &documents, currency)?;
     let placed = placer.placed();
     ledger::settle(tx, &placed)?;
@@ -113,15 +113,7 @@ pub fn create(tx: &mut Tx<'_>, new: &NewAllocations) -> Result<Audited<Allocatio
 
 /// Takes one allocation back by a new dated row; both sides open again.
 pub fn reverse(tx: &mut Tx<'_>, id: AllocationId, wanted: &ReverseAllocation) -> Result<Audited<Allocation>, Problem> {
-    let customer = allocation(tx, id)?.ok_or_else(|| Problem::not_found("allocation"))?.customer;
-    lock_customers(tx, vec![customer])?;
-    let original = allocation(tx, id)?.ok_or_else(|| Problem::not_found("allocation"))?;
-    if original.reverses.is_some() || original.kind == ledger::AllocationKind::Reversal {
-        return Err(Problem::new(problem::INVALID_STATE, "This row itself takes something back; it cannot be reversed.").member("allowed_actions", json!([])));
-    }
-    if let Some(by) = original.reversed_by {
-        return Err(Problem::new(ALREADY_REVERSED, "This allocation is reversed already.").member("current", json!({"status": "reversed", "reversed_by": by})));
-    }
+    let original = lock_reversible(tx, id)?;
     let on = wanted.reversed_on.unwrap_or(tx.cx().today.max(original.effective_on));
     let mut errors: Vec<_> = faults::in_future("/reversed_on", on, tx.cx().today.max(original.effective_on)).into_iter().collect();
     if on < original.effective_on {
@@ -134,21 +126,7 @@ pub fn reverse(tx: &mut Tx<'_>, id: AllocationId, wanted: &ReverseAllocation) ->
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
-    let reversal = NewAllocation {
-        id: AllocationId::new(),
-        customer,
-        credit_item: original.credit_item,
-        debit_item: original.debit_item,
-        kind: original.kind,
-        amount: -original.amount,
-        effective_on: on,
-        rule: "reversal",
-        evidence: json!({}),
-        reverses: Some(id),
-        reason: Some(wanted.reason.clone()),
-    };
-    let made = reversal.id;
-    ledger::settle(tx, &[reversal])?;
-    let answer = store::by_ids(tx, vec![made])?.pop().ok_or_else(|| Problem::internal(&"a reversal vanished"))?;
+    let made = ledger::reverse_allocations(tx, &[original], on, &wanted.reason)?;
+    let answer = store::by_ids(tx, made)?.pop().ok_or_else(|| Problem::internal(&"a reversal vanished"))?;
     Ok(tx.record(Change::new("allocation.reversed", id.uuid()).after(&answer).reason(&wanted.reason), answer))
 }

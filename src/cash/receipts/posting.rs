@@ -1,13 +1,15 @@
 //! Receipt → balanced entry and open item. Pure.
 
 use super::types::{DeductionKind, NewReceipt};
-use crate::ledger::{AccountRole, DocumentKind, Line, NewOpenItem, OpenItem, Posting, Side};
+use crate::ledger::{AccountRole, DocumentKind, Line, NewOpenItem, OpenItem, Posting, SettlementTerms, Side};
 use crate::platform::ids::AccountId;
+use crate::platform::money::Currency;
+use rust_decimal::Decimal;
 
 /// Debit bank with what arrived and each deduction's account; credit receivable with the gross.
 /// `credit` is the item the receipt opens.
 #[must_use]
-pub fn posting(credit: &OpenItem, number: &str, currency: &'static str, new: &NewReceipt, bank: Option<AccountId>) -> Posting {
+pub fn posting(credit: &OpenItem, number: &str, currency: Currency, new: &NewReceipt, bank: Option<AccountId>) -> Posting {
     let bank_line = Line::debit(AccountRole::Bank, new.amount_received.0);
     let mut lines = vec![match bank {
         Some(account) => bank_line.to(account),
@@ -30,6 +32,7 @@ pub fn posting(credit: &OpenItem, number: &str, currency: &'static str, new: &Ne
         document_date: new.receipt_date,
         posting_date: new.receipt_date,
         currency,
+        rate: Decimal::ONE,
         narration: new.utr.clone().unwrap_or_default(),
         lines,
         items: vec![NewOpenItem {
@@ -38,7 +41,9 @@ pub fn posting(credit: &OpenItem, number: &str, currency: &'static str, new: &Ne
             instalment_no: 1,
             side: Side::Credit,
             amount: credit.amount,
+            base: None,
             due_date: new.receipt_date,
+            terms: SettlementTerms::default(),
         }],
         reverses: None,
     }

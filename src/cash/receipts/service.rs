@@ -8,7 +8,7 @@ use crate::cash::allocations::service::{Resolved, place, resolve};
 use crate::ledger::numbering::{self, NumberedKind};
 use crate::ledger::open_items::rules::Placer;
 use crate::ledger::open_items::store::lock_open_debits;
-use crate::ledger::{self, AllocationKind, NewAllocation, OpenItem, Side};
+use crate::ledger::{self, AllocationKind, NewAllocation, OpenItem, SettlementTerms, Side};
 use crate::master_data::customers::reference::NamesCustomer;
 use crate::platform::http::Problem;
 use crate::platform::ids::{EntryId, OpenItemId, ReceiptId};
@@ -45,22 +45,27 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
     let (id, item) = (ReceiptId::new(), OpenItemId::new());
     let credit = OpenItem {
         id: item,
+        entry: EntryId::new(),
         customer: ground.customer,
         document_kind: "receipt".into(),
         document_id: id.uuid(),
         document_number: String::new(),
         side: Side::Credit,
+        currency,
         amount: gross,
         open: gross,
+        base: gross,
+        open_base: gross,
         settles_from: new.receipt_date,
         due_date: new.receipt_date,
+        terms: SettlementTerms::default(),
     };
     let Resolved { documents, items } = resolve(tx, "/allocations", &new.allocations, ground.customer)?;
     let debits = match new.auto_apply {
         Some(AutoApply::OldestFirst) => lock_open_debits(tx, ground.customer)?,
         None => items,
     };
-    let mut placer = Placer::new(&credit, new.receipt_date, rules::purses(new), &debits);
+    let mut placer = Placer::new(&credit, currency, new.receipt_date, rules::purses(new), &debits);
     place(&mut placer, "/allocations", &new.allocations, &documents, currency)?;
     follow_the_money(&mut placer, &documents);
     if new.auto_apply.is_some() {
@@ -71,7 +76,7 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
     let placed = placer.placed();
     let year = tx.cx().fiscal_year(new.receipt_date);
     let number = numbering::take(tx, registration, NumberedKind::Receipt, year, None)?;
-    let entry = ledger::post(tx, &posting(&credit, &number, currency.code(), new, ground.bank))?;
+    let entry = ledger::post(tx, &posting(&credit, &number, currency, new, ground.bank))?;
     ledger::settle(tx, &placed)?;
     let head = head(new, &credit, number, entry, &placed, tx.cx())?;
     let deductions: Vec<_> =

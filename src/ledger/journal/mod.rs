@@ -1,11 +1,14 @@
 //! Journal entries: balanced by construction, checked by the database at commit.
 
+pub mod rules;
 mod store;
 
 use super::accounts::AccountRole;
 use super::open_items::NewOpenItem;
+use super::problems::AMOUNT_TOO_SMALL;
 use crate::platform::http::Problem;
 use crate::platform::ids::{AccountId, CustomerId, EntryId};
+use crate::platform::money::Currency;
 use crate::platform::unit_of_work::{Rx, Tx};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -37,7 +40,7 @@ pub enum Account {
     Id(AccountId),
 }
 
-/// One side of an entry. Amounts in the document's currency, which is the base currency.
+/// One side of an entry. Amounts in the document's currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     pub account: Account,
@@ -45,16 +48,18 @@ pub struct Line {
     pub customer: Option<CustomerId>,
     pub debit: Decimal,
     pub credit: Decimal,
+    /// The amount in base currency, where it is known rather than converted: a mirror keeps what it mirrors.
+    pub base: Option<Decimal>,
 }
 
 impl Line {
     #[must_use]
     pub fn debit(role: AccountRole, amount: Decimal) -> Self {
-        Self { account: Account::Role(role), customer: None, debit: amount, credit: Decimal::ZERO }
+        Self { account: Account::Role(role), customer: None, debit: amount, credit: Decimal::ZERO, base: None }
     }
     #[must_use]
     pub fn credit(role: AccountRole, amount: Decimal) -> Self {
-        Self { account: Account::Role(role), customer: None, debit: Decimal::ZERO, credit: amount }
+        Self { account: Account::Role(role), customer: None, debit: Decimal::ZERO, credit: amount, base: None }
     }
     /// A figure that may have either sign: a debit when positive.
     #[must_use]
@@ -84,7 +89,9 @@ pub struct Posting {
     pub document_number: String,
     pub document_date: NaiveDate,
     pub posting_date: NaiveDate,
-    pub currency: &'static str,
+    pub currency: Currency,
+    /// Base units for one unit of `currency`; 1 in base currency.
+    pub rate: Decimal,
     pub narration: String,
     pub lines: Vec<Line>,
     pub items: Vec<NewOpenItem>,
@@ -95,6 +102,12 @@ pub struct Posting {
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub id: EntryId,
+    pub kind: DocumentKind,
+    pub number: String,
+    pub document_date: NaiveDate,
+    pub posting_date: NaiveDate,
+    pub currency: Currency,
+    pub rate: Decimal,
     pub lines: Vec<Line>,
 }
 
@@ -106,11 +119,25 @@ pub fn post(tx: &mut Tx<'_>, posting: &Posting) -> Result<EntryId, Problem> {
     if !difference.is_zero() || lines.len() < 2 {
         return Err(Problem::internal(&format!("entry of {} {} does not balance by {difference}", posting.document_kind, posting.document_number)));
     }
-    store::insert(tx, posting, &lines)
+    let base = tx.cx().currency();
+    let bases = rules::line_bases(&lines, posting.rate, base);
+    let items = rules::item_bases(&posting.items, &lines, &bases, posting.rate, base);
+    if items.iter().any(|base| *base <= Decimal::ZERO) {
+        return Err(Problem::new(AMOUNT_TOO_SMALL, format!("At the rate {} nothing would be left of an amount in {}.", posting.rate, base.code())));
+    }
+    store::insert(tx, posting, &lines, &bases, &items)
 }
 
-/// The lines of a posted entry with sides exchanged.
-pub fn mirror(rx: &mut Rx<'_>, entry: EntryId) -> Result<Entry, Problem> {
-    let lines = store::lines(rx, entry)?.into_iter().map(|line| Line { debit: line.credit, credit: line.debit, ..line }).collect();
-    Ok(Entry { id: entry, lines })
+/// The entries of a document that stand: neither reversed nor reversals themselves, nor what its
+/// settlements posted.
+pub fn standing(rx: &mut Rx<'_>, document: Uuid) -> Result<Vec<Entry>, Problem> {
+    store::standing(rx, document)
+}
+
+impl Entry {
+    /// Its lines with sides exchanged, at the same base amounts.
+    #[must_use]
+    pub fn mirrored(&self) -> Vec<Line> {
+        self.lines.iter().map(|line| Line { debit: line.credit, credit: line.debit, ..line.clone() }).collect()
+    }
 }

@@ -90,7 +90,7 @@ fn settled_until(rx: &mut Rx<'_>) -> Result<DateTime<Utc>, Problem> {
 /// Four figures that must be one.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Check {
-    /// Σ amounts of all documents.
+    /// Σ amounts of all documents and exchange differences.
     pub documents: Amount,
     /// Σ open items.
     pub subledger: Amount,
@@ -110,7 +110,9 @@ fn totals(rx: &mut Rx<'_>, at: At) -> Result<Totals, Problem> {
     rx.one(
         Sql::new(
             "SELECT coalesce((SELECT sum(CASE WHEN i.side = 'debit' THEN i.base_amount ELSE -i.base_amount END) FROM open_item i
-                              WHERE i.company_id = $1 AND i.posting_date <= $2 AND i.recorded_at <= $3), 0)::numeric AS documents,
+                              WHERE i.company_id = $1 AND i.posting_date <= $2 AND i.recorded_at <= $3), 0)::numeric
+                  - coalesce((SELECT sum(s.debit_base - s.credit_base) FROM allocation s
+                              WHERE s.company_id = $1 AND s.entry_id IS NOT NULL AND s.effective_on <= $2 AND s.recorded_at <= $3), 0)::numeric AS documents,
                     coalesce((SELECT sum(l.base_debit - l.base_credit) FROM journal_line l JOIN gl_account a ON a.company_id = l.company_id AND a.id = l.account_id
                               WHERE l.company_id = $1 AND a.is_control AND l.posting_date <= $2 AND l.recorded_at <= $3), 0)::numeric AS gl",
         )
