@@ -1,8 +1,10 @@
 //! Composition only: which domains are mounted, which jobs run, how the server starts and stops.
 
 use crate::access::tokens::keys::Keys;
+use crate::access::waivers;
 use crate::access::{api_clients, audit_log, tokens, users};
 use crate::config::Settings;
+use crate::control::approvals;
 use crate::platform::http::contract::{self, Contract};
 use crate::platform::http::edge;
 use crate::platform::jobs::{Job, Runner};
@@ -31,6 +33,7 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 pub fn routes(config: &mut ServiceConfig<'_>) {
     tokens::http::routes(config);
     users::http::routes(config);
+    waivers::http::routes(config);
     api_clients::http::routes(config);
     audit_log::http::routes(config);
     master_data::companies::http::routes(config);
@@ -40,12 +43,16 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     master_data::payment_terms::http::routes(config);
     master_data::bank_accounts::http::routes(config);
     ledger::numbering::http::routes(config);
+    approvals::http::routes(config);
     billing::invoices::http::routes(config);
     cash::receipts::http::routes(config);
     cash::allocations::http::routes(config);
     reporting::reports::routes(config);
     setup::http::routes(config);
 }
+
+/// Every act under approval.
+static ACTIONS: &[&approvals::Action] = &[&approvals::service::CHANGE_POLICY];
 
 /// The contract as collected from the routes.
 pub fn contract() -> Result<Contract, Failure> {
@@ -69,6 +76,7 @@ pub fn contract() -> Result<Contract, Failure> {
 const TAGS: &[(&str, &str)] = &[
     ("Auth", "Signing in, tokens and who one is."),
     ("Users", "People, roles and API clients."),
+    ("Approvals", "What waits for a second person, and who decides from which amount on."),
     ("Company", "The company, its GST registrations and number series."),
     ("Customers", "Customers, their open items and their ledger."),
     ("Items", "Items and payment terms."),
@@ -119,6 +127,7 @@ pub struct Service {
 impl Service {
     pub fn new(database: &Database, settings: &Settings) -> Result<Self, Failure> {
         Contract::install(contract()?);
+        approvals::install(ACTIONS);
         if !settings.data_dir.exists() {
             std::fs::DirBuilder::new().recursive(true).mode(0o711).create(&settings.data_dir)?;
         }

@@ -9,6 +9,7 @@ pub mod tax; // GST: place of supply, rates, rounding; pure, so anyone may ask i
 pub mod access; // users, tokens, API clients, audit log
 pub mod master_data; // companies, customers, items, terms
 pub mod ledger; // entries, open items, numbers, periods
+pub mod control; // approvals
 pub mod billing; // invoices
 pub mod cash; // receipts and allocations
 pub mod reporting; // aging, ledger, trial balance, performance
@@ -31,6 +32,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             master_data::items::problems::ALL,
             master_data::customers::problems::ALL,
             ledger::problems::ALL,
+            control::approvals::problems::ALL,
             billing::invoices::problems::ALL,
             cash::receipts::problems::ALL,
             cash::allocations::problems::ALL,

@@ -4,3 +4,4 @@ pub mod api_clients;
 pub mod audit_log;
 pub mod tokens;
 pub mod users;
+pub mod waivers;

@@ -12,6 +12,7 @@ mod matrix;
 mod rig;
 
 mod access;
+mod approvals;
 mod bad_input;
 mod cli;
 mod concurrency;

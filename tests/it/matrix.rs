@@ -74,10 +74,19 @@ const MATRIX: &[(&str, &str)] = &[
 
 /// Whether the design gives `permission` to `role`.
 pub fn holds(role: &str, permission: &str) -> bool {
+    !matches!(mark(role, permission), b'R' | b'.')
+}
+
+/// Whether the design lets `role` ask for what `permission` grants.
+pub fn asks_for(role: &str, permission: &str) -> bool {
+    mark(role, permission) == b'R'
+}
+
+fn mark(role: &str, permission: &str) -> u8 {
     let column = ROLES.iter().position(|r| *r == role).expect("a role");
     let row = MATRIX.iter().find(|(name, _)| *name == permission);
     let (_, marks) = row.unwrap_or_else(|| panic!("copy the row of {permission} from api.md section 8"));
-    !matches!(marks.as_bytes()[column], b'R' | b'.')
+    marks.as_bytes()[column]
 }
 
 /// One operation of the contract.

@@ -378,6 +378,13 @@ impl Company {
         Client::bearer(log_in(&email, &password, &self.id)["access_token"].as_str().unwrap().to_owned())
     }
 
+    /// Another person in a role, in a session of their own.
+    pub fn another(&self, role: &str) -> Client {
+        let (email, password) = (format!("{}@example.test", fresh()), "correct horse battery staple 9");
+        self.as_role("admin").post("/v1/users", &json!({"email": email, "name": "Another", "roles": [role], "password": password})).expect(201);
+        Client::bearer(log_in(&email, password, &self.id)["access_token"].as_str().unwrap().to_owned())
+    }
+
     /// A new API client with these scopes: its record, which holds the secret.
     pub fn api_client(&self, scopes: &[&str]) -> Value {
         self.as_role("admin").post("/v1/api-clients", &json!({"name": "Test machine", "scopes": scopes})).expect(201)

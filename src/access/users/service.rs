@@ -4,6 +4,7 @@ use super::types::{Me, NewUser, Role, RoleInfo, Roles, User, UserPatch};
 use super::{problems, store};
 use crate::access::tokens::service::revoke;
 use crate::access::tokens::{passwords, service as tokens};
+use crate::access::waivers;
 use crate::platform::http::Problem;
 use crate::platform::http::problem;
 use crate::platform::ids::UserId;
@@ -12,7 +13,7 @@ use crate::platform::unit_of_work::{Actor, Audited, Change, Tx};
 
 /// A new person or one who already works in another company.
 pub fn invite(tx: &mut Tx<'_>, new: &NewUser) -> Result<Audited<User>, Problem> {
-    check_roles(&new.roles)?;
+    check_roles(tx, &new.roles, None)?;
     let email = new.email.trim().to_lowercase();
     let known = tx.as_identity(|tx| store::id_by_email(tx, &email))?;
     let mut initial = None;
@@ -37,7 +38,7 @@ pub fn invite(tx: &mut Tx<'_>, new: &NewUser) -> Result<Audited<User>, Problem> 
 
 /// Gives an existing person roles in the company of the transaction.
 pub fn join(tx: &mut Tx<'_>, user: UserId, roles: &[Role]) -> Result<(), Problem> {
-    check_roles(roles)?;
+    check_roles(tx, roles, Some(user))?;
     store::insert_membership(tx, user, roles)
 }
 
@@ -60,7 +61,7 @@ pub fn set_roles(tx: &mut Tx<'_>, id: UserId, version: Option<i64>, roles: &[Rol
     if tx.cx().actor == Actor::User(id.uuid()) {
         return Err(Problem::new(problems::SELF_GRANT, "Nobody changes their own roles (SOD-10)."));
     }
-    check_roles(roles)?;
+    check_roles(tx, roles, Some(id))?;
     let before = store::get(tx, id, true)?;
     crate::platform::http::reply::require_version(version, before.version)?;
     store::update(tx, id, None, None, Some(roles))?;
@@ -69,12 +70,17 @@ pub fn set_roles(tx: &mut Tx<'_>, id: UserId, version: Option<i64>, roles: &[Rol
     Ok(tx.record(Change::new("user.roles_changed", id.uuid()).version(after.version).before(&before).after(&after), after))
 }
 
-fn check_roles(roles: &[Role]) -> Result<(), Problem> {
+/// Conflicting roles stay apart (SOD-16), unless a waiver stands for the person.
+fn check_roles(tx: &mut Tx<'_>, roles: &[Role], person: Option<UserId>) -> Result<(), Problem> {
     let names: Vec<String> = roles.iter().map(ToString::to_string).collect();
-    if let Some((a, b)) = permissions::conflict(&names) {
-        return Err(Problem::new(problems::ROLE_CONFLICT, format!("One person may not be {a} and {b} (SOD-16).")));
+    let Some((a, b)) = permissions::conflict(&names) else { return Ok(()) };
+    if let Some(person) = person
+        && !names.iter().any(|name| name == "auditor")
+        && waivers::stands(tx, "SOD-16", person.uuid())?
+    {
+        return Ok(());
     }
-    Ok(())
+    Err(Problem::new(problems::ROLE_CONFLICT, format!("One person may not be {a} and {b} (SOD-16); a small firm may record a waiver.")))
 }
 
 pub fn me(tx: &mut Tx<'_>) -> Result<Me, Problem> {

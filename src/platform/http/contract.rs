@@ -38,6 +38,8 @@ pub struct Operation {
     pub permission: String,
     pub keyed: Keyed,
     pub needs_version: bool,
+    /// Whether those who may only ask for the act come in; it then waits for an approval.
+    pub approvable: bool,
     parameters: Vec<Parameter>,
     body: Option<Schema>,
     /// Of a bulk operation: the schema of one row, which is judged alone.
@@ -148,6 +150,7 @@ impl Operation {
                 _ => Keyed::Ignored,
             },
             needs_version: operation["x-if-match"] == true,
+            approvable: operation["x-approval"] == true,
             parameters,
             body,
             row,

@@ -91,7 +91,8 @@ impl Entry {
         let token = bearer(request)?;
         let principal = (doors.authenticate)(&token)?;
         request.extensions_mut().insert(principal.clone());
-        if !principal.may(P::NAME) {
+        let may_ask = || Contract::operation(request).is_ok_and(|operation| operation.approvable) && principal.may_request(P::NAME);
+        if !principal.may(P::NAME) && !may_ask() {
             let read_only = principal.roles.iter().any(|role| role == "auditor") && request.method() != actix_web::http::Method::GET;
             let refusal = if read_only { problem::ROLE_READ_ONLY } else { problem::PERMISSION_DENIED };
             return Err(Problem::new(refusal, format!("This needs the permission {}.", P::NAME)).member("required_permission", P::NAME));
@@ -148,7 +149,7 @@ impl Entry {
             return Err(idempotency::missing());
         }
         self.blocking(move |doors| {
-            in_transaction(doors, &start, key.is_some(), |tx| {
+            let done = in_transaction(doors, &start, key.is_some(), |tx| {
                 let claim = match &key {
                     Some(key) => match idempotency::claim(tx, key)? {
                         Claim::Replay(reply) => return Ok((reply, false)),
@@ -168,7 +169,11 @@ impl Entry {
                     audit::flush(tx, stored.as_ref().map(|(id, text)| (id, text.as_str())))?;
                 }
                 Ok((reply, keep && !dry_run))
-            })
+            });
+            match done {
+                Err(problem) if problem.refusal().code.starts_with("sod_") && !dry_run => Err(blocked(doors, &start, problem)),
+                done => done,
+            }
         })
         .await
     }
@@ -482,6 +487,18 @@ pub fn run_system_read<T>(
     work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem>,
 ) -> Result<T, Problem> {
     on_snapshot(doors, &Start::system(company, operation), work)
+}
+
+/// A violation of segregation that was blocked leaves its trace, though nothing else of the request does.
+fn blocked(doors: &Doors, start: &Start, problem: Problem) -> Problem {
+    let (Actor::User(who) | Actor::Client(who)) = start.actor else { return problem };
+    let noted = in_transaction(doors, start, false, |tx| {
+        let what = serde_json::json!({"code": problem.refusal().code, "operation": start.operation, "detail": problem.to_string()});
+        let _ = tx.record(super::Change::new("control.violation_blocked", who).after(&what), ());
+        audit::flush(tx, None)?;
+        Ok(((), true))
+    });
+    noted.err().unwrap_or(problem)
 }
 
 const TRIES: u32 = 3;

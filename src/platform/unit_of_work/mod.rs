@@ -64,6 +64,11 @@ impl Principal {
         permissions::grant(permission).is_some_and(|grant| self.roles.iter().any(|role| grant.held_by(role)))
             && self.scopes.as_ref().is_none_or(|scopes| scopes.iter().any(|scope| scope == permission))
     }
+    /// Whether the person may ask for what the permission grants, which then needs an approval.
+    #[must_use]
+    pub fn may_request(&self, permission: &str) -> bool {
+        self.scopes.is_none() && permissions::grant(permission).is_some_and(|grant| self.roles.iter().any(|role| grant.requested_by(role)))
+    }
     /// Whether the right is limited to the customers assigned to this person.
     #[must_use]
     pub fn portfolio_only(&self, permission: &str) -> bool {

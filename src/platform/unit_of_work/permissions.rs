@@ -1,7 +1,7 @@
 //! The permission matrix: one row a permission, one column a role. The only place that says who may what.
 //!
 //! Marks: `Y` yes · `L` within a personal limit or policy band · `O` only assigned customers
-//! (portfolio) · `R` may only request, which needs an approval, so it does not grant the act itself ·
+//! (portfolio) · `R` may only request: operations marked `x-approval` let it in, and the act waits for an approval ·
 //! `S` only if the scope was granted to that API client · `.` no.
 
 use std::fmt;
@@ -29,6 +29,11 @@ impl Grant {
     #[must_use]
     pub fn held_by(&self, role: &str) -> bool {
         matches!(self.mark(role), 'Y' | 'L' | 'O' | 'S')
+    }
+    /// Whether the role may ask for what it grants.
+    #[must_use]
+    pub fn requested_by(&self, role: &str) -> bool {
+        self.mark(role) == 'R'
     }
     /// Whether the role has it for its assigned customers only.
     #[must_use]

@@ -1,0 +1,78 @@
+//! Approvals: one inbox for every act that needs a second person.
+//!
+//! A domain declares its acts as [`Action`]s and asks [`gate`] before it does one. Within the zero band, for
+//! callers who may act directly, the gate is open; otherwise the subject waits and [`service::approve`]
+//! runs the act in the transaction of the last decision. Maker is never checker (SOD-01), bands count the
+//! rolling 30 days of a requester and customer (SOD-17), and who approves approves exactly the version
+//! they saw. Owns `approval`, `approval_decision`, `approval_policy`.
+
+pub mod http;
+pub mod problems;
+pub mod rules;
+pub mod service;
+mod store;
+pub mod types;
+
+pub use service::{Gate, Request, gate, subject_changed};
+
+use crate::platform::http::Problem;
+use crate::platform::ids::{ApprovalId, CustomerId};
+use crate::platform::unit_of_work::{Rx, Tx};
+use rules::Band;
+use rust_decimal::Decimal;
+use serde_json::Value;
+use std::sync::OnceLock;
+use uuid::Uuid;
+
+/// An act under approval.
+pub struct Action {
+    /// `credit_note.issue`: the word before the dot is the type of the subject.
+    pub name: &'static str,
+    /// What policies and the inbox call it: `notes`.
+    pub kind: &'static str,
+    /// What deciding it needs.
+    pub permission: &'static str,
+    /// Who holds this acts alone within the zero band; everybody else only asks.
+    pub direct: &'static str,
+    /// Who handled the customer's cash in the last 90 days may not decide it (SOD-02).
+    pub bars_cash_handlers: bool,
+    /// Bands until the company sets others.
+    pub bands: &'static [Band],
+    /// The subject's version now; the act is stale when it differs from the one decided on.
+    pub version: fn(&mut Rx<'_>, &Approved) -> Result<i64, Problem>,
+    pub execute: fn(&mut Tx<'_>, &Approved) -> Result<(), Problem>,
+    /// Takes the subject back to where it was; for rejected and withdrawn requests.
+    pub reject: fn(&mut Tx<'_>, &Approved) -> Result<(), Problem>,
+}
+
+/// What an act is told of its approval.
+#[derive(Debug, Clone)]
+pub struct Approved {
+    pub id: ApprovalId,
+    pub subject: Uuid,
+    pub subject_version: i64,
+    pub customer: Option<CustomerId>,
+    /// In base currency.
+    pub amount: Decimal,
+    /// Who asked, as `created_by` shows it.
+    pub requested_by: String,
+    pub reason: Option<String>,
+    /// What the domain wanted to keep of the request.
+    pub payload: Value,
+}
+
+static ACTIONS: OnceLock<&'static [&'static Action]> = OnceLock::new();
+
+/// Makes the acts of all domains known; done once by the composition.
+pub fn install(actions: &'static [&'static Action]) {
+    let _ = ACTIONS.set(actions);
+}
+
+fn action(name: &str) -> Result<&'static Action, Problem> {
+    let found = ACTIONS.get().and_then(|actions| actions.iter().find(|action| action.name == name));
+    found.copied().ok_or_else(|| Problem::internal(&format!("no act is called {name}")))
+}
+
+fn actions() -> &'static [&'static Action] {
+    ACTIONS.get().copied().unwrap_or_default()
+}

@@ -1,0 +1,3 @@
+//! Control: what needs a second person.
+
+pub mod approvals;

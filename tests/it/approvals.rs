@@ -1,0 +1,118 @@
+//! Maker and checker, shown on the approval policies, which are under approval themselves.
+
+use crate::rig::*;
+use serde_json::{Value, json};
+
+fn ask(company: &Company) -> Value {
+    let body = json!({"bands": [{"up_to": "1000.00", "steps": 1}, {"steps": 2}], "reason": "Board resolution"});
+    company.controller().change("PUT", "/v1/approval-policies/policies", "\"v0\"", &body).expect(200)
+}
+
+fn decide(client: &Client, approval: &Value, verb: &str, version: &str) -> Reply {
+    client.change("POST", &format!("/v1/approvals/{}/{verb}", id_of(approval)), version, &json!({"reason": "Looked at it"}))
+}
+
+#[test]
+fn nobody_approves_their_own_request_and_the_attempt_leaves_a_trace() {
+    let company = Company::new();
+    let asked = ask(&company);
+    assert_includes(
+        &asked,
+        &json!({"status": "pending", "action": "approval_policy.change", "steps_required": 1, "steps_done": 0, "allowed_actions": ["withdraw"]}),
+    );
+    let before = company.get("/v1/approval-policies");
+    decide(&company.controller(), &asked, "approve", "\"v1\"").refused(403, "sod_self_approval");
+    decide(&company.controller(), &asked, "reject", "\"v1\"").refused(403, "sod_self_approval");
+    decide(&company.executive(), &asked, "approve", "\"v1\"").refused(403, "permission_denied");
+    decide(&company.as_role("auditor"), &asked, "approve", "\"v1\"").refused(403, "role_read_only");
+    assert_eq!(company.get("/v1/approval-policies"), before);
+    let blocked = company.sql("SELECT body FROM audit_event WHERE company_id = {c} AND action = 'control.violation_blocked'");
+    assert_eq!(blocked.len(), 2);
+    // Nor does the database take it, whatever the service says.
+    let (id, me) = (id_of(&asked), format!("user:{}", company.user_id("controller")));
+    let row = format!("INSERT INTO approval_decision (company_id, approval_id, step, decision, actor) VALUES ('{}', '{id}', 1, 'approve', '{me}')", company.id);
+    assert!(Db::app().commit_in(&company.id, &row).unwrap_err().contains("maker and checker"));
+    company.assert_laws();
+}
+
+#[test]
+fn another_person_approves_exactly_the_version_they_saw() {
+    let company = Company::new();
+    let (asked, second) = (ask(&company), company.another("controller"));
+    let to_decide = second.get("/v1/approvals?mine=to_decide").expect(200);
+    assert_eq!(to_decide["data"][0]["id"], asked["id"]);
+    assert_eq!(company.controller().get("/v1/approvals?mine=to_decide").expect(200)["data"], json!([]));
+    decide(&second, &asked, "approve", "\"v7\"").refused(412, "version_mismatch");
+    let path = format!("/v1/approvals/{}/approve", id_of(&asked));
+    second.post(&path, &json!({})).refused(428, "if_match_required");
+    let done = decide(&second, &asked, "approve", "\"v1\"").expect(200);
+    assert_includes(&done, &json!({"status": "approved", "steps_done": 1, "version": 2, "allowed_actions": []}));
+    let policies = company.get("/v1/approval-policies");
+    let policy = policies["data"].as_array().unwrap().iter().find(|p| p["kind"] == "policies").unwrap();
+    assert_eq!((&policy["version"], &policy["bands"][0]), (&json!(1), &json!({"up_to": "1000.00", "steps": 1})));
+    decide(&second, &asked, "approve", "*").refused(409, "invalid_state");
+    company.assert_laws();
+}
+
+#[test]
+fn only_who_asked_withdraws_and_what_is_decided_stays() {
+    let company = Company::new();
+    let (asked, second) = (ask(&company), company.another("controller"));
+    decide(&second, &asked, "withdraw", "*").refused(403, "permission_denied");
+    assert_eq!(decide(&company.controller(), &asked, "withdraw", "*").expect(200)["status"], "withdrawn");
+    decide(&second, &asked, "approve", "*").refused(409, "invalid_state");
+    let asked = ask(&company);
+    assert_eq!(decide(&second, &asked, "reject", "*").expect(200)["status"], "rejected");
+    let change = format!("UPDATE approval SET state = 'approved', version = 9 WHERE id = '{}'", id_of(&asked));
+    assert!(Db::app().commit_in(&company.id, &change).unwrap_err().contains("never changes"));
+    company.assert_laws();
+}
+
+#[test]
+fn what_changed_while_a_request_waited_is_not_approved() {
+    let company = Company::new();
+    let (asked, second, third) = (ask(&company), company.another("controller"), company.another("controller"));
+    // The database is asked to hold one request of a kind at a time.
+    let body = json!({"bands": [{"steps": 3}], "reason": "Another board resolution"});
+    second.change("PUT", "/v1/approval-policies/policies", "*", &body).refused(409, "approval_pending");
+    // A change behind the scenes moves the version of the subject.
+    let change = "INSERT INTO approval_policy (company_id, kind, bands, updated_by) VALUES ({c}, 'policies', '[{\"steps\": 1}]', 'system')";
+    Db::app().commit_in(&company.id, &change.replace("{c}", &format!("'{}'", company.id))).unwrap();
+    decide(&third, &asked, "approve", "*").refused(409, "approval_stale");
+    company.assert_laws();
+}
+
+#[test]
+fn bands_that_make_no_sense_are_named() {
+    let company = Company::new();
+    let put = |bands: Value| company.controller().change("PUT", "/v1/approval-policies/policies", "*", &json!({"bands": bands, "reason": "Board resolution"}));
+    let problem = put(json!([{"up_to": "5.00", "steps": 2}, {"steps": 1}])).refused(422, "validation_failed");
+    assert!(blames(&problem, "#/bands/1/steps", "band_order"));
+    let problem = put(json!([{"up_to": "5.00", "steps": 1}])).refused(422, "validation_failed");
+    assert!(blames(&problem, "#/bands/0/up_to", "band_limit"));
+    company.controller().change("PUT", "/v1/approval-policies/nothing", "*", &json!({"bands": [{"steps": 1}], "reason": "None"})).refused(404, "not_found");
+    company.assert_laws();
+}
+
+#[test]
+fn a_small_firm_may_waive_conflicting_roles_for_a_while_but_not_for_oneself() {
+    let company = Company::new();
+    let admin = company.as_role("admin");
+    let email = format!("{}@example.test", fresh());
+    let user =
+        admin.post("/v1/users", &json!({"email": email, "name": "Both", "roles": ["controller"], "password": "correct horse battery staple 9"})).expect(201);
+    let both = json!({"roles": ["controller", "ar_executive"]});
+    let path = format!("/v1/users/{}/roles", id_of(&user));
+    admin.change("PUT", &path, "*", &both).refused(409, "role_conflict");
+    let waiver = json!({"rule": "SOD-16", "user_id": user["id"], "reason": "Two people run the office", "expires_on": today()});
+    let own = with(waiver.clone(), json!({"user_id": company.user_id("admin")}));
+    assert!(blames(&admin.post("/v1/sod-waivers", &own).refused(422, "validation_failed"), "#/user_id", "self_waiver"));
+    let late = with(waiver.clone(), json!({"expires_on": "2099-01-01"}));
+    assert!(blames(&admin.post("/v1/sod-waivers", &late).refused(422, "validation_failed"), "#/expires_on", "expiry_out_of_range"));
+    let bad = with(waiver.clone(), json!({"rule": "SOD-01"}));
+    admin.post("/v1/sod-waivers", &bad).refusal();
+    assert_eq!(admin.post("/v1/sod-waivers", &waiver).expect(201)["active"], true);
+    assert_eq!(admin.change("PUT", &path, "*", &both).expect(200)["roles"], json!(["controller", "ar_executive"]));
+    assert_eq!(company.as_role("auditor").get("/v1/sod-waivers").expect(200)["data"][0]["user_id"], user["id"]);
+    company.assert_laws();
+}
