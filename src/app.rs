@@ -42,6 +42,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     master_data::items::http::routes(config);
     master_data::payment_terms::http::routes(config);
     master_data::bank_accounts::http::routes(config);
+    master_data::exchange_rates::http::routes(config);
     ledger::numbering::http::routes(config);
     approvals::http::routes(config);
     billing::invoices::http::routes(config);

@@ -27,6 +27,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             access::tokens::problems::ALL,
             access::users::problems::ALL,
             access::api_clients::problems::ALL,
+            master_data::exchange_rates::problems::ALL,
             master_data::gst_registrations::problems::ALL,
             master_data::payment_terms::problems::ALL,
             master_data::items::problems::ALL,
