@@ -46,6 +46,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     ledger::numbering::http::routes(config);
     approvals::http::routes(config);
     billing::invoices::http::routes(config);
+    billing::notes::credit_notes::routes(config);
+    billing::notes::debit_notes::routes(config);
     cash::receipts::http::routes(config);
     cash::allocations::http::routes(config);
     reporting::reports::routes(config);
@@ -82,6 +84,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Customers", "Customers, their open items and their ledger."),
     ("Items", "Items and payment terms."),
     ("Invoices", "Invoices from draft to cancellation."),
+    ("Notes", "Credit and debit notes that correct invoices."),
     ("Receipts", "Receipts and what they settle."),
     ("Bank", "Bank accounts."),
     ("General ledger", "Trial balance and reconciliation."),

@@ -2,7 +2,8 @@
 
 use super::store::Stored;
 use super::types::NewInvoice;
-use crate::ledger::{DocumentKind, NumberedKind, Side};
+use crate::ledger::numbering::NumberedKind;
+use crate::ledger::{DocumentKind, Side};
 use crate::platform::http::reply::Resource;
 use crate::platform::ids::InvoiceId;
 use crate::platform::unit_of_work::Context;

@@ -235,7 +235,7 @@ fn header_faults(order: &Order, ground: &Ground, house: House) -> Vec<FieldError
             errors.push(FieldError::at(format!("/{name}"), code, "A note follows the invoice it corrects.").expected(is).received(given));
         }
     };
-    differs("currency", "currency_mismatch", new.currency.clone(), &original.currency);
+    differs("currency", "currency_mismatch", new.currency.clone(), original.currency.code());
     differs("place_of_supply", "place_of_supply_mismatch", new.place_of_supply.clone(), &original.place);
     differs("supply_type", "supply_type_mismatch", new.supply_type.map(|supply| supply.to_string()), original.supply.as_str());
     differs("gst_registration_id", "registration_mismatch", new.gst_registration_id.map(|id| id.to_string()), &original.registration.to_string());
@@ -366,8 +366,7 @@ fn complete_line(
         }),
     };
     let source = if original.is_some() { "the invoice does not decide it" } else { "no item is named" };
-    let mut need =
-        |name: &str| errors.push(FieldError::at(format!("/lines/{at}/{name}"), "required", format!("This member is required where {source}.")));
+    let mut need = |name: &str| errors.push(FieldError::at(format!("/lines/{at}/{name}"), "required", format!("This member is required where {source}.")));
     let description = line.description.clone().or(given.description).or_else(|| {
         need("description");
         None
