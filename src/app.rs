@@ -55,7 +55,14 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// Every act under approval.
-static ACTIONS: &[&approvals::Action] = &[&approvals::service::CHANGE_POLICY];
+static ACTIONS: &[&approvals::Action] = &[
+    &approvals::service::CHANGE_POLICY,
+    &billing::invoices::approval::CANCEL_INVOICE,
+    &billing::invoices::approval::ISSUE_CREDIT_NOTE,
+    &billing::invoices::approval::ISSUE_DEBIT_NOTE,
+    &billing::invoices::approval::CANCEL_CREDIT_NOTE,
+    &billing::invoices::approval::CANCEL_DEBIT_NOTE,
+];
 
 /// The contract as collected from the routes.
 pub fn contract() -> Result<Contract, Failure> {

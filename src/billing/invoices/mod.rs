@@ -5,6 +5,7 @@
 //! prices it again, takes the number and posts; what is issued never changes, it is cancelled by a dated
 //! mirror entry or corrected by a note.
 
+pub mod approval;
 pub mod http;
 pub mod order;
 pub mod posting;

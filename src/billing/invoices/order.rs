@@ -2,6 +2,7 @@
 
 use super::store::Stored;
 use super::types::NewInvoice;
+use crate::control::approvals::Action;
 use crate::ledger::numbering::NumberedKind;
 use crate::ledger::{DocumentKind, Side};
 use crate::platform::http::reply::Resource;
@@ -32,8 +33,12 @@ pub enum Verb {
     Created,
     Updated,
     Deleted,
+    /// Issuing waits for an approval.
     Requested,
+    /// An approval was refused or withdrawn; it is a draft again.
+    Returned,
     Issued,
+    CancelRequested,
     Cancelled,
 }
 
@@ -107,18 +112,24 @@ impl Kind {
             (Self::Invoice, Verb::Updated) => "invoice.updated",
             (Self::Invoice, Verb::Deleted) => "invoice.deleted",
             (Self::Invoice, Verb::Requested) => "invoice.requested",
+            (Self::Invoice, Verb::Returned) => "invoice.returned",
+            (Self::Invoice, Verb::CancelRequested) => "invoice.cancel_requested",
             (Self::Invoice, Verb::Issued) => "invoice.issued",
             (Self::Invoice, Verb::Cancelled) => "invoice.cancelled",
             (Self::CreditNote, Verb::Created) => "credit_note.created",
             (Self::CreditNote, Verb::Updated) => "credit_note.updated",
             (Self::CreditNote, Verb::Deleted) => "credit_note.deleted",
             (Self::CreditNote, Verb::Requested) => "credit_note.requested",
+            (Self::CreditNote, Verb::Returned) => "credit_note.returned",
+            (Self::CreditNote, Verb::CancelRequested) => "credit_note.cancel_requested",
             (Self::CreditNote, Verb::Issued) => "credit_note.issued",
             (Self::CreditNote, Verb::Cancelled) => "credit_note.cancelled",
             (Self::DebitNote, Verb::Created) => "debit_note.created",
             (Self::DebitNote, Verb::Updated) => "debit_note.updated",
             (Self::DebitNote, Verb::Deleted) => "debit_note.deleted",
             (Self::DebitNote, Verb::Requested) => "debit_note.requested",
+            (Self::DebitNote, Verb::Returned) => "debit_note.returned",
+            (Self::DebitNote, Verb::CancelRequested) => "debit_note.cancel_requested",
             (Self::DebitNote, Verb::Issued) => "debit_note.issued",
             (Self::DebitNote, Verb::Cancelled) => "debit_note.cancelled",
         }
@@ -164,6 +175,9 @@ impl NoteOrder {
 /// The form of a kind of document on the wire: what callers send, and what they get back.
 pub trait Form: Serialize + DeserializeOwned {
     const KIND: Kind;
+    /// Issuing, where it is under approval.
+    const ISSUE: Option<&'static Action>;
+    const CANCEL: &'static Action;
     type Answer: Resource;
     fn order(&self) -> Order;
     fn answer(stored: &Stored, cx: &Context) -> Self::Answer;

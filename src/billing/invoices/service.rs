@@ -7,6 +7,7 @@ use super::rules::{self, Ground, House, Priced};
 use super::store::{self, Application, Stored};
 use super::types::{CancelInvoice, InvoiceFilter, InvoiceStatus, InvoiceSummary, IssueInvoice, NewInvoice};
 use super::view::{self, days_overdue, status_of};
+use crate::control::approvals::{Action, Approved, Gate, Request, gate};
 use crate::ledger::numbering;
 use crate::ledger::open_items::rules::{Placer, Purse};
 use crate::ledger::open_items::store::{lock_customers, lock_items_of};
@@ -21,7 +22,8 @@ use crate::platform::ids::{CustomerId, InvoiceId};
 use crate::platform::money::{Amount, Currency};
 use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::{Audited, Change, Context, Rx, Tx};
-use serde_json::json;
+use chrono::NaiveDate;
+use serde_json::{Value, json};
 
 /// A document that can be stored: what was found for it, and what it comes to.
 struct Ready {
@@ -35,9 +37,7 @@ pub fn create<F: Form>(tx: &mut Tx<'_>, new: &F) -> Result<Audited<F::Answer>, P
     let ready = ready(tx, new.order(), None)?;
     let mut stored = Stored::of(InvoiceId::new(), &ready.order, &ready.ground, &ready.priced, tx.cx());
     let verb = if ready.order.content.issue {
-        may_issue(tx, F::KIND)?;
-        issue_now(tx, &mut stored, &ready, new)?;
-        Verb::Issued
+        issue_or_ask(tx, &mut stored, &ready, new)?
     } else {
         store::insert(tx, &stored, new)?;
         Verb::Created
@@ -56,13 +56,55 @@ pub fn preview(tx: &mut Tx<'_>, new: &NewInvoice) -> Result<<NewInvoice as Form>
     Ok(answer)
 }
 
-/// Issuing is a right of its own.
-fn may_issue(tx: &Tx<'_>, kind: Kind) -> Result<(), Problem> {
+/// Issuing is a right of its own; where it is under approval, the right to ask for it suffices.
+fn may_issue(tx: &Tx<'_>, kind: Kind, on_request: bool) -> Result<(), Problem> {
     let permission = kind.issue_permission();
-    if tx.cx().principal.as_ref().is_some_and(|principal| !principal.may(permission)) {
-        return Err(Problem::new(problem::PERMISSION_DENIED, format!("Issuing needs the permission {permission}.")).member("required_permission", permission));
+    let may = tx.cx().principal.as_ref().is_none_or(|principal| principal.may(permission) || on_request && principal.may_request(permission));
+    if may {
+        return Ok(());
     }
-    Ok(())
+    Err(Problem::new(problem::PERMISSION_DENIED, format!("Issuing needs the permission {permission}.")).member("required_permission", permission))
+}
+
+/// Issues, or stores what waits for another person to approve that.
+fn issue_or_ask<F: Form>(tx: &mut Tx<'_>, stored: &mut Stored, ready: &Ready, input: &F) -> Result<Verb, Problem> {
+    may_issue(tx, F::KIND, F::ISSUE.is_some())?;
+    let gate = match F::ISSUE {
+        None => Gate::Open,
+        // The approver decides on the total they saw.
+        Some(action) => ask::<F>(tx, action, stored, None, json!({"expected_total": stored.currency.amount(stored.total)}))?,
+    };
+    match gate {
+        Gate::Open => {
+            issue_now(tx, stored, ready, input)?;
+            Ok(Verb::Issued)
+        }
+        Gate::Pending(approval) => {
+            stored.status = InvoiceStatus::PendingApproval;
+            stored.approval = Some(approval);
+            store::insert(tx, stored, input)?;
+            Ok(Verb::Requested)
+        }
+    }
+}
+
+/// Puts an act on a document before the gate; its customer is locked.
+fn ask<F: Form>(tx: &mut Tx<'_>, action: &'static Action, stored: &Stored, reason: Option<&str>, payload: Value) -> Result<Gate, Problem> {
+    let cx = tx.cx();
+    let shown = serde_json::to_value(F::answer(stored, cx)).map_err(|e| Problem::internal(&e))?;
+    let request = Request {
+        action,
+        subject: stored.id.uuid(),
+        version: stored.version + stored.settled.moves,
+        customer: Some(stored.customer),
+        amount: stored.base_total(cx.currency()),
+        makers: vec![stored.created_by.clone()],
+        reason,
+        before: Value::Null,
+        after: shown,
+        payload,
+    };
+    gate(tx, &request)
 }
 
 /// Finds what the order names, locks the customer, and prices it.
@@ -251,38 +293,28 @@ fn open_draft(tx: &mut Tx<'_>, kind: Kind, id: InvoiceId, version: Option<i64>, 
     Ok(stored)
 }
 
-/// Prices a draft again from new content, keeping its id and origin.
-fn replace<F: Form>(tx: &mut Tx<'_>, before: &Stored, new: &F, issue: bool) -> Result<Stored, Problem> {
+/// Prices a draft again from new content, keeping its id and origin, and takes the old one out.
+fn replaced<F: Form>(tx: &mut Tx<'_>, before: &Stored, new: &F) -> Result<(Ready, Stored), Problem> {
     let ready = ready(tx, new.order(), Some(before.id))?;
     let mut stored = Stored::of(before.id, &ready.order, &ready.ground, &ready.priced, tx.cx());
     stored.created_by.clone_from(&before.created_by);
     stored.created_at = before.created_at;
     stored.version = before.version + 1;
     store::delete_draft(tx, before.id)?;
-    if issue {
-        issue_now(tx, &mut stored, &ready, new)?;
-    } else {
-        store::insert(tx, &stored, new)?;
-    }
-    Ok(stored)
+    Ok((ready, stored))
 }
 
 /// Ways to name the same thing: a patch that names it anew replaces all of them.
 const NAMES: [&[&str]; 2] = [&["customer_id", "customer_external_id", "customer_code"], &["original_invoice_id", "original_invoice_external_id"]];
 
 /// Merge patch of a draft's content (RFC 7396): members given replace those of the draft, null clears.
-pub fn update<F: Form>(
-    tx: &mut Tx<'_>,
-    id: InvoiceId,
-    version: Option<i64>,
-    patch: &serde_json::Map<String, serde_json::Value>,
-) -> Result<Audited<F::Answer>, Problem> {
+pub fn update<F: Form>(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, patch: &serde_json::Map<String, Value>) -> Result<Audited<F::Answer>, Problem> {
     let moves_to = patch.get("customer_id").and_then(|value| serde_json::from_value(value.clone()).ok());
     let before = open_draft(tx, F::KIND, id, version, moves_to)?;
     let mut content = store::draft_input(tx, id)?;
     for names in NAMES.iter().filter(|names| names.iter().any(|name| patch.get(*name).is_some_and(|value| !value.is_null()))) {
         for name in *names {
-            content[*name] = serde_json::Value::Null;
+            content[*name] = Value::Null;
         }
     }
     for (name, value) in patch {
@@ -290,14 +322,15 @@ pub fn update<F: Form>(
     }
     content["issue"] = json!(false);
     let new: F = read(content)?;
-    let after = replace(tx, &before, &new, false)?;
+    let (_, after) = replaced(tx, &before, &new)?;
+    store::insert(tx, &after, &new)?;
     Ok(record::<F>(tx, Verb::Updated, &before, &after, None))
 }
 
 /// What a caller sent, without the members that were cleared.
-fn read<F: Form>(content: serde_json::Value) -> Result<F, Problem> {
+fn read<F: Form>(content: Value) -> Result<F, Problem> {
     let content = match content {
-        serde_json::Value::Object(members) => serde_json::Value::Object(members.into_iter().filter(|(_, v)| !v.is_null()).collect()),
+        Value::Object(members) => Value::Object(members.into_iter().filter(|(_, v)| !v.is_null()).collect()),
         other => other,
     };
     serde_json::from_value(content).map_err(|error| Problem::invalid(vec![FieldError::at("", "invalid", error.to_string())]))
@@ -327,32 +360,45 @@ pub fn issue<F: Form>(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, want
         content["expected_total"] = json!(expected);
     }
     let new: F = read(content)?;
-    let after = replace(tx, &before, &new, true)?;
-    Ok(record::<F>(tx, Verb::Issued, &before, &after, None))
+    let (ready, mut after) = replaced(tx, &before, &new)?;
+    let verb = issue_or_ask(tx, &mut after, &ready, &new)?;
+    Ok(record::<F>(tx, verb, &before, &after, None))
+}
+
+/// The version a decision is about.
+pub fn version<F: Form>(rx: &mut Rx<'_>, asked: &Approved) -> Result<i64, Problem> {
+    let stored = load(rx, F::KIND, InvoiceId::of(asked.subject), false)?;
+    Ok(stored.version + stored.settled.moves)
+}
+
+/// Issues what was approved, for the total that was approved.
+pub fn issue_approved<F: Form>(tx: &mut Tx<'_>, asked: &Approved) -> Result<(), Problem> {
+    let id = InvoiceId::of(asked.subject);
+    let before = load(tx, F::KIND, id, true)?;
+    let mut content = store::draft_input(tx, id)?;
+    content["expected_total"] = asked.payload["expected_total"].clone();
+    let new: F = read(content)?;
+    let (ready, mut after) = replaced(tx, &before, &new)?;
+    issue_now(tx, &mut after, &ready, &new)?;
+    let _ = record::<F>(tx, Verb::Issued, &before, &after, asked.reason.as_deref());
+    Ok(())
+}
+
+/// A draft again.
+pub fn returned<F: Form>(tx: &mut Tx<'_>, asked: &Approved) -> Result<(), Problem> {
+    let id = InvoiceId::of(asked.subject);
+    let before = load(tx, F::KIND, id, true)?;
+    store::mark(tx, id, InvoiceStatus::Draft)?;
+    let after = load(tx, F::KIND, id, false)?;
+    let _ = record::<F>(tx, Verb::Returned, &before, &after, None);
+    Ok(())
 }
 
 /// Issued → cancelled: a dated mirror entry that settles the document. The number stays used. What a credit
-/// note settles opens again.
+/// note settles opens again. Above the band, or for those who may only ask, another person approves it.
 pub fn cancel<F: Form>(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, wanted: &CancelInvoice) -> Result<Audited<F::Answer>, Problem> {
-    let kind = F::KIND;
-    load(tx, kind, id, false)?;
-    ledger::lock_parties(tx, id.uuid())?;
-    let before = load(tx, kind, id, true)?;
-    if before.status != InvoiceStatus::Issued {
-        return Err(invalid_state(&before, tx.cx(), format!("Only an issued {} can be cancelled.", kind.name())));
-    }
-    let settled = &before.settled;
-    match kind {
-        Kind::CreditNote if !settled.refunded.is_zero() => {
-            return Err(invalid_state(&before, tx.cx(), "Of the credit note something was paid out; reverse the refund first."));
-        }
-        Kind::Invoice | Kind::DebitNote if settled.open != before.total => {
-            let detail = format!("The {} is settled in part or whole; reverse its allocations, or credit it by a note.", kind.name());
-            return Err(invalid_state(&before, tx.cx(), detail));
-        }
-        _ => {}
-    }
-    require_version(version, before.version + settled.moves)?;
+    let before = cancellable::<F>(tx, id)?;
+    require_version(version, before.version + before.settled.moves)?;
     let on = wanted.cancelled_on.unwrap_or(tx.cx().today.max(before.posting_date));
     let mut errors: Vec<_> = faults::in_future("/cancelled_on", on, tx.cx().today.max(before.posting_date)).into_iter().collect();
     if on < before.posting_date {
@@ -365,10 +411,45 @@ pub fn cancel<F: Form>(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, wan
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
-    ledger::unwind(tx, &Unwind { document: id.uuid(), kind: DocumentKind::Cancellation, on, reason: &wanted.reason })?;
-    store::mark_cancelled(tx, id, on, &wanted.reason)?;
-    let after = load(tx, kind, id, false)?;
-    Ok(record::<F>(tx, Verb::Cancelled, &before, &after, Some(&wanted.reason)))
+    let payload = json!({"cancelled_on": on, "reason": wanted.reason});
+    match ask::<F>(tx, F::CANCEL, &before, Some(&wanted.reason), payload)? {
+        Gate::Open => cancel_now::<F>(tx, &before, on, &wanted.reason),
+        Gate::Pending(approval) => {
+            let after = Stored { approval: Some(approval), ..before.clone() };
+            Ok(record::<F>(tx, Verb::CancelRequested, &before, &after, Some(&wanted.reason)))
+        }
+    }
+}
+
+pub fn cancel_approved<F: Form>(tx: &mut Tx<'_>, asked: &Approved) -> Result<(), Problem> {
+    let before = cancellable::<F>(tx, InvoiceId::of(asked.subject))?;
+    let on = serde_json::from_value(asked.payload["cancelled_on"].clone()).map_err(|e| Problem::internal(&e))?;
+    let _ = cancel_now::<F>(tx, &before, on, asked.payload["reason"].as_str().unwrap_or_default())?;
+    Ok(())
+}
+
+/// A document that can be cancelled, with everybody it concerns locked.
+fn cancellable<F: Form>(tx: &mut Tx<'_>, id: InvoiceId) -> Result<Stored, Problem> {
+    let kind = F::KIND;
+    load(tx, kind, id, false)?;
+    ledger::lock_parties(tx, id.uuid())?;
+    let stored = load(tx, kind, id, true)?;
+    let detail = match kind {
+        _ if stored.status != InvoiceStatus::Issued => format!("Only an issued {} can be cancelled.", kind.name()),
+        Kind::CreditNote if !stored.settled.refunded.is_zero() => "Of the credit note something was paid out; reverse the refund first.".to_owned(),
+        Kind::Invoice | Kind::DebitNote if stored.settled.open != stored.total => {
+            format!("The {} is settled in part or whole; reverse its allocations, or credit it by a note.", kind.name())
+        }
+        _ => return Ok(stored),
+    };
+    Err(invalid_state(&stored, tx.cx(), detail))
+}
+
+fn cancel_now<F: Form>(tx: &mut Tx<'_>, before: &Stored, on: NaiveDate, reason: &str) -> Result<Audited<F::Answer>, Problem> {
+    ledger::unwind(tx, &Unwind { document: before.id.uuid(), kind: DocumentKind::Cancellation, on, reason })?;
+    store::mark_cancelled(tx, before.id, on, reason)?;
+    let after = load(tx, F::KIND, before.id, false)?;
+    Ok(record::<F>(tx, Verb::Cancelled, before, &after, Some(reason)))
 }
 
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &InvoiceFilter) -> Result<Page<InvoiceSummary>, Problem> {

@@ -8,7 +8,7 @@ use crate::master_data::items::types::Item;
 use crate::master_data::payment_terms::types::TermsInstalment;
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
-use crate::platform::ids::{AllocationId, CustomerId, EntryId, InvoiceId, InvoiceLineId, ItemId, RegistrationId, TermsId};
+use crate::platform::ids::{AllocationId, ApprovalId, CustomerId, EntryId, InvoiceId, InvoiceLineId, ItemId, RegistrationId, TermsId};
 use crate::platform::money::{Currency, Rate, UnitPrice, round};
 use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::{Many, Sql};
@@ -193,6 +193,8 @@ pub struct Stored {
     pub settled: Settled,
     /// What a credit note settles now.
     pub applications: Vec<Application>,
+    /// The request that waits for a decision about it.
+    pub approval: Option<ApprovalId>,
 }
 
 /// What a note says beyond an invoice.
@@ -313,7 +315,7 @@ row! {
         sgst: Decimal, igst: Decimal, cess: Decimal, round_off: Decimal, grand_total: Decimal, entry_id: Option<EntryId>, metadata: Value, cancelled_on: Option<NaiveDate>,
         cancel_reason: Option<String>, version: i64, created_by: String, created_at: DateTime<Utc>, updated_at: DateTime<Utc>,
         original_id: Option<InvoiceId>, original_number: Option<String>, original_date: Option<NaiveDate>, reason_code: Option<ReasonCode>, tax_effect: TaxEffect, posting_date: Option<NaiveDate>,
-        exchange_rate: Decimal, settlement_terms: Option<Value>,
+        exchange_rate: Decimal, settlement_terms: Option<Value>, approval_id: Option<ApprovalId>,
         settled_cash: Decimal, settled_tds: Decimal, settled_credit: Decimal, settled_other: Decimal, settled_written_off: Decimal, settled_refunded: Decimal, open: Decimal, oldest_due: Option<NaiveDate>, moves: i64,
     }
 }
@@ -334,6 +336,7 @@ pub fn get(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Opt
                 i.entry_id, i.metadata, i.cancelled_on, i.cancel_reason, i.version, i.created_by, i.created_at, i.updated_at,
                 coalesce(a.cash, 0) AS settled_cash, coalesce(a.tds, 0) AS settled_tds, coalesce(a.credit, 0) AS settled_credit, coalesce(a.other, 0) AS settled_other,
                 n.id AS original_id, n.number AS original_number, n.invoice_date AS original_date, i.reason_code, i.tax_effect, i.posting_date, i.exchange_rate, i.settlement_terms,
+                (SELECT p.id FROM approval p WHERE p.company_id = i.company_id AND p.subject_id = i.id AND p.state = 'pending' LIMIT 1) AS approval_id,
                 coalesce(a.written_off, 0) AS settled_written_off, coalesce(a.refunded, 0) AS settled_refunded, coalesce(o.open, i.grand_total)::numeric AS open, o.oldest_due, coalesce(a.moves, 0) AS moves
          FROM invoice i
          LEFT JOIN invoice n ON n.company_id = i.company_id AND n.id = i.original_invoice_id
@@ -438,6 +441,7 @@ pub fn get(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Opt
             moves: row.moves,
         },
         applications,
+        approval: row.approval_id,
     }))
 }
 
@@ -648,6 +652,7 @@ impl Stored {
             lines: priced.lines.iter().map(|line| (InvoiceLineId::new(), line.clone())).collect(),
             settled: Settled { open: priced.tax.payable, oldest_due: priced.instalments.iter().map(|(i, _)| i.due_date).min(), ..Settled::default() },
             applications: Vec::new(),
+            approval: None,
         }
     }
 

@@ -2,12 +2,13 @@
 
 use super::order::{Form, Kind, Order};
 use super::store::Stored;
-use super::view;
+use super::{approval, view};
+use crate::control::approvals::Action;
 use crate::master_data::customers::reference::{NamesCustomer, Reference};
 use crate::master_data::customers::types::Metadata;
 use crate::platform::dates::Instant;
 use crate::platform::http::reply::Resource;
-use crate::platform::ids::{CustomerId, EntryId, InvoiceId, InvoiceLineId, ItemId, RegistrationId, SeriesId, TermsId};
+use crate::platform::ids::{ApprovalId, CustomerId, EntryId, InvoiceId, InvoiceLineId, ItemId, RegistrationId, SeriesId, TermsId};
 use crate::platform::money::{Amount, ExchangeRate, Quantity, Rate, UnitPrice};
 use crate::platform::unit_of_work::{Context, ExternalId};
 use crate::words;
@@ -87,7 +88,9 @@ pub struct Document {
     pub cancelled_on: Option<NaiveDate>,
     #[schema(max_length = 500, example = "Ordered twice")]
     pub cancel_reason: Option<String>,
-    /// What the caller may do with it now.
+    /// The request that waits for a decision about it.
+    pub approval_id: Option<ApprovalId>,
+    /// What the caller may do with it now, or ask for.
     #[schema(max_items = 10, example = json!(["cancel"]))]
     pub allowed_actions: Vec<&'static str>,
     #[schema(example = json!({"sales_owner": "west-2"}))]
@@ -309,6 +312,8 @@ impl NamesCustomer for NewInvoice {
 }
 impl Form for NewInvoice {
     const KIND: Kind = Kind::Invoice;
+    const ISSUE: Option<&'static Action> = None;
+    const CANCEL: &'static Action = &approval::CANCEL_INVOICE;
     type Answer = Invoice;
     fn order(&self) -> Order {
         Order { kind: Kind::Invoice, content: self.clone(), note: None }

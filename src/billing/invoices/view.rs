@@ -55,8 +55,9 @@ pub fn document(stored: &Stored, cx: &Context) -> Document {
         lines: lines(stored),
         cancelled_on: stored.cancelled_on,
         cancel_reason: stored.cancel_reason.clone(),
-        allowed_actions: allowed_actions(stored.kind, stored.status, cancellable, |permission| {
-            cx.principal.as_ref().is_none_or(|principal| principal.may(permission))
+        approval_id: stored.approval,
+        allowed_actions: allowed_actions(stored.kind, stored.status, cancellable && stored.approval.is_none(), |permission| {
+            cx.principal.as_ref().is_none_or(|principal| principal.may(permission) || principal.may_request(permission))
         }),
         metadata: stored.metadata.clone(),
         version: stored.version + settled.moves,

@@ -78,8 +78,9 @@ pub async fn delete_credit_note(caller: Caller<NotesWrite>, id: Path<InvoiceId>)
 
 /// Issue a credit note.
 ///
-/// Priced once more, numbered without a gap and posted. The date must lie in an open period.
-#[utoipa::path(tag = "Notes", request_body = IssueInvoice, params(("id" = InvoiceId, Path, description = "The credit note.")), responses((status = 200, body = CreditNote, description = "Issued.")), extensions(("x-permission" = json!("notes:issue")), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
+/// Priced once more, numbered without a gap and posted. Above the band, or for those who may only ask, it
+/// waits for another person's approval.
+#[utoipa::path(tag = "Notes", request_body = IssueInvoice, params(("id" = InvoiceId, Path, description = "The credit note.")), responses((status = 200, body = CreditNote, description = "Issued.")), extensions(("x-permission" = json!("notes:issue")), ("x-approval" = json!(true)), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
 #[post("/v1/credit-notes/{id}/issue")]
 pub async fn issue_credit_note(caller: Caller<NotesIssue>, id: Path<InvoiceId>, body: Body<IssueInvoice>) -> Reply<Done<CreditNote>> {
     let version = caller.if_match()?;
@@ -90,7 +91,7 @@ pub async fn issue_credit_note(caller: Caller<NotesIssue>, id: Path<InvoiceId>, 
 ///
 /// A mirror entry of the given date takes it out of the books, and what it settled opens again. Not while
 /// something of it is refunded.
-#[utoipa::path(tag = "Notes", request_body = CancelInvoice, params(("id" = InvoiceId, Path, description = "The credit note.")), responses((status = 200, body = CreditNote, description = "Cancelled.")), extensions(("x-permission" = json!("notes:issue")), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "Notes", request_body = CancelInvoice, params(("id" = InvoiceId, Path, description = "The credit note.")), responses((status = 200, body = CreditNote, description = "Cancelled.")), extensions(("x-permission" = json!("notes:issue")), ("x-approval" = json!(true)), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
 #[post("/v1/credit-notes/{id}/cancel")]
 pub async fn cancel_credit_note(caller: Caller<NotesIssue>, id: Path<InvoiceId>, body: Body<CancelInvoice>) -> Reply<Done<CreditNote>> {
     let version = caller.if_match()?;

@@ -76,8 +76,9 @@ pub async fn delete_debit_note(caller: Caller<NotesWrite>, id: Path<InvoiceId>) 
 
 /// Issue a debit note.
 ///
-/// Priced once more, numbered without a gap and posted. The date must lie in an open period.
-#[utoipa::path(tag = "Notes", request_body = IssueInvoice, params(("id" = InvoiceId, Path, description = "The debit note.")), responses((status = 200, body = DebitNote, description = "Issued.")), extensions(("x-permission" = json!("notes:issue")), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
+/// Priced once more, numbered without a gap and posted. Above the band, or for those who may only ask, it
+/// waits for another person's approval.
+#[utoipa::path(tag = "Notes", request_body = IssueInvoice, params(("id" = InvoiceId, Path, description = "The debit note.")), responses((status = 200, body = DebitNote, description = "Issued.")), extensions(("x-permission" = json!("notes:issue")), ("x-approval" = json!(true)), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
 #[post("/v1/debit-notes/{id}/issue")]
 pub async fn issue_debit_note(caller: Caller<NotesIssue>, id: Path<InvoiceId>, body: Body<IssueInvoice>) -> Reply<Done<DebitNote>> {
     let version = caller.if_match()?;
@@ -87,7 +88,7 @@ pub async fn issue_debit_note(caller: Caller<NotesIssue>, id: Path<InvoiceId>, b
 /// Cancel a debit note.
 ///
 /// Only while nothing of it is settled. A mirror entry of the given date takes it out of the books.
-#[utoipa::path(tag = "Notes", request_body = CancelInvoice, params(("id" = InvoiceId, Path, description = "The debit note.")), responses((status = 200, body = DebitNote, description = "Cancelled.")), extensions(("x-permission" = json!("notes:issue")), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "Notes", request_body = CancelInvoice, params(("id" = InvoiceId, Path, description = "The debit note.")), responses((status = 200, body = DebitNote, description = "Cancelled.")), extensions(("x-permission" = json!("notes:issue")), ("x-approval" = json!(true)), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
 #[post("/v1/debit-notes/{id}/cancel")]
 pub async fn cancel_debit_note(caller: Caller<NotesIssue>, id: Path<InvoiceId>, body: Body<CancelInvoice>) -> Reply<Done<DebitNote>> {
     let version = caller.if_match()?;

@@ -1,9 +1,11 @@
 //! Notes as they travel.
 
+use crate::billing::invoices::approval;
 use crate::billing::invoices::order::{Form, Kind, NoteOrder, Order, ReasonCode, TaxEffect};
 use crate::billing::invoices::store::Stored;
 use crate::billing::invoices::types::{Document, InvoiceStatus, NewInvoice, NewInvoiceLine, Payable, SupplyKind};
 use crate::billing::invoices::view;
+use crate::control::approvals::Action;
 use crate::ledger::AllocationKind;
 use crate::master_data::customers::types::Metadata;
 use crate::platform::http::reply::Resource;
@@ -350,6 +352,8 @@ note_form! {
 
 impl Form for NewCreditNote {
     const KIND: Kind = Kind::CreditNote;
+    const ISSUE: Option<&'static Action> = Some(&approval::ISSUE_CREDIT_NOTE);
+    const CANCEL: &'static Action = &approval::CANCEL_CREDIT_NOTE;
     type Answer = CreditNote;
     fn order(&self) -> Order {
         Order { kind: Kind::CreditNote, content: self.content(), note: Some(self.note(self.apply_to_original.unwrap_or(true))) }
@@ -360,6 +364,8 @@ impl Form for NewCreditNote {
 }
 impl Form for NewDebitNote {
     const KIND: Kind = Kind::DebitNote;
+    const ISSUE: Option<&'static Action> = Some(&approval::ISSUE_DEBIT_NOTE);
+    const CANCEL: &'static Action = &approval::CANCEL_DEBIT_NOTE;
     type Answer = DebitNote;
     fn order(&self) -> Order {
         let content = NewInvoice { due_date: self.due_date, payment_terms_id: self.payment_terms_id, ..self.content() };
