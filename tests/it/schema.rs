@@ -2,6 +2,7 @@
 
 use crate::rig::*;
 use duebook::billing::invoices::service as invoices;
+use duebook::billing::invoices::types::NewInvoice;
 use duebook::cash::receipts::service as receipts;
 use duebook::platform::http::Problem;
 use duebook::platform::ids::CompanyId;
@@ -55,7 +56,7 @@ fn a_posting_is_few_statements_however_much_it_holds() {
     for lines in [1, 3, 200] {
         let body =
             with(invoice_body(&customer, "2025-01-10", "1.00"), json!({"external_id": fresh(), "issue": true, "lines": vec![line("10.00", "18"); lines]}));
-        let new = read(body);
+        let new: NewInvoice = read(body);
         let taken = statements(&company, |tx| invoices::create(tx, &new));
         assert!(taken <= 10, "an invoice of {lines} lines takes {taken} statements");
     }
