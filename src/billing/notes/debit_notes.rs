@@ -27,7 +27,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 /// List debit notes.
 ///
-/// Newest first.
+/// Newest first. What is open of them is that of now.
 #[utoipa::path(tag = "Notes", params(Paging, NoteFilter), responses((status = 200, body = Page<NoteSummary>, description = "One page.")), extensions(("x-permission" = json!("notes:read"))))]
 #[get("/v1/debit-notes")]
 pub async fn list_debit_notes(caller: Caller<NotesRead>, paging: Query<Paging>, filter: Query<NoteFilter>) -> Reply<Fetched<Page<NoteSummary>>> {
