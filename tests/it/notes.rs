@@ -383,3 +383,33 @@ fn above_the_band_a_controller_needs_another_one_however_it_is_split() {
     assert_includes(&company.get(&path), &json!({"status": "cancelled", "cancelled_on": "2025-04-15", "approval_id": null}));
     company.assert_laws();
 }
+
+#[test]
+fn a_late_document_keeps_its_date_and_is_posted_on_the_first_open_day() {
+    let company = Company::new();
+    let customer = company.customer();
+    let invoice = company.invoice(&customer, "2025-03-20", "2025-04-20", "1000.00");
+    for month in ["2025-03-01", "2025-04-01"] {
+        let close =
+            format!("SET session_replication_role = replica; UPDATE period SET state = 'closed' WHERE company_id = '{}' AND starts_on = '{month}'", company.id);
+        Db::owner().run(&close).expect("closed");
+    }
+    let executive = company.executive();
+    let body = |extra: Value| with(with(invoice_body(&customer, "2025-03-25", "500.00"), json!({"due_date": "2025-04-24"})), extra);
+    executive.post("/v1/invoices", &body(json!({}))).refused(409, "period_closed");
+    let late = executive.post("/v1/invoices", &body(json!({"post_late": true}))).expect(201);
+    assert_includes(&late, &json!({"invoice_date": "2025-03-25", "posting_date": "2025-05-01", "period": "2025-05", "due_date": "2025-04-24"}));
+    assert!(late["number"].as_str().unwrap().contains("/24-25/"), "the number is of the year of its date: {late}");
+    let note = company.controller().post("/v1/credit-notes", &with(note_body(&invoice, "2025-04-02", "100.00"), json!({"post_late": true}))).expect(201);
+    assert_eq!((&note["posting_date"], &note["allocations"][0]["allocated_on"]), (&json!("2025-05-01"), &json!("2025-05-01")));
+    for (day, owed) in [("2025-04-30", "1000.00"), ("2025-05-01", "1400.00")] {
+        assert_eq!(company.get(&format!("/v1/customers/{customer}/open-items?as_of={day}"))["totals"]["debit"], owed, "{day}");
+    }
+    // In an open month nothing is moved.
+    assert_eq!(
+        executive
+            .post("/v1/invoices", &with(body(json!({"post_late": true})), json!({"external_id": fresh(), "invoice_date": "2025-06-03", "due_date": null})))
+            .expect(201)["posting_date"],
+        "2025-06-03"
+    );
+}

@@ -11,6 +11,7 @@ use crate::control::approvals::{Action, Approved, Gate, Request, gate};
 use crate::ledger::numbering;
 use crate::ledger::open_items::rules::{Placer, Purse};
 use crate::ledger::open_items::store::{lock_customers, lock_items_of};
+use crate::ledger::periods;
 use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, OpenItem, Posting, Side, Unwind};
 use crate::master_data::customers::problems::CUSTOMER_INACTIVE;
 use crate::master_data::customers::reference::NamesCustomer;
@@ -210,8 +211,9 @@ fn check_total(expected: Option<Amount>, priced: &Priced) -> Result<(), Problem>
     }
 }
 
-/// Takes the number, posts, settles, stores. What a credit note settles is locked before.
+/// Takes the number, posts, settles, stores; late, on the first open day. What a credit note settles is locked before.
 fn issue_now(tx: &mut Tx<'_>, stored: &mut Stored, ready: &Ready, input: &impl serde::Serialize) -> Result<(), Problem> {
+    stored.posting_date = periods::posting_date(tx, stored.date, ready.order.content.post_late)?;
     let settles = settles(tx, stored, ready)?;
     let year = tx.cx().fiscal_year(stored.date);
     let number = numbering::take(tx, stored.registration, stored.kind.numbered(), year, ready.order.content.number_series_id)?;

@@ -602,7 +602,7 @@ impl Stored {
             .collect();
         let settlement = SettlementTerms {
             discount: priced.instalments.iter().map(|(_, terms)| terms.discount).sum(),
-            ..priced.instalments.iter().max_by_key(|(_, terms)| terms.tolerance).map(|(_, terms)| terms.clone()).unwrap_or_default()
+            ..priced.instalments.iter().max_by_key(|(_, terms)| terms.tolerance).map(|(_, terms)| *terms).unwrap_or_default()
         };
         let original = ground.original.as_ref().map(|original| &*original.invoice);
         Self {
