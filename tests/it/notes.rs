@@ -345,10 +345,18 @@ fn who_may_only_ask_leaves_a_note_pending_and_another_person_decides() {
     // Asked for again and approved: issued in the same breath.
     let asked = executive.change("POST", &format!("{path}/issue"), "*", &json!({})).expect(200);
     assert_eq!(asked["status"], "pending_approval");
+    // The controller sent it back, which made nothing of it: she may decide again. Who drew it up may not.
+    let second = company.another("controller");
     decide(&controller, asked["approval_id"].as_str().unwrap(), "approve").expect(200);
     let issued = again(&company, "credit-notes", &pending);
     assert_includes(&issued, &json!({"status": "issued", "approval_id": null, "created_by": pending["created_by"], "application_status": "applied"}));
     assert_eq!(again(&company, "invoices", &invoice)["amounts"]["balance_due"], "1062.00");
+    let draft = executive.post("/v1/credit-notes", &with(body("50.00"), json!({"issue": false}))).expect(201);
+    let path = format!("/v1/credit-notes/{}", id_of(&draft));
+    second.change("PATCH", &path, "*", &json!({"reason_code": "other"})).expect(200);
+    let asked = executive.change("POST", &format!("{path}/issue"), "*", &json!({})).expect(200);
+    decide(&second, asked["approval_id"].as_str().unwrap(), "approve").refused(403, "sod_self_approval");
+    decide(&controller, asked["approval_id"].as_str().unwrap(), "approve").expect(200);
     company.assert_laws();
 }
 

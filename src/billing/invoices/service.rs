@@ -91,6 +91,8 @@ fn issue_or_ask<F: Form>(tx: &mut Tx<'_>, stored: &mut Stored, ready: &Ready, in
 
 /// Puts an act on a document before the gate; its customer is locked.
 fn ask<F: Form>(tx: &mut Tx<'_>, action: &'static Action, stored: &Stored, reason: Option<&str>, payload: Value) -> Result<Gate, Problem> {
+    let mut makers = store::makers(tx, F::KIND, stored.id)?;
+    makers.push(stored.created_by.clone());
     let cx = tx.cx();
     let shown = serde_json::to_value(F::answer(stored, cx)).map_err(|e| Problem::internal(&e))?;
     let request = Request {
@@ -99,7 +101,7 @@ fn ask<F: Form>(tx: &mut Tx<'_>, action: &'static Action, stored: &Stored, reaso
         version: stored.version + stored.settled.moves,
         customer: Some(stored.customer),
         amount: stored.base_total(cx.currency()),
-        makers: vec![stored.created_by.clone()],
+        makers,
         reason,
         before: Value::Null,
         after: shown,
@@ -281,10 +283,10 @@ fn invalid_state(stored: &Stored, cx: &Context, detail: impl Into<String>) -> Pr
         .member("allowed_actions", document.allowed_actions)
 }
 
-/// A draft that can be worked on, with the customer (and the one it moves to) locked before the document.
-fn open_draft(tx: &mut Tx<'_>, kind: Kind, id: InvoiceId, version: Option<i64>, also: Option<CustomerId>) -> Result<Stored, Problem> {
+/// A draft that can be worked on, with the customer (and those it may move to) locked before the document.
+fn open_draft(tx: &mut Tx<'_>, kind: Kind, id: InvoiceId, version: Option<i64>, also: &[CustomerId]) -> Result<Stored, Problem> {
     let customer = load(tx, kind, id, false)?.customer;
-    lock_customers(tx, [customer].into_iter().chain(also).collect())?;
+    lock_customers(tx, [&[customer], also].concat())?;
     let stored = load(tx, kind, id, true)?;
     // Only drafts change; what is issued is corrected by notes.
     if stored.status != InvoiceStatus::Draft {
@@ -311,8 +313,12 @@ const NAMES: [&[&str]; 2] = [&["customer_id", "customer_external_id", "customer_
 
 /// Merge patch of a draft's content (RFC 7396): members given replace those of the draft, null clears.
 pub fn update<F: Form>(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, patch: &serde_json::Map<String, Value>) -> Result<Audited<F::Answer>, Problem> {
-    let moves_to = patch.get("customer_id").and_then(|value| serde_json::from_value(value.clone()).ok());
-    let before = open_draft(tx, F::KIND, id, version, moves_to)?;
+    let original = patch.get("original_invoice_id").and_then(|value| serde_json::from_value(value.clone()).ok());
+    let original_name = patch.get("original_invoice_external_id").and_then(Value::as_str);
+    let of_original = if original.is_some() || original_name.is_some() { store::customer_of(tx, original, original_name)? } else { None };
+    let named: Option<CustomerId> = patch.get("customer_id").and_then(|value| serde_json::from_value(value.clone()).ok());
+    let moves_to: Vec<CustomerId> = named.into_iter().chain(of_original).collect();
+    let before = open_draft(tx, F::KIND, id, version, &moves_to)?;
     let mut content = store::draft_input(tx, id)?;
     for names in NAMES.iter().filter(|names| names.iter().any(|name| patch.get(*name).is_some_and(|value| !value.is_null()))) {
         for name in *names {
@@ -348,7 +354,7 @@ fn record<F: Form>(tx: &mut Tx<'_>, verb: Verb, before: &Stored, after: &Stored,
 }
 
 pub fn delete<F: Form>(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>) -> Result<Audited<F::Answer>, Problem> {
-    let stored = open_draft(tx, F::KIND, id, version, None)?;
+    let stored = open_draft(tx, F::KIND, id, version, &[])?;
     store::delete_draft(tx, id)?;
     let was = F::answer(&stored, tx.cx());
     Ok(tx.record(Change::new(F::KIND.event(Verb::Deleted), id.uuid()).version(stored.version).before(&was), was))
@@ -356,7 +362,7 @@ pub fn delete<F: Form>(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>) -> 
 
 /// Draft → issued: priced once more, numbered, posted.
 pub fn issue<F: Form>(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, wanted: &IssueInvoice) -> Result<Audited<F::Answer>, Problem> {
-    let before = open_draft(tx, F::KIND, id, version, None)?;
+    let before = open_draft(tx, F::KIND, id, version, &[])?;
     let mut content = store::draft_input(tx, id)?;
     if let Some(expected) = wanted.expected_total {
         content["expected_total"] = json!(expected);

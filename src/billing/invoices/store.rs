@@ -1,4 +1,4 @@
-use super::order::{Kind, Order, ReasonCode, TaxEffect};
+use super::order::{Kind, Order, ReasonCode, TaxEffect, Verb};
 use super::rules::{Ground, Original, Priced, PricedLine, Terms};
 use super::types::{InvoiceFilter, InvoiceInstalment, InvoiceStatus, NoteFilter, PaymentStatus, SupplyKind, TaxTreatment};
 use crate::ledger::{AllocationKind, SettlementTerms};
@@ -459,6 +459,32 @@ fn applications(rx: &mut Rx<'_>, id: InvoiceId) -> Result<Vec<Application>, Prob
         )
         .bind(company).bind(id),
     )
+}
+
+/// Who drew a document up: its creator and everybody who changed it or asked for its issue.
+pub fn makers(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId) -> Result<Vec<String>, Problem> {
+    let company = rx.company();
+    let acts = [Verb::Created, Verb::Updated, Verb::Requested].map(|verb| kind.event(verb));
+    rx.scalars(
+        Sql::new("SELECT DISTINCT actor FROM audit_event WHERE company_id = $1 AND object_id = $2 AND action = ANY($3)")
+            .bind(company)
+            .bind(id)
+            .bind(Many(acts.to_vec())),
+    )
+}
+
+/// The customer of an invoice that a patch names, which is locked before the document it moves.
+pub fn customer_of(rx: &mut Rx<'_>, id: Option<InvoiceId>, external_id: Option<&str>) -> Result<Option<CustomerId>, Problem> {
+    let company = rx.company();
+    Ok(rx
+        .scalars(
+            Sql::new("SELECT customer_id FROM invoice WHERE company_id = $1 AND kind = 'invoice' AND (id = $2 OR external_id = $3)")
+                .bind(company)
+                .bind(id)
+                .bind(external_id),
+        )?
+        .into_iter()
+        .next())
 }
 
 /// What the caller sent when the draft was made.
