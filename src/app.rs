@@ -42,9 +42,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     master_data::items::http::routes(config);
     master_data::payment_terms::http::routes(config);
     master_data::bank_accounts::http::routes(config);
+    master_data::exchange_rates::http::routes(config);
     ledger::numbering::http::routes(config);
     approvals::http::routes(config);
     billing::invoices::http::routes(config);
+    billing::notes::credit_notes::routes(config);
+    billing::notes::debit_notes::routes(config);
     cash::receipts::http::routes(config);
     cash::allocations::http::routes(config);
     reporting::reports::routes(config);
@@ -52,7 +55,14 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 }
 
 /// Every act under approval.
-static ACTIONS: &[&approvals::Action] = &[&approvals::service::CHANGE_POLICY];
+static ACTIONS: &[&approvals::Action] = &[
+    &approvals::service::CHANGE_POLICY,
+    &billing::invoices::approval::CANCEL_INVOICE,
+    &billing::invoices::approval::ISSUE_CREDIT_NOTE,
+    &billing::invoices::approval::ISSUE_DEBIT_NOTE,
+    &billing::invoices::approval::CANCEL_CREDIT_NOTE,
+    &billing::invoices::approval::CANCEL_DEBIT_NOTE,
+];
 
 /// The contract as collected from the routes.
 pub fn contract() -> Result<Contract, Failure> {
@@ -81,6 +91,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Customers", "Customers, their open items and their ledger."),
     ("Items", "Items and payment terms."),
     ("Invoices", "Invoices from draft to cancellation."),
+    ("Notes", "Credit and debit notes that correct invoices."),
     ("Receipts", "Receipts and what they settle."),
     ("Bank", "Bank accounts."),
     ("General ledger", "Trial balance and reconciliation."),

@@ -10,7 +10,7 @@ pub mod access; // users, tokens, API clients, audit log
 pub mod master_data; // companies, customers, items, terms
 pub mod ledger; // entries, open items, numbers, periods
 pub mod control; // approvals
-pub mod billing; // invoices
+pub mod billing; // invoices, credit and debit notes
 pub mod cash; // receipts and allocations
 pub mod reporting; // aging, ledger, trial balance, performance
 pub mod setup; // a company from nothing, the demo
@@ -27,6 +27,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             access::tokens::problems::ALL,
             access::users::problems::ALL,
             access::api_clients::problems::ALL,
+            master_data::exchange_rates::problems::ALL,
             master_data::gst_registrations::problems::ALL,
             master_data::payment_terms::problems::ALL,
             master_data::items::problems::ALL,

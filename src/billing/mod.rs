@@ -1,3 +1,4 @@
-//! What is billed: invoices.
+//! What is billed: invoices, credit notes and debit notes.
 
 pub mod invoices;
+pub mod notes;

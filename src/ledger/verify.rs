@@ -51,11 +51,11 @@ pub const LAWS: &[Law] = &[
                     OR (c.customer_id <> d.customer_id OR a.credit_base <> a.debit_base) <> (a.entry_id IS NOT NULL) OR e.posting_date <> a.effective_on)",
     },
     Law {
-        name: "invoice numbers have no gap and no double",
-        sql: "SELECT s.prefix FROM number_series s LEFT JOIN invoice i ON i.company_id = s.company_id AND i.registration_id = s.registration_id AND i.fiscal_year = s.fiscal_year
+        name: "numbers of billed documents have no gap and no double",
+        sql: "SELECT s.prefix FROM number_series s LEFT JOIN invoice i ON i.company_id = s.company_id AND i.registration_id = s.registration_id AND i.fiscal_year = s.fiscal_year AND i.kind = s.document_kind
                     AND i.number LIKE replace(s.prefix, '_', '\\_') || '%' AND length(i.number) = length(s.prefix) + greatest(s.width, length(substr(i.number, length(s.prefix) + 1)))
                     AND substr(i.number, length(s.prefix) + 1) ~ '^[0-9]+$'
-              WHERE s.company_id = $1 AND s.document_kind = 'invoice' GROUP BY s.company_id, s.id
+              WHERE s.company_id = $1 AND s.document_kind IN ('invoice', 'credit_note', 'debit_note') GROUP BY s.company_id, s.id
               HAVING count(i.id) <> s.next_number - 1 OR coalesce(max(substr(i.number, length(s.prefix) + 1)::bigint), 0) <> s.next_number - 1",
     },
     Law {
@@ -66,9 +66,14 @@ pub const LAWS: &[Law] = &[
               HAVING count(i.id) <> s.next_number - 1 OR coalesce(max(substr(i.number, length(s.prefix) + 1)::bigint), 0) <> s.next_number - 1",
     },
     Law {
-        name: "every issued invoice is posted for its total",
-        sql: "SELECT i.id::text FROM invoice i LEFT JOIN open_item o ON o.company_id = i.company_id AND o.document_id = i.id AND o.side = 'debit'
-              WHERE i.company_id = $1 AND i.status <> 'draft' GROUP BY i.company_id, i.id HAVING coalesce(sum(o.amount), 0) <> i.grand_total",
+        name: "every issued document is posted for its total",
+        sql: "SELECT i.id::text FROM invoice i LEFT JOIN open_item o ON o.company_id = i.company_id AND o.document_id = i.id AND o.side = CASE i.kind WHEN 'credit_note' THEN 'credit' ELSE 'debit' END
+              WHERE i.company_id = $1 AND i.status IN ('issued', 'cancelled') GROUP BY i.company_id, i.id HAVING coalesce(sum(o.amount), 0) <> i.grand_total",
+    },
+    Law {
+        name: "credit notes never exceed the invoice they correct",
+        sql: "SELECT i.id::text FROM invoice i JOIN invoice n ON n.company_id = i.company_id AND n.original_invoice_id = i.id AND n.kind = 'credit_note' AND n.status = 'issued'
+              WHERE i.company_id = $1 GROUP BY i.company_id, i.id HAVING sum(n.grand_total) > i.grand_total",
     },
     Law {
         name: "every invoice is the sum of its lines",

@@ -3,6 +3,7 @@
 pub mod bank_accounts;
 pub mod companies;
 pub mod customers;
+pub mod exchange_rates;
 pub mod gst_registrations;
 pub mod items;
 pub mod payment_terms;

@@ -111,6 +111,11 @@ decimal_string!(
     "A percentage as a decimal string, at most 3 decimals: 18.00 is eighteen per cent."
 );
 decimal_string!(
+    /// Units of the base currency for one unit of another, at most eight decimals.
+    ExchangeRate, r"^(0|[1-9][0-9]{0,7})(\.[0-9]{1,8})?$", 17, "83.00",
+    "Units of the base currency for one unit of the document's currency, as a decimal string of at most 8 decimals."
+);
+decimal_string!(
     /// A plain figure such as a number of days.
     Figure, r"^-?(0|[1-9][0-9]{0,15})(\.[0-9]{1,6})?$", 24, "76.3",
     "A figure as a decimal string."

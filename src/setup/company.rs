@@ -97,9 +97,9 @@ pub fn found(tx: &mut Tx<'_>, legal_name: &str, gstin: &str) -> Result<Founded, 
     let year = |date| FiscalYear::of(date, 4).0;
     open_series(tx, registration, (year(first)..=year(last)).map(FiscalYear))?;
     let whole = |days| [TermsInstalment { share: Rate(dec!(100)), days, months: 0, end_of_month: false }];
-    payment_terms::store::insert(tx, "NET0", "Due at once", &whole(0))?;
-    payment_terms::store::insert(tx, "NET30", "30 days net", &whole(30))?;
-    payment_terms::store::insert(tx, "NET60", "60 days net", &whole(60))?;
+    payment_terms::store::insert(tx, "NET0", "Due at once", &whole(0), None)?;
+    payment_terms::store::insert(tx, "NET30", "30 days net", &whole(30), None)?;
+    payment_terms::store::insert(tx, "NET60", "60 days net", &whole(60), None)?;
     let bank = by_role(tx, AccountRole::Bank)?;
     let bank_account = bank_accounts::store::insert(tx, "Current account", "Bank", &format!("{:012}", 1), None, bank)?;
     let company = companies::store::get(tx, false)?;

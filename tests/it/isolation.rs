@@ -55,6 +55,11 @@ impl Stocked {
         let id = id_of(&customer);
         let invoice = company.invoice(&id, "2025-01-10", "2025-02-09", "1000.00");
         let draft = made(&executive, "/v1/invoices", with(invoice_body(&id, "2025-01-10", "50.00"), json!({"issue": false})));
+        let note = |extra: Value| with(note_body(&invoice, "2025-01-12", "1.00"), extra);
+        let credit_note = made(&controller, "/v1/credit-notes", note(json!({"apply_to_original": false})));
+        let debit_note = made(&controller, "/v1/debit-notes", note(json!({})));
+        let credit_draft = made(&executive, "/v1/credit-notes", note(json!({"issue": false})));
+        let debit_draft = made(&executive, "/v1/debit-notes", note(json!({"issue": false})));
         let receipt = company.receipt(&id, "2025-01-15", "500.00", json!([to_invoice(&invoice, "100.00")]));
         let email = format!("{}@example.test", fresh());
         let user = made(&admin, "/v1/users", json!({"email": email, "name": "Only Here", "roles": ["sales"], "password": "correct horse battery staple 9"}));
@@ -73,6 +78,14 @@ impl Stocked {
             ("payment_terms_id", id_in(made(&controller, "/v1/payment-terms", terms))),
             ("gst_registration_id", id_in(first("/v1/gst-registrations"))),
             ("number_series_id", id_in(first("/v1/number-series?document_kind=invoice&fiscal_year=2024-25"))),
+            ("credit_note_series_id", id_in(first("/v1/number-series?document_kind=credit_note&fiscal_year=2024-25"))),
+            ("debit_note_series_id", id_in(first("/v1/number-series?document_kind=debit_note&fiscal_year=2024-25"))),
+            ("credit_note_id", id_in(credit_note)),
+            ("debit_note_id", id_in(debit_note)),
+            ("credit_note_draft_id", id_in(credit_draft)),
+            ("debit_note_draft_id", id_in(debit_draft)),
+            ("original_invoice_id", id_in(invoice.clone())),
+            ("original_invoice_external_id", invoice["external_id"].clone()),
             ("bank_account_id", id_in(first("/v1/bank-accounts"))),
             ("api_client_id", id_in(company.api_client(&["customers:read"]))),
             ("journal_id", invoice["gl_journal_id"].clone()),
@@ -105,6 +118,8 @@ impl Stocked {
             "items" => "item_id",
             "payment-terms" => "payment_terms_id",
             "invoices" => "invoice_id",
+            "credit-notes" => "credit_note_id",
+            "debit-notes" => "debit_note_id",
             "receipts" => "receipt_id",
             "allocations" => "allocation_id",
             "users" => "user_id",
@@ -198,7 +213,11 @@ fn valid_bodies(op: &Operation, ours: &Stocked) -> Vec<Value> {
         ("POST", "/v1/invoices") => vec![invoice.clone(), with(invoice, json!({"issue": false}))],
         ("POST", "/v1/invoices/preview") => vec![invoice],
         ("POST", "/v1/invoices/bulk") => vec![json!({"mode": "per_item", "items": [invoice]})],
-        ("PATCH", "/v1/invoices/{id}") => vec![json!({"lines": [line("10.00", "0")]})],
+        ("POST", "/v1/credit-notes" | "/v1/debit-notes") => {
+            let note = note_body(&json!({"id": ours.thing("invoice_id")}), "2025-01-20", "5.00");
+            vec![note.clone(), with(note, json!({"issue": false}))]
+        }
+        ("PATCH", "/v1/invoices/{id}" | "/v1/credit-notes/{id}" | "/v1/debit-notes/{id}") => vec![json!({"lines": [line("10.00", "0")]})],
         ("PATCH", _) => vec![json!({})],
         ("POST", "/v1/receipts") => vec![receipt],
         ("POST", "/v1/receipts/bulk") => vec![json!({"mode": "per_item", "items": [receipt]})],
@@ -239,8 +258,13 @@ fn a_body_that_names_another_companys_thing_is_not_found_in_every_operation() {
             continue;
         }
         let parts: Vec<&str> = op.path.split('/').collect();
-        let own =
-            |at: usize| if op.path == "/v1/invoices/{id}" { ours.thing("draft_id").as_str().unwrap().to_owned() } else { ours.in_collection(parts[at - 1]) };
+        let draft = match op.path.as_str() {
+            "/v1/invoices/{id}" => Some("draft_id"),
+            "/v1/credit-notes/{id}" => Some("credit_note_draft_id"),
+            "/v1/debit-notes/{id}" => Some("debit_note_draft_id"),
+            _ => None,
+        };
+        let own = |at: usize| draft.map_or_else(|| ours.in_collection(parts[at - 1]), |name| ours.thing(name).as_str().unwrap().to_owned());
         let path = (0..parts.len()).map(|at| if parts[at].starts_with('{') { own(at) } else { parts[at].to_owned() }).collect::<Vec<_>>().join("/");
         let client = ours.caller(op);
         let call = |body: &Value| match (op.method.as_str(), op.path.ends_with("/preview")) {
@@ -253,7 +277,12 @@ fn a_body_that_names_another_companys_thing_is_not_found_in_every_operation() {
             let accepted = call(&valid);
             assert!(matches!(status(&accepted), 200 | 201), "the body to start from is not valid: {} {}: {}", op.method, op.path, accepted.text());
             for pointer in &pointers {
-                let name = pointer.rsplit('/').next().unwrap();
+                // A series is one of its kind.
+                let name = match (op.path.split('/').nth(2), pointer.rsplit('/').next().unwrap()) {
+                    (Some("credit-notes"), "number_series_id") => "credit_note_series_id",
+                    (Some("debit-notes"), "number_series_id") => "debit_note_series_id",
+                    (_, name) => name,
+                };
                 // The same reference with our own thing is fine; with theirs there is no such thing.
                 for (owner, whose) in [(&ours, "ours"), (&theirs, "theirs")] {
                     let reply = call(&refer(&valid, pointer, owner.thing(name)));
@@ -283,7 +312,7 @@ fn a_body_that_names_another_companys_thing_is_not_found_in_every_operation() {
 fn lists_reports_and_searches_show_nothing_of_another_company() {
     let (theirs, ours) = (Stocked::new(), Company::new());
     let controller = ours.controller();
-    for list in ["customers", "invoices", "receipts", "allocations", "items"] {
+    for list in ["customers", "invoices", "credit-notes", "debit-notes", "receipts", "allocations", "items"] {
         assert_eq!(controller.get(&format!("/v1/{list}?include_total=true")).expect(200)["page"]["total"], 0, "{list}");
     }
     let customer = theirs.thing("customer_id");

@@ -25,12 +25,12 @@ const LAWS: &[(&str, &str)] = &[
       WHERE a.company_id = {c} AND (c.side <> 'credit' OR d.side <> 'debit' OR c.customer_id <> d.customer_id OR (a.reverses_id IS NOT NULL AND o.amount IS DISTINCT FROM -a.amount))"),
     ("numbers of a series are 1 to n, each once, and the counter is next",
      "WITH taken AS (
-          SELECT 'invoice' AS kind, registration_id, fiscal_year, number FROM invoice WHERE company_id = {c} AND number IS NOT NULL
+          SELECT kind, registration_id, fiscal_year, number FROM invoice WHERE company_id = {c} AND number IS NOT NULL
           UNION ALL SELECT 'receipt', registration_id, fiscal_year, number FROM receipt WHERE company_id = {c}),
       placed AS (
           SELECT s.id, s.next_number, s.prefix, s.width, t.number, row_number() OVER (PARTITION BY s.id ORDER BY length(t.number), t.number) AS place, count(t.number) OVER (PARTITION BY s.id) AS n
           FROM number_series s LEFT JOIN taken t ON t.kind = s.document_kind AND t.registration_id = s.registration_id AND t.fiscal_year = s.fiscal_year AND starts_with(t.number, s.prefix)
-          WHERE s.company_id = {c} AND s.document_kind IN ('invoice', 'receipt'))
+          WHERE s.company_id = {c} AND s.document_kind IN ('invoice', 'credit_note', 'debit_note', 'receipt'))
       SELECT id, number, place, next_number FROM placed
       WHERE next_number <> n + 1 OR (number IS NOT NULL AND number <> prefix || lpad(place::text, greatest(width, length(place::text)), '0'))"),
     ("every number belongs to a series",
@@ -39,11 +39,11 @@ const LAWS: &[(&str, &str)] = &[
     ("every document was audited",
      "SELECT id FROM (SELECT id FROM invoice WHERE company_id = {c} UNION ALL SELECT id FROM receipt WHERE company_id = {c} UNION ALL SELECT id FROM customer WHERE company_id = {c}) AS d
       WHERE NOT EXISTS (SELECT FROM audit_event e WHERE e.company_id = {c} AND e.object_id = d.id)"),
-    ("an issued invoice is what its lines, its instalments and its open items add up to",
-     "SELECT i.id FROM invoice i WHERE i.company_id = {c} AND i.status <> 'draft' AND (
+    ("an issued document is what its lines, its instalments and its open items add up to",
+     "SELECT i.id FROM invoice i WHERE i.company_id = {c} AND i.status IN ('issued', 'cancelled') AND (
           i.taxable_value IS DISTINCT FROM (SELECT sum(l.taxable_value) FROM invoice_line l WHERE l.company_id = i.company_id AND l.invoice_id = i.id)
           OR i.grand_total IS DISTINCT FROM (SELECT sum((x ->> 'amount')::numeric) FROM jsonb_array_elements(i.instalments) AS x)
-          OR (i.grand_total > 0 AND i.grand_total IS DISTINCT FROM (SELECT sum(o.amount) FROM open_item o WHERE o.company_id = i.company_id AND o.document_id = i.id AND o.side = 'debit')))"),
+          OR (i.grand_total > 0 AND i.grand_total IS DISTINCT FROM (SELECT sum(o.amount) FROM open_item o WHERE o.company_id = i.company_id AND o.document_id = i.id AND o.side = CASE i.kind WHEN 'credit_note' THEN 'credit' ELSE 'debit' END)))"),
     ("nothing is posted outside an open period",
      "SELECT e.id FROM journal_entry e LEFT JOIN period p ON p.company_id = e.company_id AND e.posting_date BETWEEN p.starts_on AND p.ends_on WHERE e.company_id = {c} AND p.state IS NULL"),
 ];

@@ -469,6 +469,11 @@ pub fn line(amount: &str, rate: &str) -> Value {
     json!({"description": "Work", "hsn_code": "998313", "is_service": true, "quantity": "1", "unit": "NOS", "unit_price": amount, "tax_rate": rate})
 }
 
+/// A note against an invoice, of one line without tax, issued at once.
+pub fn note_body(invoice: &Value, date: &str, amount: &str) -> Value {
+    json!({"external_id": fresh(), "original_invoice_id": invoice["id"], "note_date": date, "reason_code": "sales_return", "issue": true, "lines": [line(amount, "0")]})
+}
+
 pub fn receipt_body(customer: &str, date: &str, amount: &str) -> Value {
     json!({"external_id": fresh(), "customer_id": customer, "receipt_date": date, "method": "neft", "currency": "INR", "utr": fresh(), "amount_received": amount})
 }

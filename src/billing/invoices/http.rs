@@ -42,7 +42,7 @@ pub async fn list_invoices(caller: Caller<InvoicesRead>, paging: Query<Paging>, 
 #[utoipa::path(tag = "Invoices", request_body = NewInvoice, responses((status = 201, body = Invoice, description = "Created.")), extensions(("x-permission" = json!("invoices:write")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/invoices")]
 pub async fn create_invoice(caller: Caller<InvoicesWrite>, body: Body<NewInvoice>) -> Reply<Created<Invoice>> {
-    caller.create(move |tx| service::create(tx, &body)).await
+    caller.create(move |tx| service::create(tx, &*body)).await
 }
 
 /// Preview an invoice.
@@ -69,7 +69,7 @@ pub async fn create_invoices_in_bulk(caller: Caller<InvoicesWrite>, body: Body<B
 #[utoipa::path(tag = "Invoices", params(("id" = InvoiceId, Path, description = "The invoice.")), responses((status = 200, body = Invoice, description = "The invoice.")), extensions(("x-permission" = json!("invoices:read"))))]
 #[get("/v1/invoices/{id}")]
 pub async fn get_invoice(caller: Caller<InvoicesRead>, id: Path<InvoiceId>) -> Reply<Fetched<Invoice>> {
-    caller.fetch(move |rx| service::get(rx, id.0)).await
+    caller.fetch(move |rx| service::get::<NewInvoice>(rx, id.0)).await
 }
 
 /// Change a draft.
@@ -80,7 +80,7 @@ pub async fn get_invoice(caller: Caller<InvoicesRead>, id: Path<InvoiceId>) -> R
 #[patch("/v1/invoices/{id}")]
 pub async fn update_invoice(caller: Caller<InvoicesWrite>, id: Path<InvoiceId>, body: Body<Map<String, Value>>) -> Reply<Done<Invoice>> {
     let version = caller.if_match()?;
-    caller.change(move |tx| service::update(tx, id.0, version, &body)).await
+    caller.change(move |tx| service::update::<NewInvoice>(tx, id.0, version, &body)).await
 }
 
 /// Delete a draft.
@@ -90,7 +90,7 @@ pub async fn update_invoice(caller: Caller<InvoicesWrite>, id: Path<InvoiceId>, 
 #[delete("/v1/invoices/{id}")]
 pub async fn delete_invoice(caller: Caller<InvoicesWrite>, id: Path<InvoiceId>) -> Reply<Done<Invoice>> {
     let version = caller.if_match()?;
-    caller.change(move |tx| service::delete(tx, id.0, version)).await
+    caller.change(move |tx| service::delete::<NewInvoice>(tx, id.0, version)).await
 }
 
 /// Issue a draft.
@@ -101,16 +101,16 @@ pub async fn delete_invoice(caller: Caller<InvoicesWrite>, id: Path<InvoiceId>) 
 #[post("/v1/invoices/{id}/issue")]
 pub async fn issue_invoice(caller: Caller<InvoicesIssue>, id: Path<InvoiceId>, body: Body<IssueInvoice>) -> Reply<Done<Invoice>> {
     let version = caller.if_match()?;
-    caller.change(move |tx| service::issue(tx, id.0, version, &body)).await
+    caller.change(move |tx| service::issue::<NewInvoice>(tx, id.0, version, &body)).await
 }
 
 /// Cancel an invoice.
 ///
 /// Only while nothing of it is settled. A mirror entry of the given date takes it out of the books;
 /// its number stays used.
-#[utoipa::path(tag = "Invoices", request_body = CancelInvoice, params(("id" = InvoiceId, Path, description = "The invoice.")), responses((status = 200, body = Invoice, description = "Cancelled.")), extensions(("x-permission" = json!("invoices:cancel")), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "Invoices", request_body = CancelInvoice, params(("id" = InvoiceId, Path, description = "The invoice.")), responses((status = 200, body = Invoice, description = "Cancelled.")), extensions(("x-permission" = json!("invoices:cancel")), ("x-approval" = json!(true)), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
 #[post("/v1/invoices/{id}/cancel")]
 pub async fn cancel_invoice(caller: Caller<InvoicesCancel>, id: Path<InvoiceId>, body: Body<CancelInvoice>) -> Reply<Done<Invoice>> {
     let version = caller.if_match()?;
-    caller.change(move |tx| service::cancel(tx, id.0, version, &body)).await
+    caller.change(move |tx| service::cancel::<NewInvoice>(tx, id.0, version, &body)).await
 }

@@ -1,13 +1,17 @@
-//! Invoices: draft → issued → cancelled.
+//! Invoices, and the engine of everything billed: draft → (pending approval →) issued → cancelled.
 //!
-//! Decides: what an invoice costs, taxes and falls due, and when it may change. Owns `invoice` and
-//! `invoice_line`. A draft has no number and may change; issuing prices it again, takes the number
-//! and posts; an issued invoice never changes, it is cancelled by a dated mirror entry.
+//! Decides: what a document costs, taxes and falls due, and when it may change. Owns `invoice` and
+//! `invoice_line`, which also hold credit and debit notes. A draft has no number and may change; issuing
+//! prices it again, takes the number and posts; what is issued never changes, it is cancelled by a dated
+//! mirror entry or corrected by a note.
 
+pub mod approval;
 pub mod http;
+pub mod order;
 pub mod posting;
 pub mod problems;
 pub mod rules;
 pub mod service;
-mod store;
+pub mod store;
 pub mod types;
+pub mod view;

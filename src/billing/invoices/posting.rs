@@ -1,22 +1,24 @@
-//! Invoice → balanced entry and open items. Pure.
+//! A billed document → balanced entry and open items. Pure.
 
+use super::order::Kind;
 use super::rules::Priced;
-use crate::ledger::{AccountRole, DocumentKind, Line, NewOpenItem, Posting, SettlementTerms, Side};
-use crate::platform::ids::{CustomerId, InvoiceId, OpenItemId};
+use super::store::Stored;
+use crate::ledger::{AccountRole, Line, NewOpenItem, OpenItem, Posting, SettlementTerms};
+use crate::platform::ids::{EntryId, OpenItemId};
 use crate::platform::money::Currency;
-use chrono::NaiveDate;
-use rust_decimal::Decimal;
 
-/// Debit receivable with what the customer owes; credit sales, each tax that is collected, rounding.
+/// Debit receivable with what the customer owes; credit sales, each tax that is collected, rounding. A
+/// credit note is the other way round, from sales returns.
 #[must_use]
-pub fn posting(id: InvoiceId, customer: CustomerId, number: &str, date: NaiveDate, currency: Currency, priced: &Priced, reverse_charge: bool) -> Posting {
-    let tax = &priced.tax;
+pub fn posting(stored: &Stored, number: &str, priced: &Priced) -> Posting {
+    let (tax, customer, credits) = (&priced.tax, stored.customer, stored.kind == Kind::CreditNote);
+    let income = if credits { AccountRole::SalesReturns } else { AccountRole::Revenue };
     let mut lines = vec![
         Line::debit(AccountRole::Receivable, tax.payable).of(customer),
-        Line::credit(AccountRole::Revenue, tax.taxable),
+        Line::credit(income, tax.taxable),
         Line::signed(AccountRole::Rounding, -tax.round_off),
     ];
-    if !reverse_charge {
+    if !stored.reverse_charge {
         lines.extend([
             Line::credit(AccountRole::OutputCgst, tax.cgst),
             Line::credit(AccountRole::OutputSgst, tax.sgst),
@@ -24,27 +26,55 @@ pub fn posting(id: InvoiceId, customer: CustomerId, number: &str, date: NaiveDat
             Line::credit(AccountRole::OutputCess, tax.cess),
         ]);
     }
-    let items = (1..).zip(&priced.instalments).map(|(instalment_no, instalment)| NewOpenItem {
+    if credits {
+        lines = lines.into_iter().map(|line| Line { debit: line.credit, credit: line.debit, ..line }).collect();
+    }
+    let items = (1..).zip(&priced.instalments).map(|(instalment_no, (instalment, terms))| NewOpenItem {
         id: OpenItemId::new(),
         customer,
         instalment_no,
-        side: Side::Debit,
+        side: stored.kind.side(),
         amount: instalment.amount,
         base: None,
         due_date: instalment.due_date,
-        terms: SettlementTerms::default(),
+        terms: *terms,
     });
     Posting {
-        document_kind: DocumentKind::Invoice,
-        document_id: id.uuid(),
+        document_kind: stored.kind.ledger(),
+        document_id: stored.id.uuid(),
         document_number: number.to_owned(),
-        document_date: date,
-        posting_date: date,
-        currency,
-        rate: Decimal::ONE,
+        document_date: stored.date,
+        posting_date: stored.posting_date,
+        currency: stored.currency,
+        rate: stored.rate,
         narration: String::new(),
         lines,
         items: items.collect(),
         reverses: None,
     }
+}
+
+/// The credit a posting opens, whole, as settling sees it.
+#[must_use]
+pub fn credit_of(posting: &Posting, stored: &Stored, base: Currency) -> Option<OpenItem> {
+    let item = posting.items.first()?;
+    let in_base = stored.base_total(base);
+    Some(OpenItem {
+        id: item.id,
+        // Not posted yet; settling does not ask for it.
+        entry: EntryId::new(),
+        customer: stored.customer,
+        document_kind: stored.kind.as_str().to_owned(),
+        document_id: stored.id.uuid(),
+        document_number: posting.document_number.clone(),
+        side: item.side,
+        currency: stored.currency,
+        amount: item.amount,
+        open: item.amount,
+        base: in_base,
+        open_base: in_base,
+        settles_from: posting.posting_date,
+        due_date: item.due_date,
+        terms: SettlementTerms::default(),
+    })
 }

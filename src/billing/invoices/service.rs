@@ -1,73 +1,139 @@
-//! The verbs of invoices.
+//! The verbs of billing documents, the same for every kind: a kind differs by its [`Form`] and its [`Kind`].
 
-use super::posting::posting;
+use super::order::{Form, Kind, NoteOrder, Order, Verb};
+use super::posting::{credit_of, posting};
 use super::problems;
-use super::rules::{self, House};
-use super::store::{self, Stored, payment_status};
-use super::types::{
-    CancelInvoice, Invoice, InvoiceAmounts, InvoiceFilter, InvoiceInstalment, InvoiceLine, InvoiceStatus, InvoiceSummary, InvoiceTotals, IssueInvoice,
-    NewInvoice,
-};
-use crate::ledger::numbering::{self, NumberedKind};
-use crate::ledger::open_items::store::lock_customers;
-use crate::ledger::{self, DocumentKind, Unwind};
+use super::rules::{self, Ground, House, Priced};
+use super::store::{self, Application, Stored};
+use super::types::{CancelInvoice, InvoiceFilter, InvoiceStatus, InvoiceSummary, IssueInvoice, NewInvoice};
+use super::view::{self, days_overdue, status_of};
+use crate::control::approvals::{Action, Approved, Gate, Request, gate};
+use crate::ledger::numbering;
+use crate::ledger::open_items::rules::{Placer, Purse};
+use crate::ledger::open_items::store::{lock_customers, lock_items_of};
+use crate::ledger::periods;
+use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, OpenItem, Posting, Side, Unwind};
 use crate::master_data::customers::problems::CUSTOMER_INACTIVE;
 use crate::master_data::customers::reference::NamesCustomer;
-use crate::platform::dates::{Instant, month_label};
+use crate::master_data::exchange_rates::service::rate_on;
 use crate::platform::http::problem::{self, FieldError};
 use crate::platform::http::reply::require_version;
 use crate::platform::http::{Problem, faults};
 use crate::platform::ids::{CustomerId, InvoiceId};
-use crate::platform::money::{Amount, Currency, Quantity, Rate, UnitPrice, pad};
+use crate::platform::money::{Amount, Currency};
 use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::{Audited, Change, Context, Rx, Tx};
-use rust_decimal::Decimal;
-use serde_json::json;
+use chrono::NaiveDate;
+use serde_json::{Value, json};
+
+/// A document that can be stored: what was found for it, and what it comes to.
+struct Ready {
+    order: Order,
+    ground: Ground,
+    priced: Priced,
+}
 
 /// Creates a draft, or issues at once.
-pub fn create(tx: &mut Tx<'_>, new: &NewInvoice) -> Result<Audited<Invoice>, Problem> {
-    let (ground, priced) = priced(tx, new, None)?;
-    let mut stored = Stored::of(InvoiceId::new(), new, &ground, &priced, tx.cx().currency().code(), tx.cx().actor.to_string(), tx.cx().now);
-    if new.issue {
-        may_issue(tx)?;
-        issue_now(tx, &mut stored, new, &priced)?;
+pub fn create<F: Form>(tx: &mut Tx<'_>, new: &F) -> Result<Audited<F::Answer>, Problem> {
+    let ready = ready(tx, new.order(), None)?;
+    let mut stored = Stored::of(InvoiceId::new(), &ready.order, &ready.ground, &ready.priced, tx.cx());
+    let verb = if ready.order.content.issue {
+        issue_or_ask(tx, &mut stored, &ready, new)?
     } else {
-        let year = tx.cx().fiscal_year(stored.invoice_date).0;
-        store::insert(tx, &stored, year, new)?;
-    }
-    let action = if new.issue { "invoice.issued" } else { "invoice.created" };
-    let invoice = answer(&stored, tx.cx());
-    Ok(tx.record(Change::new(action, stored.id.uuid()).after(&invoice), invoice))
+        store::insert(tx, &stored, new)?;
+        Verb::Created
+    };
+    let answer = F::answer(&stored, tx.cx());
+    Ok(tx.record(Change::new(F::KIND.event(verb), stored.id.uuid()).after(&answer), answer))
 }
 
 /// Prices without keeping anything: no id, no number.
-pub fn preview(tx: &mut Tx<'_>, new: &NewInvoice) -> Result<Invoice, Problem> {
-    let (ground, priced) = priced(tx, new, None)?;
-    let stored = Stored::of(InvoiceId::new(), new, &ground, &priced, tx.cx().currency().code(), tx.cx().actor.to_string(), tx.cx().now);
-    Ok(Invoice { id: None, allowed_actions: Vec::new(), ..answer(&stored, tx.cx()) })
+pub fn preview(tx: &mut Tx<'_>, new: &NewInvoice) -> Result<<NewInvoice as Form>::Answer, Problem> {
+    let ready = ready(tx, new.order(), None)?;
+    let stored = Stored::of(InvoiceId::new(), &ready.order, &ready.ground, &ready.priced, tx.cx());
+    let mut answer = NewInvoice::answer(&stored, tx.cx());
+    answer.document.id = None;
+    answer.document.allowed_actions = Vec::new();
+    Ok(answer)
 }
 
-/// Issuing is a right of its own.
-fn may_issue(tx: &Tx<'_>) -> Result<(), Problem> {
-    if tx.cx().principal.as_ref().is_some_and(|principal| !principal.may("invoices:issue")) {
-        return Err(Problem::new(problem::PERMISSION_DENIED, "Issuing needs the permission invoices:issue.").member("required_permission", "invoices:issue"));
+/// Issuing is a right of its own; where it is under approval, the right to ask for it suffices.
+fn may_issue(tx: &Tx<'_>, kind: Kind, on_request: bool) -> Result<(), Problem> {
+    let permission = kind.issue_permission();
+    let may = tx.cx().principal.as_ref().is_none_or(|principal| principal.may(permission) || on_request && principal.may_request(permission));
+    if may {
+        return Ok(());
     }
-    Ok(())
+    Err(Problem::new(problem::PERMISSION_DENIED, format!("Issuing needs the permission {permission}.")).member("required_permission", permission))
 }
 
-fn priced(tx: &mut Tx<'_>, new: &NewInvoice, own: Option<InvoiceId>) -> Result<(rules::Ground, rules::Priced), Problem> {
+/// Issues, or stores what waits for another person to approve that.
+fn issue_or_ask<F: Form>(tx: &mut Tx<'_>, stored: &mut Stored, ready: &Ready, input: &F) -> Result<Verb, Problem> {
+    may_issue(tx, F::KIND, F::ISSUE.is_some())?;
+    let gate = match F::ISSUE {
+        None => Gate::Open,
+        // The approver decides on the total they saw.
+        Some(action) => ask::<F>(tx, action, stored, None, json!({"expected_total": stored.currency.amount(stored.total)}))?,
+    };
+    match gate {
+        Gate::Open => {
+            issue_now(tx, stored, ready, input)?;
+            Ok(Verb::Issued)
+        }
+        Gate::Pending(approval) => {
+            stored.status = InvoiceStatus::PendingApproval;
+            stored.approval = Some(approval);
+            store::insert(tx, stored, input)?;
+            Ok(Verb::Requested)
+        }
+    }
+}
+
+/// Puts an act on a document before the gate; its customer is locked.
+fn ask<F: Form>(tx: &mut Tx<'_>, action: &'static Action, stored: &Stored, reason: Option<&str>, payload: Value) -> Result<Gate, Problem> {
+    let mut makers = store::makers(tx, F::KIND, stored.id)?;
+    makers.push(stored.created_by.clone());
+    let cx = tx.cx();
+    let shown = serde_json::to_value(F::answer(stored, cx)).map_err(|e| Problem::internal(&e))?;
+    let request = Request {
+        action,
+        subject: stored.id.uuid(),
+        version: stored.version + stored.settled.moves,
+        customer: Some(stored.customer),
+        amount: stored.base_total(cx.currency()),
+        makers,
+        reason,
+        before: Value::Null,
+        after: shown,
+        payload,
+    };
+    gate(tx, &request)
+}
+
+/// Finds what the order names, locks the customer, and prices it.
+fn ready(tx: &mut Tx<'_>, order: Order, own: Option<InvoiceId>) -> Result<Ready, Problem> {
+    let new = &order.content;
     let customer = new.customer();
-    if let Some(missing) = customer.missing() {
+    let original_says = order.note.as_ref().is_some_and(NoteOrder::names_original);
+    if let Some(missing) = customer.missing().filter(|_| !original_says) {
         return Err(Problem::invalid(vec![missing]));
     }
     customer.unambiguous()?;
-    let found = store::ground(tx, new)?.ok_or_else(|| customer.unknown())?;
+    if let Some(note) = order.note.as_ref().filter(|note| note.original_id.is_some() && note.original_external_id.is_some()) {
+        let detail = "Name the invoice in one way only.";
+        return Err(Problem::new(problem::AMBIGUOUS_REFERENCE, detail).errors(vec![FieldError::at(note.original_pointer(), "ambiguous_reference", detail)]));
+    }
+    let unknown = || match &order.note {
+        Some(note) if customer.missing().is_some() => Problem::reference("invoice", note.original_pointer()),
+        _ => customer.unknown(),
+    };
+    let found = store::ground(tx, &order)?.ok_or_else(unknown)?;
     if !found.terms_known {
         return Err(Problem::reference("payment_terms", "/payment_terms_id"));
     }
     if let Some(series) = new.number_series_id {
         let year = tx.cx().fiscal_year(new.invoice_date);
-        if !numbering::fits(tx, series, found.ground.registration, NumberedKind::Invoice, year)? {
+        if !numbering::fits(tx, series, found.ground.registration, order.kind.numbered(), year)? {
             return Err(Problem::reference("number_series", "/number_series_id"));
         }
     }
@@ -77,23 +143,57 @@ fn priced(tx: &mut Tx<'_>, new: &NewInvoice, own: Option<InvoiceId>) -> Result<(
         }
     }
     if let Some(other) = found.duplicate_of.filter(|other| Some(*other) != own) {
-        return Err(Problem::new(problems::DUPLICATE_INVOICE_EXTERNAL_ID, "Another invoice has this external_id.").member("current", json!({"id": other})));
+        let detail = format!("Another {} has this external_id.", order.kind.name());
+        return Err(Problem::new(problems::DUPLICATE_INVOICE_EXTERNAL_ID, detail).member("current", json!({"id": other})));
     }
-    if !found.active {
+    // What an inactive customer was billed too much is credited all the same.
+    if !found.active && order.kind != Kind::CreditNote {
         return Err(Problem::new(CUSTOMER_INACTIVE, "The customer is not active.").errors(vec![FieldError::at(
             "/customer_id",
             "customer_inactive",
             "The customer is not active.",
         )]));
     }
-    let cx = tx.cx();
-    let house = House { currency: cx.currency(), today: cx.today, round_to_unit: cx.facts.round_to_unit };
-    let priced = rules::price(new, &found.ground, house).map_err(Problem::invalid)?;
-    check_total(new.expected_total, &priced, cx.currency())?;
-    Ok((found.ground, priced))
+    if let Some(original) = &found.ground.original {
+        require_issued(&original.invoice, &order)?;
+    }
+    let house = house(tx, &order, &found.ground)?;
+    let priced = rules::price(&order, &found.ground, house).map_err(Problem::invalid)?;
+    check_total(new.expected_total, &priced)?;
+    Ok(Ready { order, ground: found.ground, priced })
 }
 
-fn check_total(expected: Option<Amount>, priced: &rules::Priced, currency: Currency) -> Result<(), Problem> {
+/// A note corrects what was issued and still stands.
+fn require_issued(original: &Stored, order: &Order) -> Result<(), Problem> {
+    if original.status == InvoiceStatus::Issued {
+        return Ok(());
+    }
+    let pointer = order.note.as_ref().map_or("/original_invoice_id", NoteOrder::original_pointer);
+    let detail = format!("The invoice is {}; a note corrects an issued one.", original.status);
+    Err(Problem::new(problem::INVALID_STATE, detail.clone())
+        .errors(vec![FieldError::at(pointer, "invalid_state", detail)])
+        .member("current", json!({"status": original.status}))
+        .member("allowed_actions", json!([])))
+}
+
+/// The money of the document: a note is in the currency of its invoice, at its rate unless another is given.
+fn house(tx: &mut Tx<'_>, order: &Order, ground: &Ground) -> Result<House, Problem> {
+    let (new, original) = (&order.content, ground.original.as_ref().map(|original| &*original.invoice));
+    let base = tx.cx().currency();
+    let currency = match (original, new.currency.as_deref()) {
+        (Some(original), _) => original.currency,
+        (None, None) => base,
+        (None, Some(code)) => Currency::parse(code)
+            .ok_or_else(|| Problem::invalid(vec![FieldError::at("/currency", "currency_unknown", "This is not a currency of ISO 4217.").received(code)]))?,
+    };
+    let given = new.exchange_rate.map(|rate| rate.0).or(original.map(|original| original.rate));
+    let rate = rate_on(tx, currency, given, new.invoice_date)?;
+    let cx = tx.cx();
+    Ok(House { currency, rate, today: cx.today, round_to_unit: cx.facts.round_to_unit && currency == base, settlement: cx.facts.settlement })
+}
+
+fn check_total(expected: Option<Amount>, priced: &Priced) -> Result<(), Problem> {
+    let currency = priced.currency;
     match expected {
         Some(expected) if expected.0 != priced.tax.payable => {
             let lines: Vec<_> = priced
@@ -113,141 +213,251 @@ fn check_total(expected: Option<Amount>, priced: &rules::Priced, currency: Curre
     }
 }
 
-/// Takes the number, posts, stores: in this order, so that the number is held as shortly as can be.
-fn issue_now(tx: &mut Tx<'_>, stored: &mut Stored, new: &NewInvoice, priced: &rules::Priced) -> Result<(), Problem> {
-    let year = tx.cx().fiscal_year(stored.invoice_date);
-    let number = numbering::take(tx, stored.registration, NumberedKind::Invoice, year, new.number_series_id)?;
-    let posting = posting(stored.id, stored.customer, &number, stored.invoice_date, tx.cx().currency(), priced, new.reverse_charge);
+/// Takes the number, posts, settles, stores; late, on the first open day. What a credit note settles is locked before.
+fn issue_now(tx: &mut Tx<'_>, stored: &mut Stored, ready: &Ready, input: &impl serde::Serialize) -> Result<(), Problem> {
+    stored.posting_date = periods::posting_date(tx, stored.date, ready.order.content.post_late)?;
+    let settles = settles(tx, stored, ready)?;
+    let year = tx.cx().fiscal_year(stored.date);
+    let number = numbering::take(tx, stored.registration, stored.kind.numbered(), year, ready.order.content.number_series_id)?;
+    let posting = posting(stored, &number, &ready.priced);
     stored.entry = Some(ledger::post(tx, &posting)?);
     stored.number = Some(number);
     stored.status = InvoiceStatus::Issued;
-    store::insert(tx, stored, year.0, new)
+    let placed = apply(&posting, stored, &settles, tx.cx());
+    ledger::settle(tx, &placed)?;
+    note_applications(stored, &placed, &settles);
+    store::insert(tx, stored, input)
 }
 
-fn load(rx: &mut Rx<'_>, id: InvoiceId, lock: bool) -> Result<Stored, Problem> {
-    store::get(rx, id, lock)?.ok_or_else(|| Problem::not_found("invoice"))
-}
-
-pub fn get(rx: &mut Rx<'_>, id: InvoiceId) -> Result<Invoice, Problem> {
-    let stored = load(rx, id, false)?;
-    Ok(answer(&stored, rx.cx()))
-}
-
-/// Only drafts change; what is issued is corrected by notes.
-fn require_draft(stored: &Stored, cx: &Context) -> Result<(), Problem> {
-    if stored.status == InvoiceStatus::Draft {
-        return Ok(());
+/// The items of the original that a credit note shall settle, locked, oldest due first.
+fn settles(tx: &mut Tx<'_>, stored: &Stored, ready: &Ready) -> Result<Vec<OpenItem>, Problem> {
+    let applies = stored.kind == Kind::CreditNote && ready.order.note.as_ref().is_some_and(|note| note.apply_to_original);
+    match ready.ground.original.as_ref().filter(|_| applies) {
+        Some(original) => Ok(lock_items_of(tx, vec![original.invoice.id.uuid()])?.into_iter().filter(|item| item.side == Side::Debit).collect()),
+        None => Ok(Vec::new()),
     }
-    Err(invalid_state(stored, cx, "Only a draft can do this; correct an issued invoice by a note."))
 }
 
-fn invalid_state(stored: &Stored, cx: &Context, detail: &str) -> Problem {
-    let invoice = answer(stored, cx);
+/// Places the credit on what is open of the original; the rest stays open credit.
+fn apply(posting: &Posting, stored: &Stored, items: &[OpenItem], cx: &Context) -> Vec<NewAllocation> {
+    let Some(credit) = credit_of(posting, stored, cx.currency()).filter(|_| !items.is_empty()) else { return Vec::new() };
+    let purse = Purse { kind: AllocationKind::Credit, left: credit.open };
+    let mut placer = Placer::new(&credit, cx.currency(), posting.posting_date, vec![purse], items);
+    placer.place(credit.open, AllocationKind::Credit, "original", &json!({}), |_| true);
+    placer.placed()
+}
+
+fn note_applications(stored: &mut Stored, placed: &[NewAllocation], items: &[OpenItem]) {
+    let settled = &mut stored.settled;
+    for allocation in placed {
+        settled.credit += allocation.amount;
+        settled.open -= allocation.amount;
+        settled.moves += 1;
+        stored.applications.extend(items.iter().find(|item| item.id == allocation.debit_item).map(|item| Application {
+            id: allocation.id,
+            target_type: item.document_kind.clone(),
+            target_id: item.document_id,
+            target_number: item.document_number.clone(),
+            kind: allocation.kind,
+            amount: allocation.amount,
+            allocated_on: allocation.effective_on,
+            rule: allocation.rule.to_owned(),
+        }));
+    }
+}
+
+fn load(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Stored, Problem> {
+    store::get(rx, kind, id, lock)?.ok_or_else(|| Problem::not_found(kind.as_str()))
+}
+
+pub fn get<F: Form>(rx: &mut Rx<'_>, id: InvoiceId) -> Result<F::Answer, Problem> {
+    let stored = load(rx, F::KIND, id, false)?;
+    Ok(F::answer(&stored, rx.cx()))
+}
+
+fn invalid_state(stored: &Stored, cx: &Context, detail: impl Into<String>) -> Problem {
+    let document = view::document(stored, cx);
+    let payment_status = status_of(stored.status, stored.total, stored.settled.open, !stored.settled.written_off.is_zero());
     Problem::new(problem::INVALID_STATE, detail)
-        .member("current", json!({"status": invoice.status, "payment_status": invoice.payment_status}))
-        .member("allowed_actions", invoice.allowed_actions)
+        .member("current", json!({"status": document.status, "payment_status": payment_status}))
+        .member("allowed_actions", document.allowed_actions)
 }
 
-/// A draft that can be worked on, with the customer (and the one it moves to) locked before the invoice.
-fn open_draft(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, also: Option<CustomerId>) -> Result<Stored, Problem> {
-    let customer = load(tx, id, false)?.customer;
-    lock_customers(tx, [customer].into_iter().chain(also).collect())?;
-    let stored = load(tx, id, true)?;
-    require_draft(&stored, tx.cx())?;
+/// A draft that can be worked on, with the customer (and those it may move to) locked before the document.
+fn open_draft(tx: &mut Tx<'_>, kind: Kind, id: InvoiceId, version: Option<i64>, also: &[CustomerId]) -> Result<Stored, Problem> {
+    let customer = load(tx, kind, id, false)?.customer;
+    lock_customers(tx, [&[customer], also].concat())?;
+    let stored = load(tx, kind, id, true)?;
+    // Only drafts change; what is issued is corrected by notes.
+    if stored.status != InvoiceStatus::Draft {
+        let detail = format!("Only a draft can do this; the {} is {}. Correct an issued document by a note.", kind.name(), stored.status);
+        return Err(invalid_state(&stored, tx.cx(), detail));
+    }
     require_version(version, stored.version + stored.settled.moves)?;
     Ok(stored)
 }
 
-/// Prices a draft again from new content, keeping its id and origin.
-fn replace(tx: &mut Tx<'_>, before: &Stored, new: &NewInvoice, issue: bool) -> Result<Stored, Problem> {
-    let (ground, priced) = priced(tx, new, Some(before.id))?;
-    let mut stored = Stored::of(before.id, new, &ground, &priced, tx.cx().currency().code(), before.created_by.clone(), tx.cx().now);
+/// Prices a draft again from new content, keeping its id and origin, and takes the old one out.
+fn replaced<F: Form>(tx: &mut Tx<'_>, before: &Stored, new: &F) -> Result<(Ready, Stored), Problem> {
+    let ready = ready(tx, new.order(), Some(before.id))?;
+    let mut stored = Stored::of(before.id, &ready.order, &ready.ground, &ready.priced, tx.cx());
+    stored.created_by.clone_from(&before.created_by);
     stored.created_at = before.created_at;
     stored.version = before.version + 1;
     store::delete_draft(tx, before.id)?;
-    if issue {
-        issue_now(tx, &mut stored, new, &priced)?;
-    } else {
-        let year = tx.cx().fiscal_year(stored.invoice_date).0;
-        store::insert(tx, &stored, year, new)?;
-    }
-    Ok(stored)
+    Ok((ready, stored))
 }
 
+/// Ways to name the same thing: a patch that names it anew replaces all of them.
+const NAMES: [&[&str]; 2] = [&["customer_id", "customer_external_id", "customer_code"], &["original_invoice_id", "original_invoice_external_id"]];
+
 /// Merge patch of a draft's content (RFC 7396): members given replace those of the draft, null clears.
-pub fn update(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, patch: &serde_json::Map<String, serde_json::Value>) -> Result<Audited<Invoice>, Problem> {
-    let moves_to = patch.get("customer_id").and_then(|value| serde_json::from_value(value.clone()).ok());
-    let before = open_draft(tx, id, version, moves_to)?;
-    let mut content = serde_json::to_value(store::draft_input(tx, id)?).map_err(|e| Problem::internal(&e))?;
-    let references = ["customer_id", "customer_external_id", "customer_code"];
-    if references.iter().any(|name| patch.get(*name).is_some_and(|value| !value.is_null())) {
-        for name in references {
-            content[name] = serde_json::Value::Null;
+pub fn update<F: Form>(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, patch: &serde_json::Map<String, Value>) -> Result<Audited<F::Answer>, Problem> {
+    let original = patch.get("original_invoice_id").and_then(|value| serde_json::from_value(value.clone()).ok());
+    let original_name = patch.get("original_invoice_external_id").and_then(Value::as_str);
+    let of_original = if original.is_some() || original_name.is_some() { store::customer_of(tx, original, original_name)? } else { None };
+    let named: Option<CustomerId> = patch.get("customer_id").and_then(|value| serde_json::from_value(value.clone()).ok());
+    let moves_to: Vec<CustomerId> = named.into_iter().chain(of_original).collect();
+    let before = open_draft(tx, F::KIND, id, version, &moves_to)?;
+    let mut content = store::draft_input(tx, id)?;
+    for names in NAMES.iter().filter(|names| names.iter().any(|name| patch.get(*name).is_some_and(|value| !value.is_null()))) {
+        for name in *names {
+            content[*name] = Value::Null;
         }
     }
     for (name, value) in patch {
         content[name] = value.clone();
     }
-    let new: NewInvoice =
-        serde_json::from_value(drop_nulls(content)).map_err(|error| Problem::invalid(vec![FieldError::at("", "invalid", error.to_string())]))?;
-    let after = replace(tx, &before, &NewInvoice { issue: false, ..new }, false)?;
-    let (was, is) = (answer(&before, tx.cx()), answer(&after, tx.cx()));
-    Ok(tx.record(Change::new("invoice.updated", id.uuid()).version(is.version).before(&was).after(&is), is))
+    content["issue"] = json!(false);
+    let new: F = read(content)?;
+    let (_, after) = replaced(tx, &before, &new)?;
+    store::insert(tx, &after, &new)?;
+    Ok(record::<F>(tx, Verb::Updated, &before, &after, None))
 }
 
-fn drop_nulls(value: serde_json::Value) -> serde_json::Value {
-    match value {
-        serde_json::Value::Object(members) => serde_json::Value::Object(members.into_iter().filter(|(_, v)| !v.is_null()).collect()),
+/// What a caller sent, without the members that were cleared.
+fn read<F: Form>(content: Value) -> Result<F, Problem> {
+    let content = match content {
+        Value::Object(members) => Value::Object(members.into_iter().filter(|(_, v)| !v.is_null()).collect()),
         other => other,
-    }
+    };
+    serde_json::from_value(content).map_err(|error| Problem::invalid(vec![FieldError::at("", "invalid", error.to_string())]))
 }
 
-pub fn delete(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>) -> Result<Audited<Invoice>, Problem> {
-    let stored = open_draft(tx, id, version, None)?;
+fn record<F: Form>(tx: &mut Tx<'_>, verb: Verb, before: &Stored, after: &Stored, reason: Option<&str>) -> Audited<F::Answer> {
+    let (was, is) = (F::answer(before, tx.cx()), F::answer(after, tx.cx()));
+    let mut change = Change::new(F::KIND.event(verb), after.id.uuid()).version(after.version + after.settled.moves).before(&was).after(&is);
+    if let Some(reason) = reason {
+        change = change.reason(reason);
+    }
+    tx.record(change, is)
+}
+
+pub fn delete<F: Form>(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>) -> Result<Audited<F::Answer>, Problem> {
+    let stored = open_draft(tx, F::KIND, id, version, &[])?;
     store::delete_draft(tx, id)?;
-    let was = answer(&stored, tx.cx());
-    Ok(tx.record(Change::new("invoice.deleted", id.uuid()).version(was.version).before(&was), was))
+    let was = F::answer(&stored, tx.cx());
+    Ok(tx.record(Change::new(F::KIND.event(Verb::Deleted), id.uuid()).version(stored.version).before(&was), was))
 }
 
 /// Draft → issued: priced once more, numbered, posted.
-pub fn issue(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, wanted: &IssueInvoice) -> Result<Audited<Invoice>, Problem> {
-    let before = open_draft(tx, id, version, None)?;
-    let mut input = store::draft_input(tx, id)?;
-    input.expected_total = wanted.expected_total.or(input.expected_total);
-    let after = replace(tx, &before, &input, true)?;
-    let (was, is) = (answer(&before, tx.cx()), answer(&after, tx.cx()));
-    Ok(tx.record(Change::new("invoice.issued", id.uuid()).version(is.version).before(&was).after(&is), is))
+pub fn issue<F: Form>(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, wanted: &IssueInvoice) -> Result<Audited<F::Answer>, Problem> {
+    let before = open_draft(tx, F::KIND, id, version, &[])?;
+    let mut content = store::draft_input(tx, id)?;
+    if let Some(expected) = wanted.expected_total {
+        content["expected_total"] = json!(expected);
+    }
+    let new: F = read(content)?;
+    let (ready, mut after) = replaced(tx, &before, &new)?;
+    let verb = issue_or_ask(tx, &mut after, &ready, &new)?;
+    Ok(record::<F>(tx, verb, &before, &after, None))
 }
 
-/// Issued and untouched → cancelled: a dated mirror entry that settles the invoice. The number stays used.
-pub fn cancel(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, wanted: &CancelInvoice) -> Result<Audited<Invoice>, Problem> {
-    let customer = load(tx, id, false)?.customer;
-    lock_customers(tx, vec![customer])?;
-    let before = load(tx, id, true)?;
-    if before.status != InvoiceStatus::Issued {
-        return Err(invalid_state(&before, tx.cx(), "Only an issued invoice can be cancelled."));
-    }
-    if before.settled.open != before.total {
-        return Err(invalid_state(&before, tx.cx(), "The invoice is settled in part or whole; reverse its allocations, or credit it by a note."));
-    }
+/// The version a decision is about.
+pub fn version<F: Form>(rx: &mut Rx<'_>, asked: &Approved) -> Result<i64, Problem> {
+    let stored = load(rx, F::KIND, InvoiceId::of(asked.subject), false)?;
+    Ok(stored.version + stored.settled.moves)
+}
+
+/// Issues what was approved, for the total that was approved.
+pub fn issue_approved<F: Form>(tx: &mut Tx<'_>, asked: &Approved) -> Result<(), Problem> {
+    let id = InvoiceId::of(asked.subject);
+    let before = load(tx, F::KIND, id, true)?;
+    let mut content = store::draft_input(tx, id)?;
+    content["expected_total"] = asked.payload["expected_total"].clone();
+    let new: F = read(content)?;
+    let (ready, mut after) = replaced(tx, &before, &new)?;
+    issue_now(tx, &mut after, &ready, &new)?;
+    let _ = record::<F>(tx, Verb::Issued, &before, &after, asked.reason.as_deref());
+    Ok(())
+}
+
+/// A draft again.
+pub fn returned<F: Form>(tx: &mut Tx<'_>, asked: &Approved) -> Result<(), Problem> {
+    let id = InvoiceId::of(asked.subject);
+    let before = load(tx, F::KIND, id, true)?;
+    store::mark(tx, id, InvoiceStatus::Draft)?;
+    let after = load(tx, F::KIND, id, false)?;
+    let _ = record::<F>(tx, Verb::Returned, &before, &after, None);
+    Ok(())
+}
+
+/// Issued → cancelled: a dated mirror entry that settles the document. The number stays used. What a credit
+/// note settles opens again. Above the band, or for those who may only ask, another person approves it.
+pub fn cancel<F: Form>(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, wanted: &CancelInvoice) -> Result<Audited<F::Answer>, Problem> {
+    let before = cancellable::<F>(tx, id)?;
     require_version(version, before.version + before.settled.moves)?;
-    let on = wanted.cancelled_on.unwrap_or(tx.cx().today.max(before.invoice_date));
-    let mut errors: Vec<_> = faults::in_future("/cancelled_on", on, tx.cx().today.max(before.invoice_date)).into_iter().collect();
-    if on < before.invoice_date {
+    let on = wanted.cancelled_on.unwrap_or(tx.cx().today.max(before.posting_date));
+    let mut errors: Vec<_> = faults::in_future("/cancelled_on", on, tx.cx().today.max(before.posting_date)).into_iter().collect();
+    if on < before.posting_date {
         errors.push(
-            FieldError::at("/cancelled_on", "before_document", "An invoice is not cancelled before its date.")
-                .expected(format!("at least {}", before.invoice_date))
+            FieldError::at("/cancelled_on", "before_document", "A document is not cancelled before it is posted.")
+                .expected(format!("at least {}", before.posting_date))
                 .received(on),
         );
     }
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
-    ledger::unwind(tx, &Unwind { document: id.uuid(), kind: DocumentKind::Cancellation, on, reason: &wanted.reason })?;
-    store::mark_cancelled(tx, id, on, &wanted.reason)?;
-    let after = load(tx, id, false)?;
-    let (was, is) = (answer(&before, tx.cx()), answer(&after, tx.cx()));
-    Ok(tx.record(Change::new("invoice.cancelled", id.uuid()).version(is.version).before(&was).after(&is).reason(&wanted.reason), is))
+    let payload = json!({"cancelled_on": on, "reason": wanted.reason});
+    match ask::<F>(tx, F::CANCEL, &before, Some(&wanted.reason), payload)? {
+        Gate::Open => cancel_now::<F>(tx, &before, on, &wanted.reason),
+        Gate::Pending(approval) => {
+            let after = Stored { approval: Some(approval), ..before.clone() };
+            Ok(record::<F>(tx, Verb::CancelRequested, &before, &after, Some(&wanted.reason)))
+        }
+    }
+}
+
+pub fn cancel_approved<F: Form>(tx: &mut Tx<'_>, asked: &Approved) -> Result<(), Problem> {
+    let before = cancellable::<F>(tx, InvoiceId::of(asked.subject))?;
+    let on = serde_json::from_value(asked.payload["cancelled_on"].clone()).map_err(|e| Problem::internal(&e))?;
+    let _ = cancel_now::<F>(tx, &before, on, asked.payload["reason"].as_str().unwrap_or_default())?;
+    Ok(())
+}
+
+/// A document that can be cancelled, with everybody it concerns locked.
+fn cancellable<F: Form>(tx: &mut Tx<'_>, id: InvoiceId) -> Result<Stored, Problem> {
+    let kind = F::KIND;
+    load(tx, kind, id, false)?;
+    ledger::lock_parties(tx, id.uuid())?;
+    let stored = load(tx, kind, id, true)?;
+    let detail = match kind {
+        _ if stored.status != InvoiceStatus::Issued => format!("Only an issued {} can be cancelled.", kind.name()),
+        Kind::CreditNote if !stored.settled.refunded.is_zero() => "Of the credit note something was paid out; reverse the refund first.".to_owned(),
+        Kind::Invoice | Kind::DebitNote if stored.settled.open != stored.total => {
+            format!("The {} is settled in part or whole; reverse its allocations, or credit it by a note.", kind.name())
+        }
+        _ => return Ok(stored),
+    };
+    Err(invalid_state(&stored, tx.cx(), detail))
+}
+
+fn cancel_now<F: Form>(tx: &mut Tx<'_>, before: &Stored, on: NaiveDate, reason: &str) -> Result<Audited<F::Answer>, Problem> {
+    ledger::unwind(tx, &Unwind { document: before.id.uuid(), kind: DocumentKind::Cancellation, on, reason })?;
+    store::mark_cancelled(tx, before.id, on, reason)?;
+    let after = load(tx, F::KIND, before.id, false)?;
+    Ok(record::<F>(tx, Verb::Cancelled, before, &after, Some(reason)))
 }
 
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &InvoiceFilter) -> Result<Page<InvoiceSummary>, Problem> {
@@ -274,104 +484,4 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &InvoiceFilter) -> Result<
             version: row.version + row.moves,
         }
     }))
-}
-
-fn days_overdue(status: InvoiceStatus, oldest_due: Option<chrono::NaiveDate>, today: chrono::NaiveDate) -> i64 {
-    match (status, oldest_due) {
-        (InvoiceStatus::Issued, Some(due)) => (today - due).num_days().max(0),
-        _ => 0,
-    }
-}
-
-/// A cancelled invoice was never paid, though nothing of it is open.
-fn status_of(status: InvoiceStatus, total: Decimal, open: Decimal, written_off: bool) -> super::types::PaymentStatus {
-    if status == InvoiceStatus::Cancelled { super::types::PaymentStatus::Unpaid } else { payment_status(total, open, written_off) }
-}
-
-/// An invoice as the wire shows it.
-fn answer(stored: &Stored, cx: &Context) -> Invoice {
-    let currency = Currency::parse(&stored.currency).unwrap_or(cx.currency());
-    let money = |value| currency.amount(value);
-    let days = days_overdue(stored.status, stored.settled.oldest_due, cx.today);
-    let settled = &stored.settled;
-    Invoice {
-        id: Some(stored.id),
-        object: "invoice",
-        number: stored.number.clone(),
-        external_id: stored.external_id.clone(),
-        status: stored.status,
-        payment_status: status_of(stored.status, stored.total, settled.open, !settled.written_off.is_zero()),
-        is_overdue: days > 0,
-        days_overdue: days,
-        customer_id: stored.customer,
-        customer_name: stored.customer_name.clone(),
-        currency: stored.currency.clone(),
-        invoice_date: stored.invoice_date,
-        due_date: stored.due_date,
-        payment_terms_id: stored.terms,
-        instalments: stored.instalments.iter().map(|i| InvoiceInstalment { amount: money(i.amount.0), ..i.clone() }).collect(),
-        place_of_supply: stored.place.clone(),
-        place_of_supply_basis: stored.place_basis.clone(),
-        supply_type: stored.supply,
-        reverse_charge: stored.reverse_charge,
-        gst_registration_id: stored.registration,
-        seller_gstin: stored.seller_gstin.clone(),
-        buyer_gstin: stored.buyer_gstin.clone(),
-        po_reference: stored.po_reference.clone(),
-        rounding: "document_rate_half_up",
-        totals: InvoiceTotals {
-            taxable_value: money(stored.taxable),
-            cgst: money(stored.cgst),
-            sgst: money(stored.sgst),
-            igst: money(stored.igst),
-            cess: money(stored.cess),
-            round_off: money(stored.round_off),
-            grand_total: money(stored.total),
-        },
-        amounts: InvoiceAmounts {
-            allocated_cash: money(settled.cash),
-            allocated_tds: money(settled.tds),
-            allocated_credit: money(settled.credit),
-            allocated_other: money(settled.other),
-            written_off: money(settled.written_off),
-            balance_due: money(settled.open),
-        },
-        gl_journal_id: stored.entry,
-        period: month_label(stored.invoice_date),
-        lines: (1..)
-            .zip(&stored.lines)
-            .map(|(line_no, (id, line))| InvoiceLine {
-                id: *id,
-                line_no,
-                item_id: line.item_id,
-                description: line.description.clone(),
-                hsn_code: line.hsn_code.clone(),
-                is_service: line.is_service,
-                quantity: Quantity(pad(line.quantity, 6)),
-                unit: line.unit.clone(),
-                unit_price: UnitPrice(pad(line.unit_price, currency.exponent())),
-                discount: money(line.discount),
-                tax_inclusive: line.tax_inclusive,
-                treatment: line.treatment,
-                taxable_value: money(line.tax.taxable),
-                tax_rate: Rate(pad(line.tax_rate, 2)),
-                cess_rate: Rate(pad(line.cess_rate, 2)),
-                cgst: money(line.tax.cgst),
-                sgst: money(line.tax.sgst),
-                igst: money(line.tax.igst),
-                cess: money(line.tax.cess),
-                line_total: money(line.tax.total),
-            })
-            .collect(),
-        cancelled_on: stored.cancelled_on,
-        cancel_reason: stored.cancel_reason.clone(),
-        allowed_actions: rules::allowed_actions(stored.status, settled.open == stored.total, |permission| {
-            cx.principal.as_ref().is_none_or(|principal| principal.may(permission))
-        }),
-        metadata: stored.metadata.clone(),
-        version: stored.version + settled.moves,
-        created_by: stored.created_by.clone(),
-        created_at: Instant(stored.created_at),
-        updated_at: Instant(stored.updated_at),
-    }
 }

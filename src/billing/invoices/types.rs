@@ -1,11 +1,16 @@
 //! Invoices as they travel.
 
+use super::order::{Form, Kind, Order};
+use super::store::Stored;
+use super::{approval, view};
+use crate::control::approvals::Action;
 use crate::master_data::customers::reference::{NamesCustomer, Reference};
 use crate::master_data::customers::types::Metadata;
 use crate::platform::dates::Instant;
-use crate::platform::ids::{CustomerId, EntryId, InvoiceId, InvoiceLineId, ItemId, RegistrationId, SeriesId, TermsId};
-use crate::platform::money::{Amount, Quantity, Rate, UnitPrice};
-use crate::platform::unit_of_work::ExternalId;
+use crate::platform::http::reply::Resource;
+use crate::platform::ids::{ApprovalId, CustomerId, EntryId, InvoiceId, InvoiceLineId, ItemId, RegistrationId, SeriesId, TermsId};
+use crate::platform::money::{Amount, ExchangeRate, Quantity, Rate, UnitPrice};
+use crate::platform::unit_of_work::{Context, ExternalId};
 use crate::words;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -13,7 +18,7 @@ use utoipa::ToSchema;
 
 words! {
     /// Where the document stands.
-    pub enum InvoiceStatus { Draft = "draft", Issued = "issued", Cancelled = "cancelled" }
+    pub enum InvoiceStatus { Draft = "draft", PendingApproval = "pending_approval", Issued = "issued", Cancelled = "cancelled" }
 }
 words! {
     /// How far it is settled; follows from its allocations.
@@ -28,8 +33,9 @@ words! {
     pub enum TaxTreatment { Taxable = "taxable", Nil = "nil", Exempt = "exempt", NonGst = "non_gst" }
 }
 
+/// What invoices and notes show alike.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Invoice {
+pub struct Document {
     /// Absent in a preview.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<InvoiceId>,
@@ -41,27 +47,19 @@ pub struct Invoice {
     #[schema(max_length = 100, example = "so-88121")]
     pub external_id: Option<String>,
     pub status: InvoiceStatus,
-    pub payment_status: PaymentStatus,
-    /// Whether anything open is past its due date today, in the company's zone.
-    pub is_overdue: bool,
-    #[schema(minimum = 0, example = 18)]
-    pub days_overdue: i64,
     pub customer_id: CustomerId,
     #[schema(max_length = 200, example = "Acme Retail Pvt Ltd")]
     pub customer_name: String,
     #[schema(max_length = 3, example = "INR")]
     pub currency: String,
-    pub invoice_date: NaiveDate,
-    /// Due date of the last instalment.
-    pub due_date: NaiveDate,
-    pub payment_terms_id: Option<TermsId>,
-    /// Amounts fixed at issue; they add up to the grand total.
-    #[schema(max_items = 36)]
-    pub instalments: Vec<InvoiceInstalment>,
+    /// Base units for one unit of the currency, fixed when the document is made.
+    pub exchange_rate: ExchangeRate,
+    /// Later than the document's own date where that lay in a closed period; reports go by it.
+    pub posting_date: NaiveDate,
     /// GST State code; 96 is outside India.
     #[schema(max_length = 2, example = "27")]
     pub place_of_supply: String,
-    /// The section of the Act that decided it, or `stated` when the caller did.
+    /// The section of the Act that decided it, `stated` when the caller did, `original` on a note.
     #[schema(max_length = 60, example = "IGST s.10(1)(a)")]
     pub place_of_supply_basis: String,
     pub supply_type: SupplyKind,
@@ -77,9 +75,12 @@ pub struct Invoice {
     #[schema(example = "document_rate_half_up")]
     pub rounding: &'static str,
     pub totals: InvoiceTotals,
-    pub amounts: InvoiceAmounts,
+    /// The grand total in base currency.
+    pub base_total: Amount,
+    /// Every total in base currency at the exchange rate, as it is posted.
+    pub base_totals: InvoiceTotals,
     pub gl_journal_id: Option<EntryId>,
-    /// Month the invoice is posted in.
+    /// Month the document is posted in.
     #[schema(max_length = 7, example = "2025-10")]
     pub period: String,
     #[schema(max_items = 1000)]
@@ -87,7 +88,9 @@ pub struct Invoice {
     pub cancelled_on: Option<NaiveDate>,
     #[schema(max_length = 500, example = "Ordered twice")]
     pub cancel_reason: Option<String>,
-    /// What the caller may do with it now.
+    /// The request that waits for a decision about it.
+    pub approval_id: Option<ApprovalId>,
+    /// What the caller may do with it now, or ask for.
     #[schema(max_items = 10, example = json!(["cancel"]))]
     pub allowed_actions: Vec<&'static str>,
     #[schema(example = json!({"sales_owner": "west-2"}))]
@@ -99,7 +102,55 @@ pub struct Invoice {
     pub created_at: Instant,
     pub updated_at: Instant,
 }
-impl crate::platform::http::reply::Resource for Invoice {
+
+/// How what a document bills falls due and is paid.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Payable {
+    pub payment_status: PaymentStatus,
+    /// Whether anything open is past its due date today, in the company's zone.
+    pub is_overdue: bool,
+    #[schema(minimum = 0, example = 18)]
+    pub days_overdue: i64,
+    /// Due date of the last instalment.
+    pub due_date: NaiveDate,
+    pub payment_terms_id: Option<TermsId>,
+    /// Amounts fixed at issue; they add up to the grand total.
+    #[schema(max_items = 36)]
+    pub instalments: Vec<InvoiceInstalment>,
+    pub settlement_terms: SettlementTermsView,
+    pub amounts: InvoiceAmounts,
+}
+
+/// What was agreed about paying early or not exactly; fixed at issue.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = SettlementTerms)]
+pub struct SettlementTermsView {
+    /// Off when paid by `discount_until`.
+    pub discount: Amount,
+    pub discount_until: Option<NaiveDate>,
+    /// Last day on which a late discount may still be granted.
+    pub grace_until: Option<NaiveDate>,
+    /// Largest difference that still closes an instalment.
+    pub tolerance: Amount,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Invoice {
+    #[serde(flatten)]
+    pub document: Document,
+    pub invoice_date: NaiveDate,
+    #[serde(flatten)]
+    pub payable: Payable,
+}
+impl Resource for Invoice {
+    fn id(&self) -> Option<String> {
+        self.document.id()
+    }
+    fn version(&self) -> Option<i64> {
+        self.document.version()
+    }
+}
+impl Resource for Document {
     fn id(&self) -> Option<String> {
         self.id.map(|id| id.to_string())
     }
@@ -233,6 +284,13 @@ pub struct NewInvoice {
     /// The company's base currency when left out.
     #[schema(pattern = "^[A-Z]{3}$", max_length = 3, example = "INR")]
     pub currency: Option<String>,
+    /// Base units for one unit of the currency; the newest known rate of the invoice date when left out.
+    #[schema(example = "1")]
+    pub exchange_rate: Option<ExchangeRate>,
+    /// Post on the first open day where the invoice date lies in a closed period; the date stays as it is.
+    #[serde(default)]
+    #[schema(example = false)]
+    pub post_late: bool,
     #[schema(max_length = 100, example = "PO-7781")]
     pub po_reference: Option<String>,
     /// Issue at once instead of keeping a draft.
@@ -250,6 +308,18 @@ pub struct NewInvoice {
 impl NamesCustomer for NewInvoice {
     fn customer(&self) -> Reference<'_> {
         Reference { id: self.customer_id, external_id: self.customer_external_id.as_deref(), code: self.customer_code.as_deref() }
+    }
+}
+impl Form for NewInvoice {
+    const KIND: Kind = Kind::Invoice;
+    const ISSUE: Option<&'static Action> = None;
+    const CANCEL: &'static Action = &approval::CANCEL_INVOICE;
+    type Answer = Invoice;
+    fn order(&self) -> Order {
+        Order { kind: Kind::Invoice, content: self.clone(), note: None }
+    }
+    fn answer(stored: &Stored, cx: &Context) -> Invoice {
+        Invoice { document: view::document(stored, cx), invoice_date: stored.date, payable: view::payable(stored, cx) }
     }
 }
 impl ExternalId for NewInvoice {
@@ -354,6 +424,38 @@ pub struct InvoiceFilter {
     /// GST State code.
     #[param(max_length = 2, example = "27")]
     pub place_of_supply: Option<String>,
+    /// The document's currency.
+    #[param(pattern = "^[A-Z]{3}$", max_length = 3, example = "INR")]
+    pub currency: Option<String>,
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct NoteFilter {
+    /// Document states, comma-separated.
+    #[param(max_length = 100, example = "issued")]
+    pub status: Option<String>,
+    /// Reasons, comma-separated.
+    #[param(max_length = 200, example = "sales_return")]
+    pub reason_code: Option<String>,
+    /// The customer.
+    pub customer_id: Option<CustomerId>,
+    /// The invoice corrected.
+    pub original_invoice_id: Option<InvoiceId>,
+    /// The client's own id.
+    #[param(max_length = 100, example = "cn-1042")]
+    pub external_id: Option<String>,
+    /// The number as printed.
+    #[param(max_length = 16, example = "CN/25-26/00012")]
+    pub number: Option<String>,
+    /// First note date.
+    #[param(example = "2025-10-01")]
+    pub note_date_gte: Option<NaiveDate>,
+    /// Last note date.
+    #[param(example = "2025-10-31")]
+    pub note_date_lte: Option<NaiveDate>,
+    /// Issued notes of which more than this is open.
+    pub unapplied_gt: Option<Amount>,
 }
 
 /// What may be changed of a draft; as in creating one, every member optional.
@@ -376,6 +478,12 @@ pub struct InvoicePatch {
     supply_type: Option<SupplyKind>,
     #[schema(example = false)]
     reverse_charge: Option<bool>,
+    #[schema(pattern = "^[A-Z]{3}$", max_length = 3, example = "INR")]
+    currency: Option<String>,
+    #[schema(example = "1")]
+    exchange_rate: Option<ExchangeRate>,
+    #[schema(example = false)]
+    post_late: Option<bool>,
     #[schema(max_length = 100, example = "PO-7781")]
     po_reference: Option<String>,
     expected_total: Option<Amount>,

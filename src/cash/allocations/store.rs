@@ -85,11 +85,14 @@ row! {
 pub fn by_external_id(rx: &mut Rx<'_>, targets: &[Target]) -> Result<Vec<Named>, Problem> {
     let company = rx.company();
     let names = targets.iter().filter_map(|t| t.target_external_id.clone()).collect::<Many<_>>();
-    rx.load(Sql::new("SELECT id, external_id FROM invoice WHERE company_id = $1 AND external_id = ANY($2)").bind(company).bind(names))
+    rx.load(Sql::new("SELECT id, external_id FROM invoice WHERE company_id = $1 AND kind = 'invoice' AND external_id = ANY($2)").bind(company).bind(names))
 }
 
 /// The state of an invoice, if there is one.
 pub fn status(rx: &mut Rx<'_>, document: Uuid) -> Result<Option<String>, Problem> {
     let company = rx.company();
-    Ok(rx.scalars(Sql::new("SELECT status FROM invoice WHERE company_id = $1 AND id = $2").bind(company).bind(document))?.into_iter().next())
+    Ok(rx
+        .scalars(Sql::new("SELECT status FROM invoice WHERE company_id = $1 AND kind = 'invoice' AND id = $2").bind(company).bind(document))?
+        .into_iter()
+        .next())
 }

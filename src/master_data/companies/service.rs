@@ -1,10 +1,12 @@
 //! The verbs of the company.
 
 use super::store;
-use super::types::{Company, CompanyPatch};
-use crate::platform::http::Problem;
+use super::types::{Company, CompanyPatch, SettingsPatch};
 use crate::platform::http::reply::require_version;
+use crate::platform::http::{FieldError, Problem, faults};
+use crate::platform::money::{Currency, LARGEST};
 use crate::platform::unit_of_work::{Audited, Change, Tx};
+use rust_decimal::Decimal;
 
 pub fn update(tx: &mut Tx<'_>, version: Option<i64>, patch: &CompanyPatch) -> Result<Audited<Company>, Problem> {
     let before = store::get(tx, true)?;
@@ -13,10 +15,38 @@ pub fn update(tx: &mut Tx<'_>, version: Option<i64>, patch: &CompanyPatch) -> Re
     if let Some(name) = &patch.legal_name {
         wanted.legal_name.clone_from(name);
     }
-    if let Some(round) = patch.settings.as_ref().and_then(|s| s.round_to_unit) {
-        wanted.settings.round_to_unit = round;
+    if let Some(patch) = &patch.settings {
+        let faults = faults(patch, tx.cx().currency());
+        if !faults.is_empty() {
+            return Err(Problem::invalid(faults));
+        }
+        let is = &mut wanted.settings;
+        is.round_to_unit = patch.round_to_unit.unwrap_or(is.round_to_unit);
+        is.payment_tolerance_percent = patch.payment_tolerance_percent.unwrap_or(is.payment_tolerance_percent);
+        is.payment_tolerance_amount = patch.payment_tolerance_amount.unwrap_or(is.payment_tolerance_amount);
+        is.discount_grace_days = patch.discount_grace_days.unwrap_or(is.discount_grace_days);
+        is.late_discount = patch.late_discount.unwrap_or(is.late_discount);
+        is.partial_discount = patch.partial_discount.unwrap_or(is.partial_discount);
+        is.exchange_rate_max_age_days = patch.exchange_rate_max_age_days.unwrap_or(is.exchange_rate_max_age_days);
     }
     store::update(tx, &wanted)?;
     let after = store::get(tx, false)?;
     Ok(tx.record(Change::new("company.updated", after.id.uuid()).version(after.version).before(&before).after(&after), after))
+}
+
+fn faults(patch: &SettingsPatch, currency: Currency) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if let Some(percent) = patch.payment_tolerance_percent.filter(|percent| percent.0 > Decimal::ONE_HUNDRED) {
+        errors.push(FieldError::at("/settings/payment_tolerance_percent", "too_large", "A tolerance is at most 100 per cent.").received(percent.0));
+    }
+    let pointer = "/settings/payment_tolerance_amount";
+    if let Some(amount) = patch.payment_tolerance_amount {
+        if amount.0 < Decimal::ZERO || amount.0 > LARGEST {
+            errors.push(FieldError::at(pointer, "out_of_range", "A tolerance lies between 0 and 9,999,999,999,999.").received(amount.0));
+        }
+        if !currency.holds(amount.0) {
+            errors.push(faults::precision(pointer, amount.0, currency));
+        }
+    }
+    errors
 }

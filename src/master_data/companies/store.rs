@@ -1,16 +1,19 @@
-use super::types::{Company, Settings};
+use super::types::{Company, LateDiscount, Settings};
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::ids::CompanyId;
+use crate::platform::money::{Currency, Rate, pad};
 use crate::platform::postgres::sql::Sql;
 use crate::platform::unit_of_work::{Rx, Tx};
 use crate::row;
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 
 row! {
     struct CompanyRow {
         id: CompanyId, legal_name: String, pan: Option<String>, base_currency: String, time_zone: String, fiscal_year_start: i32,
-        round_to_unit: bool, version: i64, created_at: DateTime<Utc>, updated_at: DateTime<Utc>,
+        round_to_unit: bool, payment_tolerance_percent: Decimal, payment_tolerance_amount: Decimal, discount_grace_days: i32, late_discount: LateDiscount, partial_discount: bool,
+        exchange_rate_max_age_days: i32, version: i64, created_at: DateTime<Utc>, updated_at: DateTime<Utc>,
     }
 }
 
@@ -18,10 +21,12 @@ row! {
 pub fn get(rx: &mut Rx<'_>, lock: bool) -> Result<Company, Problem> {
     let company = rx.company();
     let sql = format!(
-        "SELECT id, legal_name, pan, base_currency, time_zone, fiscal_year_start, round_to_unit, version, created_at, updated_at FROM company WHERE id = $1{}",
+        "SELECT id, legal_name, pan, base_currency, time_zone, fiscal_year_start, round_to_unit, payment_tolerance_percent, payment_tolerance_amount::numeric AS payment_tolerance_amount,
+                discount_grace_days, late_discount, partial_discount, exchange_rate_max_age_days, version, created_at, updated_at FROM company WHERE id = $1{}",
         if lock { " FOR UPDATE" } else { "" }
     );
     let row: CompanyRow = rx.optional(Sql::new(sql).bind(company))?.ok_or_else(|| Problem::not_found("company"))?;
+    let currency = Currency::parse(&row.base_currency).unwrap_or(rx.cx().currency());
     Ok(Company {
         id: row.id,
         object: "company",
@@ -30,7 +35,15 @@ pub fn get(rx: &mut Rx<'_>, lock: bool) -> Result<Company, Problem> {
         base_currency: row.base_currency,
         time_zone: row.time_zone,
         fiscal_year_start: row.fiscal_year_start,
-        settings: Settings { round_to_unit: row.round_to_unit },
+        settings: Settings {
+            round_to_unit: row.round_to_unit,
+            payment_tolerance_percent: Rate(pad(row.payment_tolerance_percent, 2)),
+            payment_tolerance_amount: currency.amount(row.payment_tolerance_amount),
+            discount_grace_days: row.discount_grace_days,
+            late_discount: row.late_discount,
+            partial_discount: row.partial_discount,
+            exchange_rate_max_age_days: row.exchange_rate_max_age_days,
+        },
         version: row.version,
         created_at: Instant(row.created_at),
         updated_at: Instant(row.updated_at),
@@ -44,11 +57,21 @@ pub fn insert(tx: &mut Tx<'_>, id: CompanyId, legal_name: &str, pan: Option<&str
 }
 
 pub fn update(tx: &mut Tx<'_>, company: &Company) -> Result<(), Problem> {
+    let settings = &company.settings;
     tx.execute(
-        Sql::new("UPDATE company SET legal_name = $2, round_to_unit = $3, version = version + 1, updated_at = now() WHERE id = $1")
-            .bind(company.id)
-            .bind(company.legal_name.as_str())
-            .bind(company.settings.round_to_unit),
+        Sql::new(
+            "UPDATE company SET legal_name = $2, round_to_unit = $3, payment_tolerance_percent = $4, payment_tolerance_amount = $5, discount_grace_days = $6, late_discount = $7,
+                partial_discount = $8, exchange_rate_max_age_days = $9, version = version + 1, updated_at = now() WHERE id = $1",
+        )
+        .bind(company.id)
+        .bind(company.legal_name.as_str())
+        .bind(settings.round_to_unit)
+        .bind(settings.payment_tolerance_percent.0)
+        .bind(settings.payment_tolerance_amount.0)
+        .bind(settings.discount_grace_days)
+        .bind(settings.late_discount)
+        .bind(settings.partial_discount)
+        .bind(settings.exchange_rate_max_age_days),
     )?;
     Ok(())
 }

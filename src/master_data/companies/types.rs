@@ -2,7 +2,8 @@
 
 use crate::platform::dates::Instant;
 use crate::platform::ids::CompanyId;
-use crate::resource;
+use crate::platform::money::{Amount, Rate};
+use crate::{resource, words};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -36,6 +37,24 @@ resource!(Company: version);
 pub struct Settings {
     /// Round invoice totals to the currency's whole unit, as a figure of its own (never part of the taxable value).
     pub round_to_unit: bool,
+    /// Largest difference, in per cent of an item, that still closes it; 0 is off. Stamped on items when they are issued.
+    pub payment_tolerance_percent: Rate,
+    /// Largest difference in the item's currency; the lesser of both holds, 0 is off.
+    pub payment_tolerance_amount: Amount,
+    /// Days after the last day of an early-payment discount in which it may still be granted.
+    #[schema(minimum = 0, maximum = 365, example = 5)]
+    pub discount_grace_days: i32,
+    /// Whether a discount taken within the days of grace is granted or stays open.
+    pub late_discount: LateDiscount,
+    /// Whether part of the money earns part of the discount: paid × p / (1 − p).
+    pub partial_discount: bool,
+    /// How old, in days, the newest exchange rate may be on the date of a document.
+    #[schema(minimum = 0, maximum = 3650, example = 1)]
+    pub exchange_rate_max_age_days: i32,
+}
+
+words! {
+    pub enum LateDiscount { Accept = "accept", Decline = "decline" }
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -51,4 +70,15 @@ pub struct CompanyPatch {
 pub struct SettingsPatch {
     #[schema(example = false)]
     pub round_to_unit: Option<bool>,
+    #[schema(example = "0.5")]
+    pub payment_tolerance_percent: Option<Rate>,
+    #[schema(example = "5.00")]
+    pub payment_tolerance_amount: Option<Amount>,
+    #[schema(minimum = 0, maximum = 365, example = 5)]
+    pub discount_grace_days: Option<i32>,
+    pub late_discount: Option<LateDiscount>,
+    #[schema(example = false)]
+    pub partial_discount: Option<bool>,
+    #[schema(minimum = 0, maximum = 3650, example = 1)]
+    pub exchange_rate_max_age_days: Option<i32>,
 }

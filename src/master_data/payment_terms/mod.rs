@@ -1,4 +1,5 @@
-//! When invoices fall due: instalments by share, days, months, end of month. Owns `payment_terms`.
+//! When invoices fall due: instalments by share, days, months, end of month, and the
+//! discount for paying early. Owns `payment_terms`.
 
 pub mod http;
 pub mod problems;

@@ -3,7 +3,7 @@
 use super::types::TermsInstalment;
 use crate::platform::dates::{month_end, plus_days, plus_months};
 use crate::platform::http::FieldError;
-use crate::platform::money::{Currency, round};
+use crate::platform::money::{Currency, Rate, round};
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, dec};
 
@@ -28,6 +28,19 @@ pub fn faults(instalments: &[TermsInstalment]) -> Vec<FieldError> {
         errors.push(FieldError::at("/instalments", "shares_not_100", "The shares must add up to 100.").expected("100").received(total));
     }
     errors
+}
+
+/// The discount for paying early: per cent and days, both or none.
+pub fn discount(percent: Option<Rate>, days: Option<i32>) -> Result<Option<(Rate, i32)>, FieldError> {
+    match (percent.filter(|percent| !percent.0.is_zero()), days) {
+        (Some(percent), _) if percent.0 >= dec!(100) => {
+            Err(FieldError::at("/discount_percent", "too_large", "A discount is less than 100 per cent.").received(percent.0))
+        }
+        (Some(percent), Some(days)) => Ok(Some((percent, days))),
+        (Some(_), None) => Err(FieldError::at("/discount_days", "required", "A discount needs the days in which it is earned.")),
+        (None, Some(days)) if days > 0 => Err(FieldError::at("/discount_percent", "required", "Days of a discount need its per cent.")),
+        (None, _) => Ok(None),
+    }
 }
 
 /// Splits a total by terms. Amounts are fixed here; what rounding leaves goes to the last instalment.
@@ -57,7 +70,6 @@ pub fn due_date(date: NaiveDate, term: &TermsInstalment) -> NaiveDate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::money::Rate;
     use proptest::prelude::*;
 
     fn term(share: Decimal, days: u32) -> TermsInstalment {

@@ -18,6 +18,11 @@ pub struct PaymentTerms {
     pub name: String,
     #[schema(max_items = 36)]
     pub instalments: Vec<TermsInstalment>,
+    /// Off for paying early, in per cent of the total; 0 is none.
+    pub discount_percent: Rate,
+    /// Days from the document's date in which the discount is earned; the last day counts.
+    #[schema(minimum = 0, maximum = 3650, example = 10)]
+    pub discount_days: i32,
     pub active: bool,
     #[schema(minimum = 1)]
     pub version: i64,
@@ -52,6 +57,12 @@ pub struct NewPaymentTerms {
     pub name: String,
     #[schema(min_items = 1, max_items = 36, example = json!([{"share": "50", "days": 30}, {"share": "50", "days": 60}]))]
     pub instalments: Vec<TermsInstalment>,
+    /// Off for paying early, in per cent of the total; none when left out.
+    #[schema(example = "2")]
+    pub discount_percent: Option<Rate>,
+    /// Days from the document's date in which the discount is earned; needed with a discount.
+    #[schema(minimum = 0, maximum = 3650, example = 10)]
+    pub discount_days: Option<i32>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -190,7 +190,7 @@ impl Problem {
     /// All that is wrong with the content, in one reply.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         // A fault with a code of its own in the catalogue gives it to the whole, when it stands alone.
-        let alone = [AMOUNT_PRECISION, CURRENCY_MISMATCH, DATE_IN_FUTURE].into_iter().find(|refusal| errors.iter().all(|error| error.code == refusal.code));
+        let alone = crate::catalogue().iter().copied().find(|refusal| refusal.status == 422 && errors.iter().all(|error| error.code == refusal.code));
         Self::new(alone.filter(|_| !errors.is_empty()).unwrap_or(VALIDATION_FAILED), corrections(errors.len())).errors(errors)
     }
     fn raced() -> Self {

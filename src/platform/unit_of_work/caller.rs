@@ -2,7 +2,7 @@
 
 use super::audit::{self, Audited};
 use super::idempotency::{self, Claim};
-use super::transaction::{CompanyFacts, Context, Rx, Tx};
+use super::transaction::{CompanyFacts, Context, Rx, SettlementPolicy, Tx};
 use super::{Actor, Gate, Permission, Principal};
 use crate::platform::clock;
 use crate::platform::dates::business_date;
@@ -17,6 +17,7 @@ use crate::platform::postgres::Pool;
 use crate::platform::postgres::sql::Sql;
 use crate::{row, words};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::future::{Ready, ready};
@@ -543,7 +544,10 @@ fn on_snapshot<T>(doors: &Doors, start: &Start, work: impl FnOnce(&mut Rx<'_>) -
 }
 
 row! {
-    struct FactsRow { base_currency: String, time_zone: String, fiscal_year_start: i32, round_to_unit: bool }
+    struct FactsRow {
+        base_currency: String, time_zone: String, fiscal_year_start: i32, round_to_unit: bool, tolerance_percent: Decimal, tolerance_amount: Decimal, discount_grace_days: i32,
+        accept_late_discount: bool, partial_discount: bool, exchange_rate_max_age_days: i32,
+    }
 }
 
 fn context(doors: &Doors, start: &Start, connection: &mut diesel::pg::PgConnection) -> Result<Arc<Context>, Problem> {
@@ -570,7 +574,11 @@ fn facts(doors: &Doors, company: CompanyId, connection: &mut diesel::pg::PgConne
     {
         return Ok(Arc::clone(facts));
     }
-    let sql = Sql::new("SELECT base_currency, time_zone, fiscal_year_start, round_to_unit FROM company WHERE id = $1").bind(company);
+    let sql = Sql::new(
+        "SELECT base_currency, time_zone, fiscal_year_start, round_to_unit, payment_tolerance_percent AS tolerance_percent, payment_tolerance_amount::numeric AS tolerance_amount,
+                discount_grace_days, late_discount = 'accept' AS accept_late_discount, partial_discount, exchange_rate_max_age_days FROM company WHERE id = $1",
+    )
+    .bind(company);
     let row = diesel::query_dsl::RunQueryDsl::load::<FactsRow>(sql, connection)?.into_iter().next();
     let facts = Arc::new(CompanyFacts {
         currency: row
@@ -581,6 +589,14 @@ fn facts(doors: &Doors, company: CompanyId, connection: &mut diesel::pg::PgConne
         zone: row.as_ref().and_then(|row| row.time_zone.parse().ok()).unwrap_or(chrono_tz::Asia::Kolkata),
         fiscal_year_start: row.as_ref().and_then(|row| u32::try_from(row.fiscal_year_start).ok()).unwrap_or(4),
         round_to_unit: row.as_ref().is_some_and(|row| row.round_to_unit),
+        settlement: row.as_ref().map_or_else(SettlementPolicy::default, |row| SettlementPolicy {
+            tolerance_percent: row.tolerance_percent,
+            tolerance_amount: row.tolerance_amount,
+            discount_grace_days: row.discount_grace_days.unsigned_abs(),
+            accept_late_discount: row.accept_late_discount,
+            partial_discount: row.partial_discount,
+        }),
+        exchange_rate_max_age_days: row.as_ref().map_or(1, |row| row.exchange_rate_max_age_days.unsigned_abs()),
     });
     if let (Ok(mut cache), true) = (doors.facts.lock(), row.is_some()) {
         cache.insert(company, (Instant::now(), Arc::clone(&facts)));

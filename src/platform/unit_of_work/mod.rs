@@ -16,7 +16,7 @@ pub use caller::{Bulk, BulkMode, BulkReply, BulkRow, BulkSummary, Caller, Doors,
 pub use gate::Gate;
 pub use idempotency::purge_idempotency_keys;
 pub use permissions::Permission;
-pub use transaction::{CompanyFacts, Context, Rx, Tx};
+pub use transaction::{CompanyFacts, Context, Rx, SettlementPolicy, Tx};
 
 use crate::platform::ids::CompanyId;
 use serde::Serialize;

@@ -13,6 +13,7 @@ use diesel::deserialize::{FromSql, QueryableByName};
 use diesel::pg::{Pg, PgConnection};
 use diesel::query_dsl::RunQueryDsl;
 use diesel::result::OptionalExtension;
+use rust_decimal::Decimal;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -24,6 +25,24 @@ pub struct CompanyFacts {
     pub zone: chrono_tz::Tz,
     pub fiscal_year_start: u32,
     pub round_to_unit: bool,
+    pub settlement: SettlementPolicy,
+    /// How old the newest exchange rate may be on a document's date.
+    pub exchange_rate_max_age_days: u32,
+}
+
+/// What the company concedes when money does not come out exactly.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SettlementPolicy {
+    /// Per cent of an item; 0 is off.
+    pub tolerance_percent: Decimal,
+    /// In the item's currency; 0 is off.
+    pub tolerance_amount: Decimal,
+    /// Days after the discount's last day in which it may still be granted.
+    pub discount_grace_days: u32,
+    /// Whether a discount taken within the days of grace is granted.
+    pub accept_late_discount: bool,
+    /// Whether part of the money earns part of the discount.
+    pub partial_discount: bool,
 }
 
 /// Who, where and when: frozen at the start of the request.

@@ -111,7 +111,7 @@ fn performance(rx: &mut Rx<'_>, period: &Period) -> Result<Performance, Problem>
         average_days_late_floored: figure(divide(paid.late_floored, paid.amount)),
         definitions: serde_json::json!({
             "basis": "all amounts gross of GST, in base currency; days includes both ends; receivable is open debits less open credits",
-            "credit_sales": "invoices less cancellations posted in the period",
+            "credit_sales": "invoices and debit notes less credit notes and cancellations posted in the period",
             "dso": "closing receivable / credit sales × days",
             "best_possible_dso": "open debits not yet due on the last day / credit sales × days",
             "count_back_dso": "closing receivable less each month's credit sales from the last month back; whole months count their days, the last one pro rata",
@@ -177,7 +177,7 @@ fn balance(rx: &mut Rx<'_>, at: At) -> Result<Balance, Problem> {
     )
 }
 
-const SALES: &str = "open_item WHERE company_id = $1 AND document_kind IN ('invoice', 'cancellation')";
+const SALES: &str = "open_item WHERE company_id = $1 AND document_kind IN ('invoice', 'debit_note', 'credit_note', 'cancellation')";
 const SIGNED: &str = "sum(CASE WHEN side = 'debit' THEN base_amount ELSE -base_amount END)";
 
 fn sales_between(rx: &mut Rx<'_>, period: &Period) -> Result<Decimal, Problem> {

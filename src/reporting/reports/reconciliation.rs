@@ -66,8 +66,10 @@ fn ar_gl(rx: &mut Rx<'_>, params: &AsOf) -> Result<ArGl, Problem> {
     let rows: Vec<DifferenceRow> = rx.load(
         Sql::new(
             "WITH items AS (
-                SELECT entry_id, sum(CASE WHEN side = 'debit' THEN base_amount ELSE -base_amount END) AS amount FROM open_item
-                WHERE company_id = $1 AND posting_date <= $2 AND recorded_at <= $3 GROUP BY entry_id
+                SELECT entry_id, sum(amount) AS amount FROM (
+                    SELECT entry_id, CASE WHEN side = 'debit' THEN base_amount ELSE -base_amount END AS amount FROM open_item WHERE company_id = $1 AND posting_date <= $2 AND recorded_at <= $3
+                    UNION ALL SELECT entry_id, credit_base - debit_base FROM allocation WHERE company_id = $1 AND entry_id IS NOT NULL AND effective_on <= $2 AND recorded_at <= $3
+                ) AS moves GROUP BY entry_id
              ), lines AS (
                 SELECT l.entry_id, sum(l.base_debit - l.base_credit) AS amount FROM journal_line l JOIN gl_account a ON a.company_id = l.company_id AND a.id = l.account_id
                 WHERE l.company_id = $1 AND a.is_control AND l.posting_date <= $2 AND l.recorded_at <= $3 GROUP BY l.entry_id

@@ -1,0 +1,161 @@
+//! Documents as the wire shows them.
+
+use super::order::Kind;
+use super::rules::allowed_actions;
+use super::store::{Stored, payment_status};
+use super::types::{Document, InvoiceAmounts, InvoiceInstalment, InvoiceLine, InvoiceStatus, InvoiceTotals, Payable, PaymentStatus, SettlementTermsView};
+use crate::platform::dates::{Instant, month_label};
+use crate::platform::money::{Currency, ExchangeRate, Quantity, Rate, UnitPrice, pad, round};
+use crate::platform::unit_of_work::Context;
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+/// What every kind shows.
+#[must_use]
+pub fn document(stored: &Stored, cx: &Context) -> Document {
+    let (currency, settled) = (stored.currency, &stored.settled);
+    let money = |value| currency.amount(value);
+    let cancellable = match stored.kind {
+        Kind::CreditNote => settled.refunded.is_zero(),
+        Kind::Invoice | Kind::DebitNote => settled.open == stored.total,
+    };
+    Document {
+        id: Some(stored.id),
+        object: stored.kind.as_str(),
+        number: stored.number.clone(),
+        external_id: stored.external_id.clone(),
+        status: stored.status,
+        customer_id: stored.customer,
+        customer_name: stored.customer_name.clone(),
+        currency: currency.code().to_owned(),
+        exchange_rate: ExchangeRate(pad(stored.rate, 2)),
+        posting_date: stored.posting_date,
+        place_of_supply: stored.place.clone(),
+        place_of_supply_basis: stored.place_basis.clone(),
+        supply_type: stored.supply,
+        reverse_charge: stored.reverse_charge,
+        gst_registration_id: stored.registration,
+        seller_gstin: stored.seller_gstin.clone(),
+        buyer_gstin: stored.buyer_gstin.clone(),
+        po_reference: stored.po_reference.clone(),
+        rounding: "document_rate_half_up",
+        totals: InvoiceTotals {
+            taxable_value: money(stored.taxable),
+            cgst: money(stored.cgst),
+            sgst: money(stored.sgst),
+            igst: money(stored.igst),
+            cess: money(stored.cess),
+            round_off: money(stored.round_off),
+            grand_total: money(stored.total),
+        },
+        base_total: cx.currency().amount(stored.base_total(cx.currency())),
+        base_totals: base_totals(stored, cx.currency()),
+        gl_journal_id: stored.entry,
+        period: month_label(stored.posting_date),
+        lines: lines(stored),
+        cancelled_on: stored.cancelled_on,
+        cancel_reason: stored.cancel_reason.clone(),
+        approval_id: stored.approval,
+        allowed_actions: allowed_actions(stored.kind, stored.status, cancellable && stored.approval.is_none(), |permission| {
+            cx.principal.as_ref().is_none_or(|principal| principal.may(permission) || principal.may_request(permission))
+        }),
+        metadata: stored.metadata.clone(),
+        version: stored.version + settled.moves,
+        created_by: stored.created_by.clone(),
+        created_at: Instant(stored.created_at),
+        updated_at: Instant(stored.updated_at),
+    }
+}
+
+/// Each total at the document's rate; the taxable value takes the residue, as the entry's largest line does.
+fn base_totals(stored: &Stored, base: Currency) -> InvoiceTotals {
+    let at_rate = |value: Decimal| round(value * stored.rate, base.exponent());
+    let taxes = [stored.cgst, stored.sgst, stored.igst, stored.cess].map(at_rate);
+    let [cgst, sgst, igst, cess] = taxes;
+    let (round_off, total) = (at_rate(stored.round_off), stored.base_total(base));
+    let collected = if stored.reverse_charge { Decimal::ZERO } else { taxes.iter().sum() };
+    InvoiceTotals {
+        taxable_value: base.amount(total - collected - round_off),
+        cgst: base.amount(cgst),
+        sgst: base.amount(sgst),
+        igst: base.amount(igst),
+        cess: base.amount(cess),
+        round_off: base.amount(round_off),
+        grand_total: base.amount(total),
+    }
+}
+
+fn lines(stored: &Stored) -> Vec<InvoiceLine> {
+    let currency = stored.currency;
+    let money = |value| currency.amount(value);
+    (1..)
+        .zip(&stored.lines)
+        .map(|(line_no, (id, line))| InvoiceLine {
+            id: *id,
+            line_no,
+            item_id: line.item_id,
+            description: line.description.clone(),
+            hsn_code: line.hsn_code.clone(),
+            is_service: line.is_service,
+            quantity: Quantity(pad(line.quantity, 6)),
+            unit: line.unit.clone(),
+            unit_price: UnitPrice(pad(line.unit_price, currency.exponent())),
+            discount: money(line.discount),
+            tax_inclusive: line.tax_inclusive,
+            treatment: line.treatment,
+            taxable_value: money(line.tax.taxable),
+            tax_rate: Rate(pad(line.tax_rate, 2)),
+            cess_rate: Rate(pad(line.cess_rate, 2)),
+            cgst: money(line.tax.cgst),
+            sgst: money(line.tax.sgst),
+            igst: money(line.tax.igst),
+            cess: money(line.tax.cess),
+            line_total: money(line.tax.total),
+        })
+        .collect()
+}
+
+/// How a document that is owed falls due and is paid.
+#[must_use]
+pub fn payable(stored: &Stored, cx: &Context) -> Payable {
+    let settled = &stored.settled;
+    let money = |value| stored.currency.amount(value);
+    let days = days_overdue(stored.status, settled.oldest_due, cx.today);
+    Payable {
+        payment_status: status_of(stored.status, stored.total, settled.open, !settled.written_off.is_zero()),
+        is_overdue: days > 0,
+        days_overdue: days,
+        due_date: stored.due_date,
+        payment_terms_id: stored.terms,
+        instalments: stored.instalments.iter().map(|i| InvoiceInstalment { amount: money(i.amount.0), ..i.clone() }).collect(),
+        settlement_terms: SettlementTermsView {
+            discount: money(stored.settlement.discount),
+            discount_until: stored.settlement.discount_until,
+            grace_until: stored.settlement.grace_until,
+            tolerance: money(stored.settlement.tolerance),
+        },
+        amounts: InvoiceAmounts {
+            allocated_cash: money(settled.cash),
+            allocated_tds: money(settled.tds),
+            allocated_credit: money(settled.credit),
+            allocated_other: money(settled.other),
+            written_off: money(settled.written_off),
+            balance_due: money(settled.open),
+        },
+    }
+}
+
+/// Days the oldest open part is past due.
+#[must_use]
+pub fn days_overdue(status: InvoiceStatus, oldest_due: Option<NaiveDate>, today: NaiveDate) -> i64 {
+    match (status, oldest_due) {
+        (InvoiceStatus::Issued, Some(due)) => (today - due).num_days().max(0),
+        _ => 0,
+    }
+}
+
+/// A cancelled document was never paid, though nothing of it is open.
+#[must_use]
+pub fn status_of(status: InvoiceStatus, total: Decimal, open: Decimal, written_off: bool) -> PaymentStatus {
+    if status == InvoiceStatus::Cancelled { PaymentStatus::Unpaid } else { payment_status(total, open, written_off) }
+}
