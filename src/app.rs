@@ -40,6 +40,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     master_data::gst_registrations::http::routes(config);
     master_data::customers::http::routes(config);
     master_data::items::http::routes(config);
+    master_data::payers::http::routes(config);
     master_data::payment_terms::http::routes(config);
     master_data::bank_accounts::http::routes(config);
     master_data::exchange_rates::http::routes(config);
@@ -62,6 +63,8 @@ static ACTIONS: &[&approvals::Action] = &[
     &billing::invoices::approval::ISSUE_DEBIT_NOTE,
     &billing::invoices::approval::CANCEL_CREDIT_NOTE,
     &billing::invoices::approval::CANCEL_DEBIT_NOTE,
+    &cash::receipts::service::REVERSE,
+    &cash::allocations::service::REVERSE,
 ];
 
 /// The contract as collected from the routes.

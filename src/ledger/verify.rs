@@ -81,10 +81,13 @@ pub const LAWS: &[Law] = &[
               GROUP BY i.company_id, i.id HAVING count(l.id) = 0 OR sum(l.taxable_value) <> i.taxable_value OR sum(l.cgst) <> i.cgst OR sum(l.sgst) <> i.sgst OR sum(l.igst) <> i.igst OR sum(l.cess) <> i.cess",
     },
     Law {
-        name: "every receipt is posted for its gross",
+        name: "every receipt stands in the books as it says",
         sql: "SELECT r.id::text FROM receipt r LEFT JOIN open_item o ON o.company_id = r.company_id AND o.id = r.item_id
               LEFT JOIN (SELECT receipt_id, sum(amount) AS amount FROM receipt_deduction WHERE company_id = $1 GROUP BY receipt_id) AS d ON d.receipt_id = r.id
-              WHERE r.company_id = $1 AND (o.amount IS DISTINCT FROM r.gross_settled OR r.gross_settled <> r.amount_received + coalesce(d.amount, 0))",
+              WHERE r.company_id = $1 AND (r.state = 'recorded' AND o.amount IS DISTINCT FROM r.gross_settled OR r.gross_settled <> coalesce(r.settlement_amount, r.amount_received) + coalesce(d.amount, 0)
+                    OR r.state IN ('held', 'unidentified') AND r.item_id IS NOT NULL
+                    OR r.state IN ('reversed', 'bounced') AND EXISTS (SELECT FROM journal_entry e WHERE e.company_id = $1 AND e.document_id = r.id AND e.document_kind = 'receipt'
+                        AND NOT EXISTS (SELECT FROM journal_entry m WHERE m.company_id = $1 AND m.reverses_id = e.id)))",
     },
     Law {
         name: "everything posted has its audit event",

@@ -6,4 +6,5 @@ pub mod customers;
 pub mod exchange_rates;
 pub mod gst_registrations;
 pub mod items;
+pub mod payers;
 pub mod payment_terms;

@@ -143,6 +143,7 @@ kinds! {
     JournalKind => JournalId,
     RateKind => ExchangeRateId,
     WaiverKind => WaiverId,
+    PayerLinkKind => PayerLinkId,
     SnapshotKind => SnapshotId,
     RevaluationKind => RevaluationId,
 }

@@ -53,6 +53,9 @@ impl Stocked {
         let first = |path: &str| controller.get(path).expect(200)["data"][0].clone();
         let customer = made(&executive, "/v1/customers", customer_body());
         let id = id_of(&customer);
+        let unidentified = with(receipt_body(&id, "2025-01-15", "50.00"), json!({"customer_id": null, "unidentified": true}));
+        let cheque = with(receipt_body(&id, "2025-01-15", "50.00"), json!({"method": "cheque", "cheque_date": "2025-01-18"}));
+        let parent = company.customer();
         let invoice = company.invoice(&id, "2025-01-10", "2025-02-09", "1000.00");
         let draft = made(&executive, "/v1/invoices", with(invoice_body(&id, "2025-01-10", "50.00"), json!({"issue": false})));
         let note = |extra: Value| with(note_body(&invoice, "2025-01-12", "1.00"), extra);
@@ -91,6 +94,10 @@ impl Stocked {
             ("journal_id", invoice["gl_journal_id"].clone()),
             ("allocation_id", id_in(receipt["allocations"][0].clone())),
             ("approval_id", id_in(approval)),
+            ("unidentified_id", id_in(made(&executive, "/v1/receipts", unidentified))),
+            ("held_id", id_in(made(&executive, "/v1/receipts", cheque))),
+            ("payer_id", json!(parent)),
+            ("payer_link_id", id_in(made(&executive, &format!("/v1/customers/{id}/payers"), json!({"payer_id": parent, "valid_from": "2025-01-01"})))),
             ("draft_id", id_in(draft)),
             ("receipt_id", id_in(receipt.clone())),
             ("source_id", id_in(receipt.clone())),
@@ -129,6 +136,7 @@ impl Stocked {
             "bank-accounts" => "bank_account_id",
             "journals" => "journal_id",
             "approvals" => "approval_id",
+            "payers" => "payer_link_id",
             other => panic!("the contract has ids under /{other}/: stock one in this test"),
         };
         self.thing(name).as_str().unwrap_or_else(|| panic!("{name} is not stocked")).to_owned()
@@ -225,6 +233,11 @@ fn valid_bodies(op: &Operation, ours: &Stocked) -> Vec<Value> {
             vec![json!({"source_type": "receipt", "source_id": ours.thing("receipt_id"), "allocated_on": "2025-01-20", "targets": placed("10.00")})]
         }
         ("POST", "/v1/number-series") => vec![series],
+        ("POST", "/v1/customers/{id}/payers") => vec![json!({"payer_id": ours.thing("payer_id"), "valid_from": "2025-01-01"})],
+        ("POST", "/v1/receipts/{id}/identify") => vec![json!({"customer_id": customer, "identified_on": "2025-01-20", "allocations": placed("10.00")})],
+        ("POST", "/v1/receipts/{id}/deposit") => {
+            vec![json!({"deposited_on": "2025-01-20", "bank_account_id": ours.thing("bank_account_id"), "allocations": placed("10.00")})]
+        }
         ("POST", "/v1/sod-waivers") => {
             vec![json!({"rule": "SOD-02", "user_id": ours.thing("user_id"), "reason": "Two people run the office", "expires_on": today()})]
         }
@@ -260,6 +273,8 @@ fn a_body_that_names_another_companys_thing_is_not_found_in_every_operation() {
         let parts: Vec<&str> = op.path.split('/').collect();
         let draft = match op.path.as_str() {
             "/v1/invoices/{id}" => Some("draft_id"),
+            "/v1/receipts/{id}/identify" => Some("unidentified_id"),
+            "/v1/receipts/{id}/deposit" => Some("held_id"),
             "/v1/credit-notes/{id}" => Some("credit_note_draft_id"),
             "/v1/debit-notes/{id}" => Some("debit_note_draft_id"),
             _ => None,

@@ -19,10 +19,10 @@ const LAWS: &[(&str, &str)] = &[
       WHERE c.company_id = {c} GROUP BY c.customer_id, c.receivable, c.unapplied
       HAVING c.receivable <> coalesce(sum(b.open_base) FILTER (WHERE b.side = 'debit'), 0) OR c.unapplied <> coalesce(sum(b.open_base) FILTER (WHERE b.side = 'credit'), 0)"),
     ("every customer has a balance", "SELECT id FROM customer c WHERE company_id = {c} AND NOT EXISTS (SELECT FROM customer_balance b WHERE b.company_id = c.company_id AND b.customer_id = c.id)"),
-    ("an allocation joins a credit and a debit of one customer; a reversal mirrors what it reverses",
+    ("an allocation joins a credit and a debit of one customer, or of a family and then with an entry; a reversal mirrors what it reverses",
      "SELECT a.id FROM allocation a JOIN open_item c ON c.company_id = a.company_id AND c.id = a.credit_item_id JOIN open_item d ON d.company_id = a.company_id AND d.id = a.debit_item_id
       LEFT JOIN allocation o ON o.company_id = a.company_id AND o.id = a.reverses_id
-      WHERE a.company_id = {c} AND (c.side <> 'credit' OR d.side <> 'debit' OR c.customer_id <> d.customer_id OR (a.reverses_id IS NOT NULL AND o.amount IS DISTINCT FROM -a.amount))"),
+      WHERE a.company_id = {c} AND (c.side <> 'credit' OR d.side <> 'debit' OR (c.customer_id <> d.customer_id AND a.entry_id IS NULL) OR (a.reverses_id IS NOT NULL AND o.amount IS DISTINCT FROM -a.amount))"),
     ("numbers of a series are 1 to n, each once, and the counter is next",
      "WITH taken AS (
           SELECT kind, registration_id, fiscal_year, number FROM invoice WHERE company_id = {c} AND number IS NOT NULL

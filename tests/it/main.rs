@@ -14,6 +14,7 @@ mod rig;
 mod access;
 mod approvals;
 mod bad_input;
+mod cash;
 mod cli;
 mod concurrency;
 mod contract;

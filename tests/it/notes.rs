@@ -377,7 +377,7 @@ fn above_the_band_a_controller_needs_another_one_however_it_is_split() {
     // Cancelling a large invoice is under approval too, and goes stale when money comes in.
     let large = company.invoice(&customer, "2025-04-10", "2025-05-10", "600000.00");
     let cancel = |extra: &str| controller.change("POST", &format!("/v1/invoices/{}/cancel", id_of(&large)), "*", &json!({"reason": extra}));
-    let asked = cancel("Ordered twice").expect(200);
+    let asked = cancel("Ordered twice").expect(202);
     assert_eq!((&asked["status"], asked["approval_id"].is_string()), (&json!("issued"), true));
     cancel("Ordered twice").refused(409, "approval_pending");
     company.receipt(&customer, "2025-04-20", "1.00", json!([to_invoice(&large, "1.00")]));
@@ -386,7 +386,7 @@ fn above_the_band_a_controller_needs_another_one_however_it_is_split() {
     let other = company.invoice(&customer, "2025-04-10", "2025-05-10", "700000.00");
     let path = format!("/v1/invoices/{}", id_of(&other));
     let asked =
-        company.executive().change("POST", &format!("{path}/cancel"), "*", &json!({"reason": "Ordered twice", "cancelled_on": "2025-04-15"})).expect(200);
+        company.executive().change("POST", &format!("{path}/cancel"), "*", &json!({"reason": "Ordered twice", "cancelled_on": "2025-04-15"})).expect(202);
     second.change("POST", &format!("/v1/approvals/{}/approve", asked["approval_id"].as_str().unwrap()), "*", &json!({})).expect(200);
     assert_includes(&company.get(&path), &json!({"status": "cancelled", "cancelled_on": "2025-04-15", "approval_id": null}));
     company.assert_laws();

@@ -103,10 +103,13 @@ fn walk(settling: &[(&str, &str)]) {
     // Taken back on the 20th: the past stays as it was.
     let reversal = format!("/v1/allocations/{}/reverse", id_of(&allocated["data"][0]));
     let back = json!({"reversed_on": "2025-06-20", "reason": "Placed on the wrong invoice"});
-    executive.post(&reversal, &back).refused(403, "permission_denied");
+    // Who may only ask gets a request; a controller acts, and the request is stale.
+    let asked = executive.post(&reversal, &back).expect(202);
     let reversed = controller.post(&reversal, &back).expect(201);
     assert_eq!(dec(&reversed["amount"]), dec(&json!("-53100.00")), "{reversed}");
     controller.post(&reversal, &back).refusal();
+    let approval = format!("/v1/approvals/{}", asked["approval_id"].as_str().unwrap());
+    assert_eq!(controller.get(&approval).expect(200)["status"], "stale");
     assert_aged(&aging_row(&company, "2025-06-19", &id), &[], "6900.00", "-6900.00");
     assert_aged(&aging_row(&company, "2025-06-20", &id), &[("31-60", "53100.00")], "60000.00", "-6900.00");
 

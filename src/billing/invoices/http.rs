@@ -108,7 +108,7 @@ pub async fn issue_invoice(caller: Caller<InvoicesIssue>, id: Path<InvoiceId>, b
 ///
 /// Only while nothing of it is settled. A mirror entry of the given date takes it out of the books;
 /// its number stays used.
-#[utoipa::path(tag = "Invoices", request_body = CancelInvoice, params(("id" = InvoiceId, Path, description = "The invoice.")), responses((status = 200, body = Invoice, description = "Cancelled.")), extensions(("x-permission" = json!("invoices:cancel")), ("x-approval" = json!(true)), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "Invoices", request_body = CancelInvoice, params(("id" = InvoiceId, Path, description = "The invoice.")), responses((status = 200, body = Invoice, description = "Cancelled."), (status = 202, body = Invoice, description = "The invoice; its cancellation waits for approval_id.")), extensions(("x-permission" = json!("invoices:cancel")), ("x-approval" = json!(true)), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
 #[post("/v1/invoices/{id}/cancel")]
 pub async fn cancel_invoice(caller: Caller<InvoicesCancel>, id: Path<InvoiceId>, body: Body<CancelInvoice>) -> Reply<Done<Invoice>> {
     let version = caller.if_match()?;

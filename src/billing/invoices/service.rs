@@ -35,10 +35,23 @@ struct Ready {
 
 /// Creates a draft, or issues at once.
 pub fn create<F: Form>(tx: &mut Tx<'_>, new: &F) -> Result<Audited<F::Answer>, Problem> {
+    make(tx, new, issue_or_ask)
+}
+
+/// Issues what follows from another act, by right of that act: the fee of a bounced cheque.
+pub fn create_by_right<F: Form>(tx: &mut Tx<'_>, new: &F) -> Result<Audited<F::Answer>, Problem> {
+    make(tx, new, |tx, stored, ready, new| issue_now(tx, stored, ready, new).map(|()| Verb::Issued))
+}
+
+fn make<F: Form>(
+    tx: &mut Tx<'_>,
+    new: &F,
+    issue: impl FnOnce(&mut Tx<'_>, &mut Stored, &Ready, &F) -> Result<Verb, Problem>,
+) -> Result<Audited<F::Answer>, Problem> {
     let ready = ready(tx, new.order(), None)?;
     let mut stored = Stored::of(InvoiceId::new(), &ready.order, &ready.ground, &ready.priced, tx.cx());
     let verb = if ready.order.content.issue {
-        issue_or_ask(tx, &mut stored, &ready, new)?
+        issue(tx, &mut stored, &ready, new)?
     } else {
         store::insert(tx, &stored, new)?;
         Verb::Created

@@ -149,6 +149,9 @@ impl Resource for Invoice {
     fn version(&self) -> Option<i64> {
         self.document.version()
     }
+    fn awaits(&self) -> bool {
+        self.document.awaits()
+    }
 }
 impl Resource for Document {
     fn id(&self) -> Option<String> {
@@ -156,6 +159,10 @@ impl Resource for Document {
     }
     fn version(&self) -> Option<i64> {
         self.id.map(|_| self.version)
+    }
+    /// Its cancellation was asked for; where issuing was, the document itself says so.
+    fn awaits(&self) -> bool {
+        self.approval_id.is_some() && self.status == InvoiceStatus::Issued
     }
 }
 

@@ -91,7 +91,7 @@ pub async fn issue_credit_note(caller: Caller<NotesIssue>, id: Path<InvoiceId>, 
 ///
 /// A mirror entry of the given date takes it out of the books, and what it settled opens again. Not while
 /// something of it is refunded.
-#[utoipa::path(tag = "Notes", request_body = CancelInvoice, params(("id" = InvoiceId, Path, description = "The credit note.")), responses((status = 200, body = CreditNote, description = "Cancelled.")), extensions(("x-permission" = json!("notes:issue")), ("x-approval" = json!(true)), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "Notes", request_body = CancelInvoice, params(("id" = InvoiceId, Path, description = "The credit note.")), responses((status = 200, body = CreditNote, description = "Cancelled."), (status = 202, body = CreditNote, description = "The note; its cancellation waits for approval_id.")), extensions(("x-permission" = json!("notes:issue")), ("x-approval" = json!(true)), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
 #[post("/v1/credit-notes/{id}/cancel")]
 pub async fn cancel_credit_note(caller: Caller<NotesIssue>, id: Path<InvoiceId>, body: Body<CancelInvoice>) -> Reply<Done<CreditNote>> {
     let version = caller.if_match()?;

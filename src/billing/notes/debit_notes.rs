@@ -88,7 +88,7 @@ pub async fn issue_debit_note(caller: Caller<NotesIssue>, id: Path<InvoiceId>, b
 /// Cancel a debit note.
 ///
 /// Only while nothing of it is settled. A mirror entry of the given date takes it out of the books.
-#[utoipa::path(tag = "Notes", request_body = CancelInvoice, params(("id" = InvoiceId, Path, description = "The debit note.")), responses((status = 200, body = DebitNote, description = "Cancelled.")), extensions(("x-permission" = json!("notes:issue")), ("x-approval" = json!(true)), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "Notes", request_body = CancelInvoice, params(("id" = InvoiceId, Path, description = "The debit note.")), responses((status = 200, body = DebitNote, description = "Cancelled."), (status = 202, body = DebitNote, description = "The note; its cancellation waits for approval_id.")), extensions(("x-permission" = json!("notes:issue")), ("x-approval" = json!(true)), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
 #[post("/v1/debit-notes/{id}/cancel")]
 pub async fn cancel_debit_note(caller: Caller<NotesIssue>, id: Path<InvoiceId>, body: Body<CancelInvoice>) -> Reply<Done<DebitNote>> {
     let version = caller.if_match()?;

@@ -84,6 +84,9 @@ impl Resource for CreditNote {
     fn version(&self) -> Option<i64> {
         self.document.version()
     }
+    fn awaits(&self) -> bool {
+        self.document.awaits()
+    }
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -150,6 +153,9 @@ impl Resource for DebitNote {
     }
     fn version(&self) -> Option<i64> {
         self.document.version()
+    }
+    fn awaits(&self) -> bool {
+        self.document.awaits()
     }
 }
 

@@ -36,8 +36,9 @@ pub async fn create_allocations(caller: Caller<AllocationsWrite>, body: Body<New
 /// Reverse an allocation.
 ///
 /// A new row of the given date takes it back; the original stays, so past reports do not change.
-/// Any allocation can be reversed in any order, once.
-#[utoipa::path(tag = "Receipts", request_body = ReverseAllocation, params(("id" = AllocationId, Path, description = "The allocation.")), responses((status = 201, body = Allocation, description = "The reversing allocation.")), extensions(("x-permission" = json!("allocations:reverse")), ("x-idempotency" = json!("required"))))]
+/// Any allocation can be reversed in any order, once, and what was granted for its sake goes with it. Who may
+/// only ask gets `approval_id` in the answer.
+#[utoipa::path(tag = "Receipts", request_body = ReverseAllocation, params(("id" = AllocationId, Path, description = "The allocation.")), responses((status = 201, body = Allocation, description = "The reversing allocation."), (status = 202, body = Allocation, description = "The allocation; its reversal waits for approval_id.")), extensions(("x-permission" = json!("allocations:reverse")), ("x-idempotency" = json!("required")), ("x-approval" = json!(true))))]
 #[post("/v1/allocations/{id}/reverse")]
 pub async fn reverse_allocation(caller: Caller<AllocationsReverse>, id: Path<AllocationId>, body: Body<ReverseAllocation>) -> Reply<Created<Allocation>> {
     caller.create(move |tx| service::reverse(tx, id.0, &body)).await

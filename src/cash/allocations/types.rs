@@ -3,9 +3,9 @@
 use crate::ledger::AllocationKind;
 use crate::platform::dates::Instant;
 use crate::platform::http::reply::Resource;
-use crate::platform::ids::{AllocationId, CustomerId, InvoiceId, ReceiptId};
+use crate::platform::ids::{AllocationId, ApprovalId, CustomerId};
 use crate::platform::money::Amount;
-use crate::{resource, words};
+use crate::words;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,11 +13,11 @@ use uuid::Uuid;
 
 words! {
     /// What gives the money.
-    pub enum SourceType { Receipt = "receipt" }
+    pub enum SourceType { Receipt = "receipt", CreditNote = "credit_note", Opening = "opening", Journal = "journal" }
 }
 words! {
     /// What is settled.
-    pub enum TargetType { Invoice = "invoice" }
+    pub enum TargetType { Invoice = "invoice", DebitNote = "debit_note", Opening = "opening", TdsShortfall = "tds_shortfall", Journal = "journal" }
 }
 words! {
     /// Which part of a receipt: the money itself or what was deducted.
@@ -65,6 +65,13 @@ pub struct Allocation {
     /// Which rule placed it.
     #[schema(max_length = 40, example = "instructed")]
     pub rule: String,
+    /// `discount_disallowed`: the payer took a discount that was no longer due.
+    #[schema(max_items = 5, example = json!(["discount_disallowed"]))]
+    pub flags: Vec<String>,
+    /// Set on what was granted for the sake of another allocation, and goes with it.
+    pub because_of: Option<AllocationId>,
+    /// What the exchange rates of both documents differ by, in base currency: a gain is positive.
+    pub exchange_difference: Amount,
     /// Set on a reversal: what it takes back.
     pub reverses_id: Option<AllocationId>,
     #[schema(max_length = 500, example = "Wrong invoice")]
@@ -72,8 +79,18 @@ pub struct Allocation {
     #[schema(max_length = 60, example = "user:0196f2a0-9999-7000-8000-00000000000a")]
     pub created_by: String,
     pub created_at: Instant,
+    /// The reversal that was asked for and waits for a second person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval_id: Option<ApprovalId>,
 }
-resource!(Allocation);
+impl Resource for Allocation {
+    fn id(&self) -> Option<String> {
+        Some(self.id.to_string())
+    }
+    fn awaits(&self) -> bool {
+        self.approval_id.is_some()
+    }
+}
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AllocationList {
@@ -86,7 +103,7 @@ impl Resource for AllocationList {}
 #[serde(deny_unknown_fields)]
 pub struct NewAllocations {
     pub source_type: SourceType,
-    pub source_id: ReceiptId,
+    pub source_id: Uuid,
     /// Counts from this day, or from the later document's date if that is later; today when left out.
     #[schema(example = "2025-11-18")]
     pub allocated_on: Option<NaiveDate>,
@@ -94,21 +111,24 @@ pub struct NewAllocations {
     pub targets: Vec<Target>,
 }
 
-#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"target_type": "invoice", "target_id": "0196f2b1-7c44-7d02-8a11-0c9f3b1e2a77", "amount": "60000.00", "kind": "cash"}))]
 pub struct Target {
     pub target_type: TargetType,
-    pub target_id: Option<InvoiceId>,
+    pub target_id: Option<Uuid>,
     #[schema(min_length = 1, max_length = 100, example = "so-88121")]
     pub target_external_id: Option<String>,
     /// More than nothing, in the document's currency.
     pub amount: Amount,
     /// `cash` when left out; where the cash does not suffice, what was deducted makes up the rest.
     pub kind: Option<TargetKind>,
+    /// Grant the early-payment discount also within the grace days, or not; as the company decided when left out.
+    #[schema(example = true)]
+    pub late_discount: Option<bool>,
 }
 
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReverseAllocation {
     /// Accounting date of the reversal; today when left out.

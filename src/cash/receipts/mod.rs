@@ -1,7 +1,7 @@
 //! Receipts: money in, with what was deducted from it.
 //!
-//! Decides: what a receipt is worth and what it settles on entry. Owns `receipt` and
-//! `receipt_deduction`. A receipt is posted when it is recorded and never changes; what it settles
+//! Decides: what a receipt is worth and what it settles on entry, and what becomes of a cheque. Owns `receipt` and
+//! `receipt_deduction`. What a receipt says never changes; its state goes forward only, and what it settles
 //! are allocations.
 
 pub mod http;

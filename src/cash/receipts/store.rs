@@ -1,12 +1,14 @@
-use super::types::{Deduction, DeductionKind, Method, NewReceipt, Receipt, ReceiptAllocation, ReceiptFilter, ReceiptStatus, ReceiptSummary, ReceiptTotals};
+use super::rules;
+use super::types::{Clearing, Deduction, DeductionKind, Method, NewReceipt, Receipt, ReceiptAllocation, ReceiptFilter, ReceiptSummary, ReceiptTotals, State};
+use crate::cash::allocations::settlement::{Terms, flags};
 use crate::ledger::AllocationKind;
 use crate::ledger::open_items::rules::Purse;
 use crate::platform::dates::{Instant, month_label};
 use crate::platform::http::Problem;
-use crate::platform::ids::{AccountId, AllocationId, BankAccountId, CustomerId, EntryId, OpenItemId, ReceiptId, RegistrationId};
-use crate::platform::money::{Currency, Rate, pad};
+use crate::platform::ids::{AccountId, AllocationId, BankAccountId, CustomerId, EntryId, InvoiceId, OpenItemId, ReceiptId, RegistrationId};
+use crate::platform::money::{Currency, ExchangeRate, Rate, pad};
 use crate::platform::page::{List, Page, Paging, SortKey};
-use crate::platform::postgres::sql::{Many, Sql};
+use crate::platform::postgres::sql::{Many, Scalar, Sql};
 use crate::platform::unit_of_work::{Context, Rx, Tx};
 use crate::row;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -20,142 +22,222 @@ row! {
     }
 }
 
-/// Locks the customer's balance and reads what recording needs, in one statement. `None`: no such customer.
+/// What recording needs to know beside the customer; `$1` company, `$5` external id, `$6` UTR, `$7` bank account.
+const AROUND: &str = "r.id AS registration, k.account_id AS bank,
+                    (SELECT x.id FROM receipt x WHERE x.company_id = $1 AND x.external_id = $5) AS duplicate_of,
+                    (SELECT x.id FROM receipt x WHERE x.company_id = $1 AND x.utr_key = upper($6) AND x.bank_key = coalesce($7, '00000000-0000-0000-0000-000000000000')
+                        AND NOT x.duplicate_allowed AND x.state NOT IN ('reversed', 'bounced')) AS same_utr";
+
+/// Locks the customer's balance, and those of the customers whose documents are named, and reads what
+/// recording needs, in one statement. `None`: no such customer.
 pub fn lock_ground(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Option<Ground>, Problem> {
     let company = tx.company();
-    tx.optional(
-        Sql::new(
-            "SELECT c.id AS customer, r.id AS registration, k.account_id AS bank,
-                    (SELECT x.id FROM receipt x WHERE x.company_id = $1 AND x.external_id = $5) AS duplicate_of,
-                    (SELECT x.id FROM receipt x WHERE x.company_id = $1 AND x.utr_key = upper($6) AND x.bank_key = coalesce($7, '00000000-0000-0000-0000-000000000000') AND NOT x.duplicate_allowed) AS same_utr
-             FROM customer c
-             JOIN customer_balance b ON b.company_id = c.company_id AND b.customer_id = c.id
-             LEFT JOIN gst_registration r ON r.company_id = c.company_id AND r.is_default
-             LEFT JOIN bank_account k ON k.company_id = c.company_id AND k.id = $7 AND k.active
-             WHERE c.company_id = $1
-               AND c.id = coalesce($2::uuid, (SELECT x.id FROM customer x WHERE x.company_id = $1 AND x.external_id = $3), (SELECT x.id FROM customer x WHERE x.company_id = $1 AND x.code = $4))
-             FOR NO KEY UPDATE OF b",
-        )
+    let found: Vec<Ground> = tx.load(
+        Sql::new(format!(
+            "WITH who AS (
+                SELECT c.id FROM customer c WHERE c.company_id = $1
+                    AND c.id = coalesce($2::uuid, (SELECT x.id FROM customer x WHERE x.company_id = $1 AND x.external_id = $3), (SELECT x.id FROM customer x WHERE x.company_id = $1 AND x.code = $4))
+             ), concerned AS (
+                SELECT id FROM who
+                UNION SELECT o.customer_id FROM open_item o WHERE o.company_id = $1 AND o.document_id = ANY($8)
+                UNION SELECT i.customer_id FROM invoice i WHERE i.company_id = $1 AND i.external_id = ANY($9)
+             )
+             SELECT who.id AS customer, {AROUND}
+             FROM who
+             CROSS JOIN concerned
+             JOIN customer_balance b ON b.company_id = $1 AND b.customer_id = concerned.id
+             LEFT JOIN gst_registration r ON r.company_id = $1 AND r.is_default
+             LEFT JOIN bank_account k ON k.company_id = $1 AND k.id = $7 AND k.active
+             ORDER BY b.customer_id
+             FOR NO KEY UPDATE OF b"
+        ))
         .bind(company).bind(new.customer_id).bind(new.customer_external_id.as_deref()).bind(new.customer_code.as_deref()).bind(new.external_id.as_deref())
-        .bind(new.utr.as_deref()).bind(new.bank_account_id),
+        .bind(new.utr.as_deref()).bind(new.bank_account_id)
+        .bind(new.allocations.iter().filter_map(|t| t.target_id).collect::<Many<_>>())
+        .bind(new.allocations.iter().filter_map(|t| t.target_external_id.clone()).collect::<Many<_>>()),
+    )?;
+    Ok(found.into_iter().next())
+}
+
+/// What recording money of nobody needs; the customer is meaningless.
+pub fn ground_of_nobody(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Ground, Problem> {
+    let company = tx.company();
+    tx.one(
+        Sql::new(format!(
+            "SELECT $1 AS customer, {AROUND} FROM (SELECT $2::uuid, $3::text, $4::text) AS nobody
+             LEFT JOIN gst_registration r ON r.company_id = $1 AND r.is_default LEFT JOIN bank_account k ON k.company_id = $1 AND k.id = $7 AND k.active"
+        ))
+        .bind(company)
+        .bind(new.customer_id)
+        .bind(new.customer_external_id.as_deref())
+        .bind(new.customer_code.as_deref())
+        .bind(new.external_id.as_deref())
+        .bind(new.utr.as_deref())
+        .bind(new.bank_account_id),
     )
 }
 
+/// The ledger account of an active bank account.
+pub fn bank(rx: &mut Rx<'_>, id: BankAccountId) -> Result<Option<AccountId>, Problem> {
+    let company = rx.company();
+    rx.optional::<Scalar<AccountId>>(Sql::new("SELECT account_id FROM bank_account WHERE company_id = $1 AND id = $2 AND active").bind(company).bind(id))
+        .map(|found| found.map(|found| found.0))
+}
+
+/// What is recorded beside a receipt's head.
+pub struct Origin {
+    pub registration: RegistrationId,
+    pub fiscal_year: i32,
+    pub duplicate_allowed: bool,
+    /// Of a held cheque: what it shall settle.
+    pub input: Option<Value>,
+}
+
 /// Inserts a receipt with its deductions: one statement.
-pub fn insert(
-    tx: &mut Tx<'_>,
-    head: &Head,
-    registration: RegistrationId,
-    fiscal_year: i32,
-    deductions: &[DeductionRow],
-    duplicate_allowed: bool,
-) -> Result<(), Problem> {
+pub fn insert(tx: &mut Tx<'_>, head: &Head, origin: &Origin, deductions: &[DeductionRow]) -> Result<(), Problem> {
     let company = tx.company();
     tx.execute(
         Sql::new(
             "WITH header AS (
                 INSERT INTO receipt (company_id, id, external_id, number, registration_id, fiscal_year, customer_id, currency, receipt_date, value_date, method, bank_account_id, utr, payer_name,
-                    amount_received, gross_settled, item_id, entry_id, duplicate_allowed, metadata, created_by, created_at)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+                    amount_received, gross_settled, item_id, entry_id, duplicate_allowed, metadata, created_by, created_at, state, clearing, cheque_number, cheque_date, deposited_on, posting_date,
+                    settlement_currency, settlement_amount, exchange_rate, input, on_account)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37)
             )
             INSERT INTO receipt_deduction (company_id, receipt_id, line_no, kind, section, rate, amount)
             SELECT $1, $2, n, kind, section, rate, amount FROM unnest($23::text[], $24::text[], $25::numeric[], $26::numeric[]) WITH ORDINALITY AS d(kind, section, rate, amount, n)",
         )
-        .bind(company)
-        .bind(head.id)
-        .bind(head.external_id.as_deref())
-        .bind(head.number.as_str())
-        .bind(registration)
-        .bind(fiscal_year)
-        .bind(head.customer_id)
-        .bind(head.currency.as_str())
-        .bind(head.receipt_date)
-        .bind(head.value_date)
-        .bind(head.method)
-        .bind(head.bank_account_id)
-        .bind(head.utr.as_deref())
-        .bind(head.payer_name.as_deref())
-        .bind(head.amount_received)
-        .bind(head.gross_settled)
-        .bind(head.item_id)
-        .bind(head.entry_id)
-        .bind(duplicate_allowed)
-        .bind(head.metadata.clone())
-        .bind(head.created_by.as_str())
-        .bind(head.created_at)
+        .bind(company).bind(head.id).bind(head.external_id.as_deref()).bind(head.number.as_str()).bind(origin.registration).bind(origin.fiscal_year).bind(head.customer_id)
+        .bind(head.currency.as_str()).bind(head.receipt_date).bind(head.value_date).bind(head.method).bind(head.bank_account_id).bind(head.utr.as_deref()).bind(head.payer_name.as_deref())
+        .bind(head.amount_received).bind(head.gross_settled).bind(head.item_id).bind(head.entry_id).bind(origin.duplicate_allowed).bind(head.metadata.clone())
+        .bind(head.created_by.as_str()).bind(head.created_at)
         .bind(deductions.iter().map(|d| d.kind).collect::<Many<_>>())
         .bind(deductions.iter().map(|d| d.section.clone()).collect::<Many<_>>())
         .bind(deductions.iter().map(|d| d.rate).collect::<Many<_>>())
-        .bind(deductions.iter().map(|d| d.amount).collect::<Many<_>>()),
+        .bind(deductions.iter().map(|d| d.amount).collect::<Many<_>>())
+        .bind(head.state).bind(head.clearing).bind(head.cheque_number.as_deref()).bind(head.cheque_date).bind(head.deposited_on).bind(head.posting_date)
+        .bind(head.settlement_currency.as_deref()).bind(head.settlement_amount).bind(head.exchange_rate).bind(origin.input.clone()).bind(head.on_account),
     )?;
     Ok(())
 }
 
-row! { pub struct Source { pub customer: CustomerId, pub item: OpenItemId } }
-
-/// Whose money a receipt is and which item holds it.
-pub fn source(rx: &mut Rx<'_>, id: ReceiptId) -> Result<Option<Source>, Problem> {
-    let company = rx.company();
-    rx.optional(Sql::new("SELECT customer_id AS customer, item_id AS item FROM receipt WHERE company_id = $1 AND id = $2").bind(company).bind(id))
+/// What a step changes of a receipt; the rest stays.
+#[derive(Default)]
+pub struct Step {
+    pub state: Option<State>,
+    pub clearing: Option<Clearing>,
+    pub customer: Option<CustomerId>,
+    pub item: Option<OpenItemId>,
+    pub entry: Option<EntryId>,
+    pub bank_account: Option<BankAccountId>,
+    pub posting_date: Option<NaiveDate>,
+    pub deposited_on: Option<NaiveDate>,
+    pub cleared_on: Option<NaiveDate>,
+    pub identified_on: Option<NaiveDate>,
+    pub ended_on: Option<NaiveDate>,
+    pub end_reason: Option<String>,
+    pub fee_note: Option<InvoiceId>,
+    pub on_account: Option<bool>,
+    pub payer_name: Option<String>,
+    pub metadata: Option<Value>,
 }
 
-row! { struct PurseRow { kind: AllocationKind, left: Decimal } }
+/// Takes a receipt one step on.
+pub fn advance(tx: &mut Tx<'_>, id: ReceiptId, step: &Step) -> Result<(), Problem> {
+    let company = tx.company();
+    tx.execute(
+        Sql::new(
+            "UPDATE receipt SET state = coalesce($3, state), clearing = coalesce($4, clearing), customer_id = coalesce($5, customer_id), item_id = coalesce($6, item_id), entry_id = coalesce($7, entry_id),
+                bank_account_id = coalesce($8, bank_account_id), posting_date = coalesce($9, posting_date), deposited_on = coalesce($10, deposited_on), cleared_on = coalesce($11, cleared_on),
+                identified_on = coalesce($12, identified_on), ended_on = coalesce($13, ended_on), end_reason = coalesce($14, end_reason), fee_note_id = coalesce($15, fee_note_id),
+                on_account = coalesce($16, on_account), payer_name = coalesce($17, payer_name), metadata = coalesce($18, metadata), version = version + 1, updated_at = now()
+             WHERE company_id = $1 AND id = $2",
+        )
+        .bind(company).bind(id).bind(step.state).bind(step.clearing).bind(step.customer).bind(step.item).bind(step.entry).bind(step.bank_account).bind(step.posting_date)
+        .bind(step.deposited_on).bind(step.cleared_on).bind(step.identified_on).bind(step.ended_on).bind(step.end_reason.as_deref()).bind(step.fee_note).bind(step.on_account)
+        .bind(step.payer_name.as_deref()).bind(step.metadata.clone()),
+    )?;
+    Ok(())
+}
 
-/// What of a receipt is not placed yet, by kind, cash first.
-pub fn purses(rx: &mut Rx<'_>, id: ReceiptId, item: OpenItemId) -> Result<Vec<Purse>, Problem> {
+/// What a held cheque shall settle, as it was sent.
+pub fn input(rx: &mut Rx<'_>, id: ReceiptId) -> Result<NewReceipt, Problem> {
+    let company = rx.company();
+    let value: Value = rx.scalar(Sql::new("SELECT input FROM receipt WHERE company_id = $1 AND id = $2").bind(company).bind(id))?;
+    serde_json::from_value(value).map_err(|e| Problem::internal(&e))
+}
+
+row! { struct PurseRow { kind: AllocationKind, left: Decimal, value_date: NaiveDate } }
+
+/// What of a receipt is not placed yet, by kind, cash first; and what decides about discounts.
+pub fn purses(rx: &mut Rx<'_>, id: Uuid, item: OpenItemId) -> Result<(Vec<Purse>, Terms), Problem> {
     let company = rx.company();
     let rows: Vec<PurseRow> = rx.load(
         Sql::new(
-            "SELECT kind, sum(amount)::numeric AS left FROM (
-                SELECT 'cash' AS kind, amount_received AS amount FROM receipt WHERE company_id = $1 AND id = $2
+            "SELECT kind, sum(amount)::numeric AS left, (SELECT value_date FROM receipt WHERE company_id = $1 AND id = $2) AS value_date FROM (
+                SELECT 'cash' AS kind, coalesce(settlement_amount, amount_received) AS amount FROM receipt WHERE company_id = $1 AND id = $2
                 UNION ALL SELECT CASE kind WHEN 'charges' THEN 'charge' ELSE kind END, amount FROM receipt_deduction WHERE company_id = $1 AND receipt_id = $2
-                UNION ALL SELECT kind, -amount FROM allocation WHERE company_id = $1 AND credit_item_id = $3
+                UNION ALL SELECT CASE WHEN kind IN ('tds', 'discount', 'charge', 'retention') THEN kind ELSE 'cash' END, -amount FROM allocation WHERE company_id = $1 AND credit_item_id = $3
              ) AS parts GROUP BY kind ORDER BY kind <> 'cash', kind",
         )
-        .bind(company)
-        .bind(id)
-        .bind(item),
+        .bind(company).bind(id).bind(item),
     )?;
-    Ok(rows.into_iter().map(|row| Purse { kind: row.kind, left: row.left }).collect())
+    let terms =
+        Terms { value_date: rows.first().map_or(rx.cx().today, |row| row.value_date), apply: rows.iter().all(|row| row.kind != AllocationKind::Discount) };
+    Ok((rows.into_iter().map(|row| Purse { kind: row.kind, left: row.left }).collect(), terms))
 }
 
 row! {
     /// A receipt as stored.
     pub struct Head {
-        pub id: ReceiptId, pub number: String, pub external_id: Option<String>, pub customer_id: CustomerId, pub currency: String, pub receipt_date: NaiveDate, pub value_date: NaiveDate, pub method: Method,
-        pub bank_account_id: Option<BankAccountId>, pub utr: Option<String>, pub payer_name: Option<String>, pub amount_received: Decimal, pub gross_settled: Decimal, pub item_id: OpenItemId, pub entry_id: EntryId,
+        pub id: ReceiptId, pub number: String, pub external_id: Option<String>, pub state: State, pub customer_id: Option<CustomerId>, pub currency: String, pub receipt_date: NaiveDate, pub posting_date: Option<NaiveDate>,
+        pub value_date: NaiveDate, pub method: Method, pub settlement_currency: Option<String>, pub settlement_amount: Option<Decimal>, pub exchange_rate: Decimal, pub clearing: Option<Clearing>,
+        pub cheque_number: Option<String>, pub cheque_date: Option<NaiveDate>, pub deposited_on: Option<NaiveDate>, pub cleared_on: Option<NaiveDate>, pub identified_on: Option<NaiveDate>,
+        pub ended_on: Option<NaiveDate>, pub end_reason: Option<String>, pub fee_note_id: Option<InvoiceId>, pub on_account: bool, pub version: i64,
+        pub bank_account_id: Option<BankAccountId>, pub utr: Option<String>, pub payer_name: Option<String>, pub amount_received: Decimal, pub gross_settled: Decimal, pub item_id: Option<OpenItemId>, pub entry_id: Option<EntryId>,
         pub metadata: Value, pub created_by: String, pub created_at: DateTime<Utc>, pub open: Decimal, pub moves: i64,
     }
 }
 row! { pub struct DeductionRow {  pub kind: DeductionKind, pub section: Option<String>, pub rate: Option<Decimal>, pub amount: Decimal } }
 row! {
-    pub struct PlacedRow {  pub id: AllocationId, pub target_type: String, pub target_id: Uuid, pub target_number: String, pub kind: AllocationKind, pub amount: Decimal, pub allocated_on: NaiveDate, pub rule: String }
+    pub struct PlacedRow {  pub id: AllocationId, pub target_type: String, pub target_id: Uuid, pub target_number: String, pub kind: AllocationKind, pub amount: Decimal, pub allocated_on: NaiveDate, pub rule: String, pub evidence: Value }
+}
+
+const SELECT: &str = "SELECT r.id, r.number, r.external_id, r.state, r.customer_id, r.currency, r.receipt_date, CASE WHEN r.state <> 'held' THEN coalesce(r.posting_date, r.receipt_date) END AS posting_date, r.value_date,
+    r.method, r.settlement_currency, r.settlement_amount::numeric AS settlement_amount, r.exchange_rate, r.clearing, r.cheque_number, r.cheque_date, r.deposited_on, r.cleared_on, r.identified_on,
+    r.ended_on, r.end_reason, r.fee_note_id, r.on_account, r.version, r.bank_account_id, r.utr, r.payer_name, r.amount_received::numeric AS amount_received, r.gross_settled::numeric AS gross_settled,
+    r.item_id, r.entry_id, r.metadata, r.created_by, r.created_at, coalesce(b.open_amount, CASE WHEN r.state IN ('held', 'unidentified') THEN r.gross_settled ELSE 0 END)::numeric AS open,
+    (SELECT count(*) FROM allocation a WHERE a.company_id = r.company_id AND a.credit_item_id = r.item_id AND a.kind <> 'reversal') AS moves
+    FROM receipt r LEFT JOIN open_item_balance b ON b.company_id = r.company_id AND b.item_id = r.item_id WHERE r.company_id = $1";
+
+/// The head of a receipt; with `lock` its row is locked.
+pub fn head(rx: &mut Rx<'_>, id: ReceiptId, lock: bool) -> Result<Head, Problem> {
+    let company = rx.company();
+    let sql = format!("{SELECT} AND r.id = $2{}", if lock { " FOR NO KEY UPDATE OF r" } else { "" });
+    rx.optional(Sql::new(sql).bind(company).bind(id))?.ok_or_else(|| Problem::not_found("receipt"))
+}
+
+pub fn deductions(rx: &mut Rx<'_>, id: ReceiptId) -> Result<Vec<DeductionRow>, Problem> {
+    let company = rx.company();
+    rx.load(
+        Sql::new("SELECT kind, section, rate, amount::numeric AS amount FROM receipt_deduction WHERE company_id = $1 AND receipt_id = $2 ORDER BY line_no")
+            .bind(company)
+            .bind(id),
+    )
 }
 
 /// A receipt with its deductions and the allocations in force.
 pub fn get(rx: &mut Rx<'_>, id: ReceiptId) -> Result<Receipt, Problem> {
     let company = rx.company();
-    let row: Option<Head> = rx.optional(
-        Sql::new(
-            "SELECT r.id, r.number, r.external_id, r.customer_id, r.currency, r.receipt_date, r.value_date, r.method, r.bank_account_id, r.utr, r.payer_name, r.amount_received::numeric AS amount_received,
-                    r.gross_settled::numeric AS gross_settled, r.item_id, r.entry_id, r.metadata, r.created_by, r.created_at, b.open_amount::numeric AS open,
-                    (SELECT count(*) FROM allocation a WHERE a.company_id = r.company_id AND a.credit_item_id = r.item_id) AS moves
-             FROM receipt r JOIN open_item_balance b ON b.company_id = r.company_id AND b.item_id = r.item_id WHERE r.company_id = $1 AND r.id = $2",
-        )
-        .bind(company).bind(id),
-    )?;
-    let row = row.ok_or_else(|| Problem::not_found("receipt"))?;
-    let deductions: Vec<DeductionRow> = rx.load(
-        Sql::new("SELECT kind, section, rate, amount::numeric AS amount FROM receipt_deduction WHERE company_id = $1 AND receipt_id = $2 ORDER BY line_no")
-            .bind(company)
-            .bind(id),
-    )?;
+    let row = head(rx, id, false)?;
+    let deductions = deductions(rx, id)?;
     let placed: Vec<PlacedRow> = rx.load(
         Sql::new(
-            "SELECT a.id, d.document_kind AS target_type, d.document_id AS target_id, d.document_number AS target_number, a.kind, a.amount::numeric AS amount, a.effective_on AS allocated_on, a.rule
+            "SELECT a.id, d.document_kind AS target_type, d.document_id AS target_id, d.document_number AS target_number, a.kind, a.amount::numeric AS amount, a.effective_on AS allocated_on, a.rule, a.evidence
              FROM allocation a JOIN open_item d ON d.company_id = a.company_id AND d.id = a.debit_item_id
-             WHERE a.company_id = $1 AND a.credit_item_id = $2 AND a.reverses_id IS NULL AND NOT EXISTS (SELECT FROM allocation r WHERE r.company_id = a.company_id AND r.reverses_id = a.id)
-             ORDER BY a.id",
+             WHERE a.company_id = $1 AND a.credit_item_id = $2 AND a.amount > 0 AND a.kind <> 'reversal'
+               AND NOT EXISTS (SELECT FROM allocation r WHERE r.company_id = a.company_id AND r.reverses_id = a.id)
+             ORDER BY a.recorded_at, a.id",
         )
         .bind(company).bind(row.item_id),
     )?;
@@ -165,8 +247,9 @@ pub fn get(rx: &mut Rx<'_>, id: ReceiptId) -> Result<Receipt, Problem> {
 /// A receipt as the wire shows it.
 #[must_use]
 pub fn answer(row: Head, deductions: Vec<DeductionRow>, placed: &[PlacedRow], cx: &Context) -> Receipt {
-    let currency = Currency::parse(&row.currency).unwrap_or(cx.currency());
-    let may_allocate = cx.principal.as_ref().is_none_or(|principal| principal.may("allocations:write"));
+    let money = Currency::parse(&row.currency).unwrap_or(cx.currency());
+    let currency = row.settlement_currency.as_deref().and_then(Currency::parse).unwrap_or(money);
+    let may = |permission: &str| cx.principal.as_ref().is_none_or(|principal| principal.may(permission) || principal.may_request(permission));
     let sum = |belongs: &dyn Fn(AllocationKind) -> bool| currency.amount(placed.iter().filter(|p| belongs(p.kind)).map(|p| p.amount).sum());
     let deduction =
         |d: DeductionRow| Deduction { kind: d.kind, section: d.section, rate: d.rate.map(|rate| Rate(pad(rate, 2))), amount: currency.amount(d.amount) };
@@ -175,16 +258,30 @@ pub fn answer(row: Head, deductions: Vec<DeductionRow>, placed: &[PlacedRow], cx
         object: "receipt",
         number: row.number,
         external_id: row.external_id,
-        status: status(row.gross_settled, row.open),
+        status: rules::status(row.state, row.gross_settled, row.open, row.on_account),
         customer_id: row.customer_id,
         currency: row.currency,
         receipt_date: row.receipt_date,
+        posting_date: row.posting_date,
         value_date: row.value_date,
+        settlement_currency: row.settlement_currency,
+        settlement_amount: row.settlement_amount.map(|amount| currency.amount(amount)),
+        exchange_rate: ExchangeRate(pad(row.exchange_rate, 2)),
+        clearing: row.clearing,
+        cheque_number: row.cheque_number,
+        cheque_date: row.cheque_date,
+        stale: rules::stale(row.clearing, row.cheque_date, cx.today),
+        deposited_on: row.deposited_on,
+        cleared_on: row.cleared_on,
+        identified_on: row.identified_on,
+        ended_on: row.ended_on,
+        end_reason: row.end_reason,
+        fee_note_id: row.fee_note_id,
         method: row.method,
         bank_account_id: row.bank_account_id,
         utr: row.utr,
         payer_name: row.payer_name,
-        amount_received: currency.amount(row.amount_received),
+        amount_received: money.amount(row.amount_received),
         deductions: deductions.into_iter().map(deduction).collect(),
         totals: ReceiptTotals {
             gross_settled: currency.amount(row.gross_settled),
@@ -204,40 +301,31 @@ pub fn answer(row: Head, deductions: Vec<DeductionRow>, placed: &[PlacedRow], cx
                 amount: currency.amount(p.amount),
                 allocated_on: p.allocated_on,
                 rule: p.rule.clone(),
+                flags: flags(&p.evidence),
             })
             .collect(),
         gl_journal_id: row.entry_id,
-        period: month_label(row.receipt_date),
-        allowed_actions: if row.open.is_zero() || !may_allocate { vec![] } else { vec!["allocate"] },
+        period: month_label(row.posting_date.unwrap_or(row.receipt_date)),
+        approval_id: None,
+        allowed_actions: rules::actions(row.state, row.clearing, row.method, row.open)
+            .into_iter()
+            .filter(|(_, right)| may(right))
+            .map(|(action, _)| action)
+            .collect(),
         metadata: serde_json::from_value(row.metadata).unwrap_or_default(),
-        version: 1 + row.moves,
+        version: row.version + row.moves,
         created_by: row.created_by,
         created_at: Instant(row.created_at),
     }
 }
 
-fn status(gross: Decimal, open: Decimal) -> ReceiptStatus {
-    if open.is_zero() {
-        ReceiptStatus::Applied
-    } else if open == gross {
-        ReceiptStatus::Unapplied
-    } else {
-        ReceiptStatus::PartiallyApplied
-    }
-}
-
-row! {
-    struct SummaryRow {
-        id: ReceiptId, number: String, external_id: Option<String>, customer_id: CustomerId, currency: String, receipt_date: NaiveDate, method: Method, utr: Option<String>,
-        amount_received: Decimal, gross_settled: Decimal, open: Decimal, moves: i64,
-    }
-}
 static RECEIPTS: List = List {
-    select: "SELECT r.id, r.number, r.external_id, r.customer_id, r.currency, r.receipt_date, r.method, r.utr, r.amount_received::numeric AS amount_received, r.gross_settled::numeric AS gross_settled,
-        b.open_amount::numeric AS open, (SELECT count(*) FROM allocation a WHERE a.company_id = r.company_id AND a.credit_item_id = r.item_id) AS moves
-        FROM receipt r JOIN open_item_balance b ON b.company_id = r.company_id AND b.item_id = r.item_id WHERE r.company_id = $1",
+    select: SELECT,
     id: "r.id",
-    sorts: &[SortKey { name: "receipt_date", expression: "r.receipt_date", kind: "date" }, SortKey { name: "amount_received", expression: "r.amount_received::numeric", kind: "numeric" }],
+    sorts: &[
+        SortKey { name: "receipt_date", expression: "r.receipt_date", kind: "date" },
+        SortKey { name: "amount_received", expression: "r.amount_received::numeric", kind: "numeric" },
+    ],
     default_sort: "-receipt_date",
 };
 
@@ -246,7 +334,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ReceiptFilter) -> Result<
     let page = RECEIPTS
         .of(rx)
         .any_of(
-            "CASE WHEN b.open_amount = 0 THEN 'applied' WHEN b.open_amount = b.amount THEN 'unapplied' ELSE 'partially_applied' END",
+            "CASE WHEN r.state <> 'recorded' THEN r.state WHEN b.open_amount = 0 THEN 'applied' WHEN b.open_amount < b.amount THEN 'partially_applied' WHEN r.on_account THEN 'on_account' ELSE 'unapplied' END",
             filter.status.as_deref(),
         )
         .when("r.customer_id = {}", filter.customer_id)
@@ -255,27 +343,28 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ReceiptFilter) -> Result<
         .any_of("r.method", filter.method.as_deref())
         .when("r.amount_received >= {}", filter.amount_gte.map(|a| a.0))
         .when("r.amount_received <= {}", filter.amount_lte.map(|a| a.0))
-        .when("b.open_amount > {}", filter.unapplied_gt.map(|a| a.0))
+        .when("coalesce(b.open_amount, r.gross_settled) > {}", filter.unapplied_gt.map(|a| a.0))
         .when("r.receipt_date >= {}", filter.receipt_date_gte)
         .when("r.receipt_date <= {}", filter.receipt_date_lte)
-        .page::<SummaryRow>(rx, paging)?;
+        .page::<Head>(rx, paging)?;
     Ok(page.map(|row| {
-        let currency = Currency::parse(&row.currency).unwrap_or(base);
+        let money = Currency::parse(&row.currency).unwrap_or(base);
+        let currency = row.settlement_currency.as_deref().and_then(Currency::parse).unwrap_or(money);
         ReceiptSummary {
             id: row.id,
             object: "receipt",
             number: row.number,
             external_id: row.external_id,
-            status: status(row.gross_settled, row.open),
+            status: rules::status(row.state, row.gross_settled, row.open, row.on_account),
             customer_id: row.customer_id,
             currency: row.currency,
             receipt_date: row.receipt_date,
             method: row.method,
             utr: row.utr,
-            amount_received: currency.amount(row.amount_received),
+            amount_received: money.amount(row.amount_received),
             gross_settled: currency.amount(row.gross_settled),
             unapplied: currency.amount(row.open),
-            version: 1 + row.moves,
+            version: row.version + row.moves,
         }
     }))
 }

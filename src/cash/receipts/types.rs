@@ -5,8 +5,8 @@ use crate::ledger::AllocationKind;
 use crate::master_data::customers::reference::{NamesCustomer, Reference};
 use crate::master_data::customers::types::Metadata;
 use crate::platform::dates::Instant;
-use crate::platform::ids::{AllocationId, BankAccountId, CustomerId, EntryId, ReceiptId};
-use crate::platform::money::{Amount, Rate};
+use crate::platform::ids::{AllocationId, ApprovalId, BankAccountId, CustomerId, EntryId, InvoiceId, ReceiptId};
+use crate::platform::money::{Amount, ExchangeRate, Rate};
 use crate::platform::unit_of_work::ExternalId;
 use crate::{resource, words};
 use chrono::NaiveDate;
@@ -15,8 +15,20 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 words! {
-    /// How far the money is placed.
-    pub enum ReceiptStatus { Unapplied = "unapplied", PartiallyApplied = "partially_applied", Applied = "applied" }
+    /// `held`: a cheque of a later date, not in the books yet. `unidentified`: nobody knows yet who paid.
+    /// `on_account`: waits on purpose. The others say how far the money is placed, or that it was taken back.
+    pub enum ReceiptStatus {
+        Held = "held", Unidentified = "unidentified", Unapplied = "unapplied", OnAccount = "on_account", PartiallyApplied = "partially_applied", Applied = "applied",
+        Reversed = "reversed", Bounced = "bounced",
+    }
+}
+words! {
+    /// As stored.
+    pub enum State { Held = "held", Unidentified = "unidentified", Recorded = "recorded", Reversed = "reversed", Bounced = "bounced" }
+}
+words! {
+    /// Where a cheque is.
+    pub enum Clearing { Received = "received", Deposited = "deposited", Cleared = "cleared", Bounced = "bounced" }
 }
 words! {
     pub enum Method { Neft = "neft", Rtgs = "rtgs", Imps = "imps", Upi = "upi", Cheque = "cheque", Cash = "cash", Card = "card", Nach = "nach", Wire = "wire", Other = "other" }
@@ -52,13 +64,38 @@ pub struct Receipt {
     #[schema(max_length = 100, example = "hdfc-vam-2025-11-18-000731")]
     pub external_id: Option<String>,
     pub status: ReceiptStatus,
-    pub customer_id: CustomerId,
+    /// Null while unidentified.
+    pub customer_id: Option<CustomerId>,
     #[schema(max_length = 3, example = "INR")]
     pub currency: String,
-    /// Accounting date.
+    /// The receipt's own date.
     pub receipt_date: NaiveDate,
+    /// The accounting day; null while held.
+    pub posting_date: Option<NaiveDate>,
     /// Day the money was at the bank.
     pub value_date: NaiveDate,
+    /// What the money settles in and how much it is in that, where it came in another currency.
+    #[schema(max_length = 3, example = "USD")]
+    pub settlement_currency: Option<String>,
+    pub settlement_amount: Option<Amount>,
+    /// Base units for one unit of the currency it settles in.
+    pub exchange_rate: ExchangeRate,
+    /// Of a cheque.
+    pub clearing: Option<Clearing>,
+    #[schema(max_length = 20, example = "000123")]
+    pub cheque_number: Option<String>,
+    pub cheque_date: Option<NaiveDate>,
+    /// Three months past its date and not cleared: no bank pays it any more.
+    pub stale: bool,
+    pub deposited_on: Option<NaiveDate>,
+    pub cleared_on: Option<NaiveDate>,
+    pub identified_on: Option<NaiveDate>,
+    /// When it was reversed or bounced, and why.
+    pub ended_on: Option<NaiveDate>,
+    #[schema(max_length = 500, example = "Funds insufficient")]
+    pub end_reason: Option<String>,
+    /// The debit note for the bank's fee.
+    pub fee_note_id: Option<InvoiceId>,
     pub method: Method,
     pub bank_account_id: Option<BankAccountId>,
     #[schema(max_length = 50, example = "HDFCN52025111800000731")]
@@ -72,10 +109,13 @@ pub struct Receipt {
     /// Allocations in force.
     #[schema(max_items = 5000)]
     pub allocations: Vec<ReceiptAllocation>,
-    pub gl_journal_id: EntryId,
+    pub gl_journal_id: Option<EntryId>,
     #[schema(max_length = 7, example = "2025-11")]
     pub period: String,
-    #[schema(max_items = 10, example = json!(["allocate"]))]
+    /// What was asked for and waits for a second person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approval_id: Option<ApprovalId>,
+    #[schema(max_items = 10, example = json!(["allocate", "reverse"]))]
     pub allowed_actions: Vec<&'static str>,
     #[schema(example = json!({"batch": "0711"}))]
     pub metadata: Metadata,
@@ -85,7 +125,7 @@ pub struct Receipt {
     pub created_by: String,
     pub created_at: Instant,
 }
-resource!(Receipt: version);
+resource!(Receipt: version, awaits approval_id);
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ReceiptTotals {
@@ -120,6 +160,9 @@ pub struct ReceiptAllocation {
     pub allocated_on: NaiveDate,
     #[schema(max_length = 40, example = "instructed")]
     pub rule: String,
+    /// `discount_disallowed`: the payer took a discount that was no longer due.
+    #[schema(max_items = 5, example = json!(["discount_disallowed"]))]
+    pub flags: Vec<String>,
 }
 
 /// A receipt in a list.
@@ -133,7 +176,7 @@ pub struct ReceiptSummary {
     #[schema(max_length = 100, example = "hdfc-vam-2025-11-18-000731")]
     pub external_id: Option<String>,
     pub status: ReceiptStatus,
-    pub customer_id: CustomerId,
+    pub customer_id: Option<CustomerId>,
     #[schema(max_length = 3, example = "INR")]
     pub currency: String,
     pub receipt_date: NaiveDate,
@@ -147,7 +190,7 @@ pub struct ReceiptSummary {
     pub version: i64,
 }
 
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"external_id": "hdfc-vam-2025-11-18-000731", "customer_external_id": "CUST-0042", "receipt_date": "2025-11-18", "method": "neft", "currency": "INR",
     "utr": "HDFCN52025111800000731", "amount_received": "116000.00", "deductions": [{"kind": "tds", "section": "194C", "amount": "2000.00"}], "auto_apply": "oldest_first"}))]
@@ -165,9 +208,29 @@ pub struct NewReceipt {
     #[schema(example = "2025-11-18")]
     pub value_date: Option<NaiveDate>,
     pub method: Option<Method>,
-    /// The company's base currency when left out.
+    /// Currency of the money; the company's base currency when left out.
     #[schema(pattern = "^[A-Z]{3}$", max_length = 3, example = "INR")]
     pub currency: Option<String>,
+    /// Base units for one unit of `currency`; from the company's rates when left out.
+    pub exchange_rate: Option<ExchangeRate>,
+    /// Where the invoices it pays are in another currency: that currency, and how much of it the money is.
+    /// Deductions and allocations are in it then.
+    #[schema(pattern = "^[A-Z]{3}$", max_length = 3, example = "USD")]
+    pub settlement_currency: Option<String>,
+    pub settlement_amount: Option<Amount>,
+    /// Nobody knows yet who paid: the money waits among the unidentified receipts until `identify`.
+    #[serde(default)]
+    #[schema(example = false)]
+    pub unidentified: bool,
+    #[schema(min_length = 1, max_length = 20, example = "000123")]
+    pub cheque_number: Option<String>,
+    /// A date after the receipt date makes it a held cheque: it counts from its deposit.
+    #[schema(example = "2025-12-01")]
+    pub cheque_date: Option<NaiveDate>,
+    /// Park the money on purpose.
+    #[serde(default)]
+    #[schema(example = false)]
+    pub on_account: bool,
     /// Posts to the account's ledger account; the default bank account when left out.
     pub bank_account_id: Option<BankAccountId>,
     /// The bank's reference, recorded once for each bank account.
@@ -206,7 +269,7 @@ impl ExternalId for NewReceipt {
     }
 }
 
-#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"kind": "tds", "section": "194C", "amount": "2000.00"}))]
 pub struct NewDeduction {
@@ -216,6 +279,86 @@ pub struct NewDeduction {
     pub section: Option<String>,
     pub rate: Option<Rate>,
     pub amount: Amount,
+}
+
+/// Who paid, and what it shall settle.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"customer_external_id": "CUST-0042", "identified_on": "2025-11-19", "auto_apply": "oldest_first"}))]
+pub struct Identify {
+    pub customer_id: Option<CustomerId>,
+    #[schema(min_length = 1, max_length = 100, example = "CUST-0042")]
+    pub customer_external_id: Option<String>,
+    #[schema(min_length = 1, max_length = 30, example = "ACME")]
+    pub customer_code: Option<String>,
+    /// Accounting date; today when left out.
+    #[schema(example = "2025-11-19")]
+    pub identified_on: Option<NaiveDate>,
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    pub allocations: Vec<Target>,
+    pub auto_apply: Option<AutoApply>,
+}
+impl NamesCustomer for Identify {
+    fn customer(&self) -> Reference<'_> {
+        Reference { id: self.customer_id, external_id: self.customer_external_id.as_deref(), code: self.customer_code.as_deref() }
+    }
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Deposit {
+    /// When it went to the bank, not before the cheque's date; today when left out.
+    #[schema(example = "2025-12-01")]
+    pub deposited_on: Option<NaiveDate>,
+    /// Where, if another account than recorded.
+    pub bank_account_id: Option<BankAccountId>,
+    /// Other instructions than when it was received; an empty list places nothing.
+    #[schema(max_items = 1000)]
+    pub allocations: Option<Vec<Target>>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Clear {
+    /// When the bank credited it; today when left out.
+    #[schema(example = "2025-12-03")]
+    pub cleared_on: Option<NaiveDate>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReverseReceipt {
+    /// Accounting date of the reversal; today when left out.
+    #[schema(example = "2025-11-20")]
+    pub reversed_on: Option<NaiveDate>,
+    #[schema(min_length = 3, max_length = 500, example = "Posted to the wrong customer")]
+    pub reason: String,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bounce {
+    /// The bank's date of the return; today when left out.
+    #[schema(example = "2025-12-05")]
+    pub bounced_on: Option<NaiveDate>,
+    #[schema(min_length = 3, max_length = 500, example = "Funds insufficient")]
+    pub reason: String,
+    /// Charged to the customer by a debit note, in base currency.
+    pub fee: Option<Amount>,
+}
+
+/// What may be changed of a receipt: nothing that moves money.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptPatch {
+    #[schema(max_length = 200, example = "ACME RETAIL PVT LTD")]
+    pub payer_name: Option<String>,
+    /// Park unapplied money on purpose, or let it wait for its place again.
+    #[schema(example = true)]
+    pub on_account: Option<bool>,
+    #[schema(example = json!({"batch": "0711"}))]
+    pub metadata: Option<Metadata>,
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

@@ -30,7 +30,8 @@ crate::words! {
 /// the policy prices nothing anew.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SettlementTerms {
-    /// Off for payment in full by `discount_until` (or `grace_until` where late discounts are accepted).
+    /// Off for payment in full by `discount_until` (or `grace_until` where late discounts are accepted). Of a stored
+    /// item: what was not granted yet.
     pub discount: Decimal,
     pub discount_until: Option<NaiveDate>,
     pub grace_until: Option<NaiveDate>,
@@ -150,6 +151,8 @@ pub struct Allocation {
     pub debit_item: OpenItemId,
     pub source: (Uuid, String),
     pub source_kind: DocumentKind,
+    /// The document whose debit it settles.
+    pub target: Uuid,
     pub target_kind: DocumentKind,
     pub kind: AllocationKind,
     pub amount: Decimal,

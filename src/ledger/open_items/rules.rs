@@ -110,14 +110,45 @@ impl<'a> Placer<'a> {
         }
         rest
     }
+    /// Takes so much of an item off without money: gives what that is worth in base currency.
+    pub fn forgive(&mut self, item: OpenItemId, amount: Decimal) -> Option<Decimal> {
+        let base = self.base;
+        let (_, open) = self.open.iter_mut().find(|(other, _)| other.id == item)?;
+        let worth = share(open.amount, open.base, amount, base)?;
+        *open = Left { amount: open.amount - amount, base: open.base - worth };
+        Some(worth)
+    }
+    /// Keeps so much of the money back: gives what that is worth in base currency.
+    pub fn keep(&mut self, amount: Decimal) -> Option<Decimal> {
+        let purse = self.purses.iter_mut().find(|purse| purse.left >= amount)?;
+        let worth = share(self.left.amount, self.left.base, amount, self.base)?;
+        purse.left -= amount;
+        self.left = Left { amount: self.left.amount - amount, base: self.left.base - worth };
+        Some(worth)
+    }
+    /// The credit whose money is placed.
+    #[must_use]
+    pub fn credit(&self) -> &'a OpenItem {
+        self.credit
+    }
+    /// The first day on which the money can settle an item.
+    #[must_use]
+    pub fn counts_from(&self, item: &OpenItem) -> NaiveDate {
+        self.effective_on.max(item.settles_from).max(self.credit.settles_from)
+    }
+    /// Items that belong and are still open, in order, with what is open of each.
+    #[must_use]
+    pub fn open_items(&self, belongs: impl Fn(&OpenItem) -> bool) -> Vec<(&'a OpenItem, Decimal)> {
+        self.open.iter().filter(|(item, open)| belongs(item) && open.amount > Decimal::ZERO).map(|(item, open)| (*item, open.amount)).collect()
+    }
+    /// The allocation placed last.
+    #[must_use]
+    pub fn last(&self) -> Option<&NewAllocation> {
+        self.placed.last()
+    }
     #[must_use]
     pub fn placed(self) -> Vec<NewAllocation> {
         self.placed
-    }
-    /// The items money was placed on.
-    #[must_use]
-    pub fn touched(&self) -> Vec<OpenItemId> {
-        self.placed.iter().map(|allocation| allocation.debit_item).collect()
     }
 }
 

@@ -42,7 +42,7 @@ impl TryFrom<ItemRow> for OpenItem {
 }
 // "+ 0" keeps the planner from walking all days of the company for a maximum.
 const SELECT: &str = "SELECT i.id, i.entry_id, i.customer_id, i.document_kind, i.document_id, i.document_number, i.side, i.currency, i.amount::numeric AS amount, b.open_amount::numeric AS open, i.due_date,
-    i.base_amount::numeric AS base, b.open_base::numeric AS open_base, i.discount::numeric AS discount, i.discount_until, i.grace_until, i.tolerance::numeric AS tolerance,
+    i.base_amount::numeric AS base, b.open_base::numeric AS open_base, CASE WHEN i.discount > 0 THEN greatest(0, i.discount - coalesce((SELECT sum(g.amount) FROM allocation g WHERE g.company_id = i.company_id AND g.debit_item_id = i.id AND g.kind = 'discount'), 0)) ELSE 0 END::numeric AS discount, i.discount_until, i.grace_until, i.tolerance::numeric AS tolerance,
     greatest(i.posting_date, (SELECT max(r.effective_on + 0) FROM allocation r WHERE r.company_id = i.company_id AND r.amount < 0 AND r.debit_item_id = i.id),
         (SELECT max(r.effective_on + 0) FROM allocation r WHERE r.company_id = i.company_id AND r.amount < 0 AND r.credit_item_id = i.id)) AS settles_from
     FROM open_item i JOIN open_item_balance b ON b.company_id = i.company_id AND b.item_id = i.id WHERE i.company_id = $1";
@@ -127,7 +127,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &[NewAllocation], entries: &[Option<EntryId>
 
 row! {
     struct AllocationRow {
-        id: AllocationId, customer_id: CustomerId, payer_id: CustomerId, credit_item_id: OpenItemId, debit_item_id: OpenItemId, source_id: Uuid, source_number: String, source_kind: DocumentKind, target_kind: DocumentKind,
+        id: AllocationId, customer_id: CustomerId, payer_id: CustomerId, credit_item_id: OpenItemId, debit_item_id: OpenItemId, source_id: Uuid, source_number: String, source_kind: DocumentKind, target_id: Uuid, target_kind: DocumentKind,
         kind: AllocationKind, amount: Decimal, credit_base: Decimal, debit_base: Decimal, effective_on: NaiveDate, reverses_id: Option<AllocationId>, reversed_by: Option<AllocationId>,
     }
 }
@@ -141,6 +141,7 @@ impl From<AllocationRow> for Allocation {
             debit_item: row.debit_item_id,
             source: (row.source_id, row.source_number),
             source_kind: row.source_kind,
+            target: row.target_id,
             target_kind: row.target_kind,
             kind: row.kind,
             amount: row.amount,
@@ -152,7 +153,7 @@ impl From<AllocationRow> for Allocation {
         }
     }
 }
-const ALLOCATIONS: &str = "SELECT a.id, a.customer_id, c.customer_id AS payer_id, a.credit_item_id, a.debit_item_id, c.document_id AS source_id, c.document_number AS source_number, c.document_kind AS source_kind, d.document_kind AS target_kind,
+const ALLOCATIONS: &str = "SELECT a.id, a.customer_id, c.customer_id AS payer_id, a.credit_item_id, a.debit_item_id, c.document_id AS source_id, c.document_number AS source_number, c.document_kind AS source_kind, d.document_id AS target_id, d.document_kind AS target_kind,
         a.kind, a.amount::numeric AS amount, a.credit_base::numeric AS credit_base, a.debit_base::numeric AS debit_base, a.effective_on, a.reverses_id, r.id AS reversed_by
     FROM allocation a
     JOIN open_item c ON c.company_id = a.company_id AND c.id = a.credit_item_id

@@ -455,7 +455,9 @@ fn complete_operation(operation: &mut Value, path: &str) {
     let public = operation["x-permission"] == "public";
     let has_body = operation.get("requestBody").is_some();
     let keyed = operation["x-idempotency"].is_string();
-    let versioned = operation["x-if-match"] == true;
+    // What is posted never changes, so steps on it take If-Match as an offer: their state is checked under lock.
+    let versioned = operation["x-if-match"] == true || operation["x-if-match"] == "accepted";
+    let version_required = operation["x-if-match"] == true;
     if !operation["parameters"].is_array() {
         operation["parameters"] = json!([]);
     }
@@ -475,7 +477,7 @@ fn complete_operation(operation: &mut Value, path: &str) {
             parameters.push(json!({"name": "Idempotency-Key", "in": "header", "required": required, "description": "One key for each business intent, the same on every retry; kept 30 days.", "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"}, "example": "hdfc-2025-11-18-000731"}));
         }
         if versioned {
-            parameters.push(json!({"name": "If-Match", "in": "header", "required": true, "description": "The ETag of the version that was read.", "schema": {"type": "string", "maxLength": 40, "pattern": "^(\\*|\"v[0-9]{1,18}\")$"}, "example": "\"v1\""}));
+            parameters.push(json!({"name": "If-Match", "in": "header", "required": version_required, "description": "The ETag of the version that was read.", "schema": {"type": "string", "maxLength": 40, "pattern": "^(\\*|\"v[0-9]{1,18}\")$"}, "example": "\"v1\""}));
         }
     }
     operation["security"] = if public { json!([]) } else { json!([{"user_token": []}, {"client_token": []}]) };
@@ -496,7 +498,10 @@ fn complete_operation(operation: &mut Value, path: &str) {
         statuses.extend([404, 409, 422]);
     }
     if versioned {
-        statuses.extend([404, 409, 412, 428]);
+        statuses.extend([404, 409, 412]);
+    }
+    if version_required {
+        statuses.push(428);
     }
     if operation["x-conflicts"] == true {
         statuses.push(409);

@@ -19,6 +19,10 @@ pub trait Resource: Serialize {
     fn version(&self) -> Option<i64> {
         None
     }
+    /// Whether it was only asked for and waits for an approval: 202.
+    fn awaits(&self) -> bool {
+        false
+    }
     /// For `Link`: cursors of the pages after and before.
     fn cursors(&self) -> [(&'static str, Option<&str>); 2] {
         [("next", None), ("prev", None)]
@@ -28,10 +32,11 @@ pub trait Resource: Serialize {
 /// Implements [`Resource`] for answers with `id` and, where they change, `version`.
 #[macro_export]
 macro_rules! resource {
-    ($($type:ty $(: $version:ident)?),* $(,)?) => {$(
+    ($($type:ty $(: $version:ident $(, awaits $approval:ident)?)?);* $(;)?) => {$(
         impl $crate::platform::http::reply::Resource for $type {
             fn id(&self) -> Option<String> { Some(self.id.to_string()) }
-            $(fn version(&self) -> Option<i64> { Some(self.$version) })?
+            $(fn version(&self) -> Option<i64> { Some(self.$version) }
+            $(fn awaits(&self) -> bool { self.$approval.is_some() })?)?
         }
     )*};
 }

@@ -216,6 +216,11 @@ impl<P: Permission> Caller<P> {
         })
     }
 
+    /// The request's version condition where it sends one.
+    pub fn if_match_sent(&self) -> Result<Option<i64>, Problem> {
+        if self.entry.request.headers().contains_key("if-match") { self.if_match() } else { Ok(None) }
+    }
+
     /// Runs `work` READ ONLY on one snapshot.
     pub async fn read<T: Send + 'static>(self, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem> + Send + 'static) -> Reply<T> {
         let start = self.entry.context();
@@ -239,21 +244,26 @@ impl<P: Permission> Caller<P> {
         self.entry.blocking(work).await
     }
 
-    /// Creates one resource: 201 with `Location`.
+    /// Creates one resource: 201 with `Location`, or 202 when it waits for an approval.
     pub async fn create<T: Resource + Send + 'static>(self, work: impl Fn(&mut Tx<'_>) -> Result<Audited<T>, Problem> + Send + 'static) -> Reply<Created<T>> {
         let path = self.entry.request.path().to_owned();
         let rendered = self.entry.transact(move |tx| {
             let value = work(tx)?.into_inner();
-            let mut rendered = Rendered::new(201, &value)?;
-            rendered.location = value.id().map(|id| format!("{path}/{id}"));
+            let mut rendered = Rendered::new(if value.awaits() { 202 } else { 201 }, &value)?;
+            rendered.location = value.id().filter(|_| !value.awaits()).map(|id| format!("{path}/{id}"));
             Ok((rendered, true))
         });
         rendered.await.map(Created::of)
     }
 
-    /// Changes something: 200.
+    /// Changes something: 200, or 202 when it waits for an approval.
     pub async fn change<T: Resource + Send + 'static>(self, work: impl Fn(&mut Tx<'_>) -> Result<Audited<T>, Problem> + Send + 'static) -> Reply<Done<T>> {
-        self.entry.transact(move |tx| Ok((Rendered::new(200, work(tx)?.get())?, true))).await.map(Done::of)
+        let rendered = self.entry.transact(move |tx| {
+            let done = work(tx)?;
+            let status = if done.get().awaits() { 202 } else { 200 };
+            Ok((Rendered::new(status, done.get())?, true))
+        });
+        rendered.await.map(Done::of)
     }
 
     /// Does everything, keeps nothing, answers 200: for previews.

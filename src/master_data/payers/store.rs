@@ -1,0 +1,98 @@
+use super::types::{EndPayer, NewPayer, Payer, Payers};
+use crate::platform::dates::Instant;
+use crate::platform::http::{FieldError, Problem};
+use crate::platform::ids::{CustomerId, PayerLinkId};
+use crate::platform::postgres::sql::Sql;
+use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
+use crate::row;
+use chrono::{DateTime, NaiveDate, Utc};
+
+row! {
+    struct PayerRow { id: PayerLinkId, customer_id: CustomerId, payer_id: CustomerId, payer_name: String, valid_from: NaiveDate, valid_to: Option<NaiveDate>, created_by: String, recorded_at: DateTime<Utc> }
+}
+impl From<PayerRow> for Payer {
+    fn from(row: PayerRow) -> Self {
+        Self {
+            id: row.id,
+            object: "payer",
+            customer_id: row.customer_id,
+            payer_id: row.payer_id,
+            payer_name: row.payer_name,
+            valid_from: row.valid_from,
+            valid_to: row.valid_to,
+            created_by: row.created_by,
+            created_at: Instant(row.recorded_at),
+        }
+    }
+}
+const SELECT: &str = "SELECT p.id, p.customer_id, p.payer_id, c.legal_name AS payer_name, p.valid_from, p.valid_to, p.created_by, p.recorded_at
+    FROM customer_payer p JOIN customer c ON c.company_id = p.company_id AND c.id = p.payer_id WHERE p.company_id = $1 AND p.customer_id = $2";
+
+fn require_customer(rx: &mut Rx<'_>, customer: CustomerId, missing: impl FnOnce() -> Problem) -> Result<(), Problem> {
+    let company = rx.company();
+    let known: bool = rx.scalar(Sql::new("SELECT EXISTS (SELECT FROM customer WHERE company_id = $1 AND id = $2)").bind(company).bind(customer))?;
+    if known { Ok(()) } else { Err(missing()) }
+}
+
+pub fn list(rx: &mut Rx<'_>, customer: CustomerId) -> Result<Payers, Problem> {
+    require_customer(rx, customer, || Problem::not_found("customer"))?;
+    let company = rx.company();
+    let rows: Vec<PayerRow> = rx.load(Sql::new(format!("{SELECT} ORDER BY p.valid_from, p.id")).bind(company).bind(customer))?;
+    Ok(Payers { data: rows.into_iter().map(Payer::from).collect() })
+}
+
+pub fn add(tx: &mut Tx<'_>, customer: CustomerId, new: &NewPayer) -> Result<Audited<Payer>, Problem> {
+    require_customer(tx, customer, || Problem::not_found("customer"))?;
+    require_customer(tx, new.payer_id, || Problem::reference("customer", "/payer_id"))?;
+    let mut errors = Vec::new();
+    if new.payer_id == customer {
+        errors.push(FieldError::at("/payer_id", "pays_for_itself", "A customer pays for itself anyway."));
+    }
+    if new.valid_to.is_some_and(|to| to < new.valid_from) {
+        errors.push(FieldError::at("/valid_to", "ends_before_start", "The last day is not before the first."));
+    }
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
+    }
+    let (company, id, actor) = (tx.company(), PayerLinkId::new(), tx.cx().actor.to_string());
+    tx.execute(
+        Sql::new("INSERT INTO customer_payer (company_id, id, customer_id, payer_id, valid_from, valid_to, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+            .bind(company)
+            .bind(id)
+            .bind(customer)
+            .bind(new.payer_id)
+            .bind(new.valid_from)
+            .bind(new.valid_to)
+            .bind(actor),
+    )?;
+    let made = get(tx, customer, id)?;
+    Ok(tx.record(Change::new("payer.added", id.uuid()).after(&made), made))
+}
+
+fn get(rx: &mut Rx<'_>, customer: CustomerId, id: PayerLinkId) -> Result<Payer, Problem> {
+    let company = rx.company();
+    let row: Option<PayerRow> = rx.optional(Sql::new(format!("{SELECT} AND p.id = $3")).bind(company).bind(customer).bind(id))?;
+    row.map(Payer::from).ok_or_else(|| Problem::not_found("payer"))
+}
+
+pub fn end(tx: &mut Tx<'_>, customer: CustomerId, id: PayerLinkId, wanted: &EndPayer) -> Result<Audited<Payer>, Problem> {
+    let before = get(tx, customer, id)?;
+    if wanted.ends_on < before.valid_from {
+        return Err(Problem::invalid(vec![FieldError::at("/ends_on", "ends_before_start", "The last day is not before the first.").received(wanted.ends_on)]));
+    }
+    let company = tx.company();
+    tx.execute(Sql::new("UPDATE customer_payer SET valid_to = $3 WHERE company_id = $1 AND id = $2").bind(company).bind(id).bind(wanted.ends_on))?;
+    let after = get(tx, customer, id)?;
+    Ok(tx.record(Change::new("payer.ended", id.uuid()).before(&before).after(&after), after))
+}
+
+/// Whether one customer's money may settle another's documents on a day.
+pub fn pays_for(rx: &mut Rx<'_>, payer: CustomerId, customer: CustomerId, on: NaiveDate) -> Result<bool, Problem> {
+    let company = rx.company();
+    rx.scalar(
+        Sql::new(
+            "SELECT EXISTS (SELECT FROM customer_payer WHERE company_id = $1 AND customer_id = $2 AND payer_id = $3 AND valid_from <= $4 AND coalesce(valid_to, 'infinity'::date) >= $4)",
+        )
+        .bind(company).bind(customer).bind(payer).bind(on),
+    )
+}
