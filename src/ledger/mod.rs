@@ -14,6 +14,7 @@
 //! `customer_balance`, `allocation`, `number_series`, `period`.
 
 pub mod accounts;
+pub mod balances;
 pub mod journal;
 pub mod numbering;
 pub mod open_items;

@@ -1,5 +1,6 @@
 //! `duebook verify`: rebuilds every balance of a company from entries and allocations and compares.
 
+use super::periods::snapshots;
 use crate::platform::http::Problem;
 use crate::platform::ids::CompanyId;
 use crate::platform::postgres::sql::Sql;
@@ -95,17 +96,25 @@ pub const LAWS: &[Law] = &[
     },
 ];
 
+/// What breaks the laws whose name holds `word`.
+pub fn broken_of(rx: &mut Rx<'_>, word: &str) -> Result<Vec<String>, Problem> {
+    let company = rx.company();
+    let mut found = Vec::new();
+    for law in LAWS.iter().filter(|law| law.name.contains(word)) {
+        found.extend(rx.scalars::<String>(Sql::new(law.sql).bind(company))?);
+    }
+    Ok(found)
+}
+
 /// What breaks each law; empty where all are kept.
 pub fn broken(rx: &mut Rx<'_>) -> Result<Vec<(&'static str, Vec<String>)>, Problem> {
     let company = rx.company();
-    let mut broken = Vec::new();
+    let mut found = Vec::new();
     for law in LAWS {
-        let ids: Vec<String> = rx.scalars(Sql::new(law.sql).bind(company))?;
-        if !ids.is_empty() {
-            broken.push((law.name, ids));
-        }
+        found.push((law.name, rx.scalars(Sql::new(law.sql).bind(company))?));
     }
-    Ok(broken)
+    found.push(("every closed month is computed again as it was", snapshots::broken(rx)?));
+    Ok(found.into_iter().filter(|(_, ids)| !ids.is_empty()).collect())
 }
 
 /// Every company with its name. Called with the identity tables open.
