@@ -1,7 +1,7 @@
 //! What a month held when it was closed. Computed from the rows by one function, when it is taken and
 //! whenever it is checked: same as of, same known at, same bytes.
 
-use super::{Month, Period};
+use super::{Month, Period, store};
 use crate::ledger::balances::{At, OPEN_AT, STEPS, bucket_names, bucket_starts, subledger, totals};
 use crate::platform::dates::{Instant, month_label};
 use crate::platform::http::Problem;
@@ -254,6 +254,7 @@ impl SnapshotRow {
 
 /// The snapshots of a month, newest first, each computed again.
 pub fn of_month(rx: &mut Rx<'_>, month: Month) -> Result<Vec<Snapshot>, Problem> {
+    store::get(rx, month)?;
     let company = rx.company();
     let rows: Vec<SnapshotRow> =
         rx.load(Sql::new(format!("{SELECT} AND period_starts_on = $2 ORDER BY version DESC LIMIT 200")).bind(company).bind(month.0))?;
@@ -266,6 +267,14 @@ pub fn version(rx: &mut Rx<'_>, month: Month, version: i32) -> Result<Snapshot, 
     let row: Option<SnapshotRow> =
         rx.optional(Sql::new(format!("{SELECT} AND period_starts_on = $2 AND version = $3")).bind(company).bind(month.0).bind(version))?;
     row.ok_or_else(|| Problem::not_found("period_snapshot"))?.answer(rx, true)
+}
+
+/// The newest snapshot of a month.
+pub fn newest(rx: &mut Rx<'_>, month: Month) -> Result<Snapshot, Problem> {
+    let company = rx.company();
+    let row: Option<SnapshotRow> =
+        rx.optional(Sql::new(format!("{SELECT} AND period_starts_on = $2 ORDER BY version DESC LIMIT 1")).bind(company).bind(month.0))?;
+    row.ok_or_else(|| Problem::not_found("period_snapshot"))?.answer(rx, false)
 }
 
 /// Snapshots that cannot be computed again: the books of a closed month were tampered with.
