@@ -46,7 +46,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     master_data::exchange_rates::http::routes(config);
     ledger::numbering::http::routes(config);
     approvals::http::routes(config);
+    ledger::accounts::http::routes(config);
     control::close::http::routes(config);
+    control::journals::http::routes(config);
     billing::invoices::http::routes(config);
     billing::notes::credit_notes::routes(config);
     billing::notes::debit_notes::routes(config);
@@ -66,6 +68,10 @@ static ACTIONS: &[&approvals::Action] = &[
     &billing::invoices::approval::CANCEL_DEBIT_NOTE,
     &cash::receipts::service::REVERSE,
     &cash::allocations::service::REVERSE,
+    &control::close::service::REOPEN,
+    &control::journals::service::POST,
+    &control::journals::service::POST_TO_CONTROL,
+    &control::journals::service::REVERSE,
 ];
 
 /// What documents want looked at before a month is closed, beside the ledger's own checks.

@@ -1,3 +1,5 @@
+DROP TABLE manual_journal;
+DROP FUNCTION manual_journal_stays, manual_journal_is_posted;
 DROP TRIGGER stays ON gl_account;
 ALTER TABLE gl_account DROP CONSTRAINT gl_account_role_active, DROP CONSTRAINT gl_account_code_form, DROP CONSTRAINT gl_account_name_form,
     DROP COLUMN active, DROP COLUMN version, DROP COLUMN updated_at;

@@ -110,3 +110,56 @@ BEGIN
     RETURN NEW;
 END $$;
 CREATE TRIGGER stays BEFORE UPDATE ON gl_account FOR EACH ROW EXECUTE FUNCTION gl_account_stays();
+
+-- Journals by hand. One waits for its approval and is then posted as it stands.
+CREATE TABLE manual_journal (
+    company_id uuid NOT NULL REFERENCES company (id),
+    id uuid NOT NULL,
+    external_id text,
+    status text NOT NULL CHECK (status IN ('pending_approval', 'posted', 'rejected')),
+    number text,
+    journal_date date NOT NULL,
+    post_late boolean NOT NULL,
+    narration text NOT NULL,
+    -- [{"account_id": "…", "customer_id": null, "debit": "…", "credit": "0", "due_date": "…"}, …] in base currency.
+    lines jsonb NOT NULL,
+    total money_amount NOT NULL CHECK (total > 0),
+    to_control boolean NOT NULL,
+    entry_id uuid,
+    version bigint NOT NULL DEFAULT 1,
+    created_by text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (company_id, id),
+    CONSTRAINT manual_journal_external_id_key UNIQUE (company_id, external_id),
+    CONSTRAINT manual_journal_number_key UNIQUE (company_id, number),
+    FOREIGN KEY (company_id, entry_id) REFERENCES journal_entry (company_id, id),
+    CHECK ((status = 'posted') = (number IS NOT NULL)),
+    CHECK ((status = 'posted') = (entry_id IS NOT NULL))
+);
+CREATE INDEX manual_journal_date ON manual_journal (company_id, journal_date, id);
+CREATE INDEX manual_journal_entry ON manual_journal (company_id, entry_id);
+CALL isolate_company('manual_journal');
+GRANT SELECT, INSERT, UPDATE (status, number, entry_id, version, updated_at) ON manual_journal TO duebook_app;
+CREATE FUNCTION manual_journal_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'DELETE' OR OLD.status <> 'pending_approval'
+       OR to_jsonb(NEW) - ARRAY['status', 'number', 'entry_id', 'version', 'updated_at']
+          IS DISTINCT FROM to_jsonb(OLD) - ARRAY['status', 'number', 'entry_id', 'version', 'updated_at'] THEN
+        RAISE EXCEPTION 'duebook: a journal is posted or rejected as it was asked for' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'append_only';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON manual_journal FOR EACH ROW EXECUTE FUNCTION manual_journal_stays();
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON manual_journal FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+-- What says it is posted is posted for its total; judged at commit.
+CREATE FUNCTION manual_journal_is_posted() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+BEGIN
+    IF (SELECT coalesce(sum(l.base_debit), 0) FROM journal_line l JOIN journal_entry e ON e.company_id = l.company_id AND e.id = l.entry_id
+        WHERE e.company_id = NEW.company_id AND e.id = NEW.entry_id AND e.document_id = NEW.id AND e.document_kind = 'journal') <> NEW.total THEN
+        RAISE EXCEPTION 'duebook: journal % does not stand in the books as it says', NEW.id USING ERRCODE = 'check_violation', CONSTRAINT = 'manual_journal_is_posted';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER is_posted AFTER INSERT OR UPDATE ON manual_journal DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.status = 'posted') EXECUTE FUNCTION manual_journal_is_posted();

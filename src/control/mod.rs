@@ -2,3 +2,4 @@
 
 pub mod approvals;
 pub mod close;
+pub mod journals;

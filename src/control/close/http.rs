@@ -1,18 +1,18 @@
 //! Periods.
 
-use super::types::{ClosePeriod, Period, PeriodFilter, PeriodSummary};
+use super::types::{ClosePeriod, Period, PeriodFilter, PeriodSummary, ReopenPeriod};
 use super::{service, store};
 use crate::ledger::periods::Month;
 use crate::ledger::periods::snapshots::{self, Snapshot};
 use crate::platform::http::{Body, Done, Fetched, Path, Query, Reply};
 use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::Caller;
-use crate::platform::unit_of_work::permissions::{PeriodsClose, PeriodsRead};
+use crate::platform::unit_of_work::permissions::{PeriodsClose, PeriodsRead, PeriodsReopen};
 use actix_web::{get, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list_periods).service(list_period_snapshots).service(get_period_snapshot).service(close_period).service(get_period);
+    config.service(list_periods).service(list_period_snapshots).service(get_period_snapshot).service(close_period).service(reopen_period).service(get_period);
 }
 
 /// List periods.
@@ -44,6 +44,17 @@ pub async fn get_period(caller: Caller<PeriodsRead>, period: Path<Month>) -> Rep
 pub async fn close_period(caller: Caller<PeriodsClose>, period: Path<Month>, body: Body<ClosePeriod>) -> Reply<Done<Period>> {
     let version = caller.if_match()?;
     caller.change(move |tx| service::close(tx, period.0, version, &body)).await
+}
+
+/// Reopen a period.
+///
+/// Asks for it with a reason; it is open when another controller, who did not close it, agrees
+/// (`approval_id`). Its snapshots stay; closing it again makes another one.
+#[utoipa::path(tag = "Periods", params(("period" = String, Path, description = "The month.", example = "2025-10")), request_body = ReopenPeriod, responses((status = 200, body = Period, description = "The period; reopening waits for approval.")), extensions(("x-permission" = json!("periods:reopen")), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true)), ("x-approval" = json!(true))))]
+#[post("/v1/periods/{period}/reopen")]
+pub async fn reopen_period(caller: Caller<PeriodsReopen>, period: Path<Month>, body: Body<ReopenPeriod>) -> Reply<Done<Period>> {
+    let version = caller.if_match()?;
+    caller.change(move |tx| service::reopen(tx, period.0, version, &body)).await
 }
 
 /// List the snapshots of a period.

@@ -1,13 +1,16 @@
 //! The verbs of periods.
 
-use super::types::{ChecklistItem, CloseLevel, ClosePeriod, Period, PeriodSummary};
+use super::types::{ChecklistItem, CloseLevel, ClosePeriod, Period, PeriodSummary, ReopenPeriod};
 use super::{checks, problems};
+use crate::control::approvals::{self, rules::Band};
+use crate::control::approvals::{Action, Approved, Gate, Request, gate, subject_changed};
 use crate::ledger::periods::{self, Month, PeriodState, snapshots, store};
 use crate::platform::dates::{Instant, month_label};
 use crate::platform::http::problem::{self, Problem};
 use crate::platform::http::reply::require_version;
 use crate::platform::unit_of_work::{Audited, Change, Context, Rx, Tx};
-use serde_json::json;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
 
 /// A month with its checklist.
 pub fn get(rx: &mut Rx<'_>, month: Month) -> Result<Period, Problem> {
@@ -21,6 +24,7 @@ fn answer(rx: &mut Rx<'_>, period: &periods::Period) -> Result<Period, Problem> 
         ready: period.state != PeriodState::Closed && checklist.iter().all(|item| item.passed || !item.blocking),
         checklist,
         allowed_actions: allowed_actions(period.state, rx.cx()),
+        approval_id: approvals::pending(rx, period.id)?,
         period: summary(period),
     })
 }
@@ -72,6 +76,9 @@ pub fn wrong_state(period: &periods::Period, cx: &Context) -> Problem {
 
 /// Closes a month. It waits until no posting is in flight, and none begins before it is done.
 pub fn close(tx: &mut Tx<'_>, month: Month, version: Option<i64>, wanted: &ClosePeriod) -> Result<Audited<Period>, Problem> {
+    // What waits about the month is stale then. Approvals come before the books in the order of locks.
+    let found = store::get(tx, month)?;
+    subject_changed(tx, found.id)?;
     let period = store::lock(tx, month)?;
     require_version(version, period.version)?;
     let (state, action) = match (wanted.level, period.state) {
@@ -102,4 +109,53 @@ pub fn close(tx: &mut Tx<'_>, month: Month, version: Option<i64>, wanted: &Close
         change = change.reason(reason);
     }
     Ok(tx.record(change, answer))
+}
+
+/// Reopening a month takes another person, who did not close it alone (SOD-09).
+pub static REOPEN: Action = Action {
+    name: "period.reopen",
+    kind: "periods",
+    permission: "periods:approve",
+    direct: "periods:reopen",
+    bars_cash_handlers: false,
+    bands: &[Band::above(1)],
+    version: |rx, asked| Ok(store::by_id(rx, asked.subject)?.version),
+    execute: open_again,
+    reject: |_, _| Ok(()),
+};
+
+/// Asks for a month to be opened again; it is when another person agrees.
+pub fn reopen(tx: &mut Tx<'_>, month: Month, version: Option<i64>, wanted: &ReopenPeriod) -> Result<Audited<Period>, Problem> {
+    let period = store::get(tx, month)?;
+    require_version(version, period.version)?;
+    if period.state == PeriodState::Open {
+        return Err(wrong_state(&period, tx.cx()));
+    }
+    let before = summary(&period);
+    let request = Request {
+        action: &REOPEN,
+        subject: period.id,
+        version: period.version,
+        customer: None,
+        amount: Decimal::ZERO,
+        makers: period.closed_by.iter().cloned().collect(),
+        reason: Some(&wanted.reason),
+        before: json!(before),
+        after: json!({"state": PeriodState::Open}),
+        payload: Value::Null,
+    };
+    if let Gate::Open = gate(tx, &request)? {
+        return Err(Problem::internal(&"a period was reopened by one person"));
+    }
+    let answer = answer(tx, &period)?;
+    Ok(tx.record(Change::new("period.reopen_asked", period.id).version(period.version).before(&before).reason(&wanted.reason), answer))
+}
+
+fn open_again(tx: &mut Tx<'_>, asked: &Approved) -> Result<(), Problem> {
+    let month = Month(store::by_id(tx, asked.subject)?.starts_on);
+    let period = store::lock(tx, month)?;
+    let opened = store::move_to(tx, &period, PeriodState::Open)?;
+    let change = Change::new("period.reopened", period.id).version(opened.version).before(&summary(&period)).after(&summary(&opened));
+    let _ = tx.record(change.reason(asked.reason.clone().unwrap_or_default()), ());
+    Ok(())
 }

@@ -4,6 +4,7 @@ use super::Finding;
 use crate::ledger::periods::PeriodState;
 use crate::platform::dates::Instant;
 use crate::platform::http::reply::Resource;
+use crate::platform::ids::ApprovalId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -42,6 +43,8 @@ pub struct Period {
     pub checklist: Vec<ChecklistItem>,
     /// Whether a hard close would be accepted as the books stand.
     pub ready: bool,
+    /// The pending request to reopen it.
+    pub approval_id: Option<ApprovalId>,
     #[schema(max_items = 5, example = json!(["close"]))]
     pub allowed_actions: Vec<&'static str>,
 }
@@ -74,6 +77,13 @@ pub struct ClosePeriod {
     pub level: CloseLevel,
     #[schema(min_length = 1, max_length = 500, example = "October is done")]
     pub reason: Option<String>,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReopenPeriod {
+    #[schema(min_length = 1, max_length = 500, example = "An invoice of October was missed")]
+    pub reason: String,
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
