@@ -221,7 +221,7 @@ fn a_snapshot_holds_every_account_customer_and_age_and_computes_again_after_any_
     let bytes = || reports.iter().map(|path| controller.get(path).bytes).collect::<Vec<_>>();
     let before = bytes();
     // Later months, work dated before the closed month, and after a reopening work in it.
-    company.invoice(&customer, "2025-02-10", "2025-02-09", "1.00");
+    company.invoice(&customer, "2025-02-10", "2025-03-09", "1.00");
     company.invoice(&customer, "2024-11-10", "2024-12-09", "2.00");
     controller
         .post(&format!("/v1/allocations/{}/reverse", id_of(&receipt["allocations"][0])), &json!({"reversed_on": "2025-02-03", "reason": "Wrong"}))

@@ -32,7 +32,12 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &PeriodFilter) -> Result<P
 
 /// What the ledger itself wants to be right before a month is closed for good.
 pub const CHECKS: &[Check] = &[
-    Check { task: "month_has_ended", blocking: true, about: "The month is over.", find: month_has_ended },
+    Check {
+        task: "month_has_ended",
+        blocking: true,
+        about: "The month is over.",
+        find: |rx, period| Ok(still_running(rx.cx().today, period).into_iter().collect()),
+    },
     Check { task: "earlier_months_closed", blocking: true, about: "Every earlier month that was posted to is closed.", find: earlier_months_closed },
     Check { task: "receivables_agree", blocking: true, about: "Documents, open items and the control account agree.", find: receivables_agree },
     Check { task: "numbers_without_gaps", blocking: true, about: "No document number is missing or taken twice.", find: numbers_without_gaps },
@@ -40,10 +45,9 @@ pub const CHECKS: &[Check] = &[
     Check { task: "unapplied_credits", blocking: false, about: "No credit waits to be applied.", find: unapplied_credits },
 ];
 
-fn month_has_ended(rx: &mut Rx<'_>, period: &Period) -> Result<Vec<Finding>, Problem> {
-    let label = month_label(period.starts_on);
-    let running = period.ends_on >= rx.cx().today;
-    Ok(running.then(|| Finding { r#type: "period", id: label, label: format!("Ends on {}", period.ends_on) }).into_iter().collect())
+fn still_running(today: NaiveDate, period: &Period) -> Option<Finding> {
+    let running = period.ends_on >= today;
+    running.then(|| Finding { r#type: "period", id: month_label(period.starts_on), label: format!("Ends on {}", period.ends_on) })
 }
 
 row! { struct MonthRow { starts_on: NaiveDate, state: String } }

@@ -51,7 +51,7 @@ static JOURNALS: List = List {
             (SELECT r.id FROM journal_entry r WHERE r.company_id = $1 AND r.reverses_id = m.entry_id) AS reversed_by_id
         FROM (SELECT e.company_id, coalesce(j.id, e.id) AS id, e.id AS entry_id, 'posted' AS status, e.document_number AS number, e.document_kind AS source_type, e.document_id AS source_id,
                      e.document_kind = 'journal' AS manual, e.document_date AS journal_date, e.posting_date AS posted_on, e.currency, e.exchange_rate, e.narration, e.reverses_id,
-                     e.actor AS created_by, e.recorded_at AS created_at, NULL::numeric AS total
+                     coalesce(j.created_by, e.actor) AS created_by, coalesce(j.created_at, e.recorded_at) AS created_at, NULL::numeric AS total
               FROM journal_entry e LEFT JOIN manual_journal j ON j.company_id = e.company_id AND j.entry_id = e.id WHERE e.company_id = $1
               UNION ALL
               SELECT j.company_id, j.id, NULL, j.status, NULL, 'journal', j.id, true, j.journal_date, j.journal_date, NULL, 1, j.narration, NULL, j.created_by, j.created_at, j.total

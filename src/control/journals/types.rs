@@ -102,7 +102,7 @@ pub struct NewJournal {
     #[schema(min_length = 1, max_length = 500, example = "Rent of October")]
     pub narration: String,
     /// In base currency; debits equal credits.
-    #[schema(min_items = 2, max_items = 1000)]
+    #[schema(min_items = 2, max_items = 1000, example = json!([{"account_code": "5100", "debit": "120.50"}, {"account_code": "1000", "credit": "120.50"}]))]
     pub lines: Vec<NewJournalLine>,
     /// Let lines go to a control account; each names the customer whose item it opens.
     #[serde(default)]
