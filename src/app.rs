@@ -49,6 +49,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     ledger::accounts::http::routes(config);
     control::close::http::routes(config);
     control::journals::http::routes(config);
+    control::revaluations::http::routes(config);
     billing::invoices::http::routes(config);
     billing::notes::credit_notes::routes(config);
     billing::notes::debit_notes::routes(config);
@@ -75,7 +76,7 @@ static ACTIONS: &[&approvals::Action] = &[
 ];
 
 /// What documents want looked at before a month is closed, beside the ledger's own checks.
-const CHECKS: &[control::close::Check] = &[billing::invoices::service::NO_DRAFTS];
+const CHECKS: &[control::close::Check] = &[control::revaluations::service::REVALUED, billing::invoices::service::NO_DRAFTS];
 
 /// The contract as collected from the routes.
 pub fn contract() -> Result<Contract, Failure> {

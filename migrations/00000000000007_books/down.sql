@@ -1,3 +1,4 @@
+DROP TABLE revaluation_line, revaluation;
 DROP TABLE manual_journal;
 DROP FUNCTION manual_journal_stays, manual_journal_is_posted;
 DROP TRIGGER stays ON gl_account;

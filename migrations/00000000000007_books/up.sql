@@ -163,3 +163,40 @@ BEGIN
 END $$;
 CREATE CONSTRAINT TRIGGER is_posted AFTER INSERT OR UPDATE ON manual_journal DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.status = 'posted') EXECUTE FUNCTION manual_journal_is_posted();
+
+-- What open items in other currencies were worth at a close. A run posts what differs from the runs before it
+-- of the same day, and takes it back the next day; the items keep their own rates.
+CREATE TABLE revaluation (
+    company_id uuid NOT NULL REFERENCES company (id),
+    id uuid NOT NULL,
+    as_of date NOT NULL,
+    -- Null where nothing differed.
+    entry_id uuid,
+    reversal_entry_id uuid,
+    actor text NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (company_id, id),
+    FOREIGN KEY (company_id, entry_id) REFERENCES journal_entry (company_id, id),
+    FOREIGN KEY (company_id, reversal_entry_id) REFERENCES journal_entry (company_id, id),
+    CHECK ((entry_id IS NULL) = (reversal_entry_id IS NULL))
+);
+CREATE INDEX revaluation_day ON revaluation (company_id, as_of, id);
+CALL isolate_company('revaluation');
+CALL make_append_only('revaluation');
+CREATE TABLE revaluation_line (
+    company_id uuid NOT NULL,
+    revaluation_id uuid NOT NULL,
+    currency text NOT NULL,
+    rate numeric(20, 8) NOT NULL,
+    -- Debits less credits, in the currency and in base currency at the items' own rates.
+    open_amount numeric(20, 4) NOT NULL,
+    open_base numeric(20, 4) NOT NULL,
+    -- At the rate of the day.
+    value numeric(20, 4) NOT NULL,
+    -- What this run posted of value − open_base.
+    posted numeric(20, 4) NOT NULL,
+    PRIMARY KEY (company_id, revaluation_id, currency),
+    FOREIGN KEY (company_id, revaluation_id) REFERENCES revaluation (company_id, id)
+);
+CALL isolate_company('revaluation_line');
+CALL make_append_only('revaluation_line');

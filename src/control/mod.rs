@@ -3,3 +3,4 @@
 pub mod approvals;
 pub mod close;
 pub mod journals;
+pub mod revaluations;

@@ -29,6 +29,7 @@ mod lists;
 mod notes;
 mod periods;
 mod reports;
+mod revaluations;
 mod schema;
 mod time_axes;
 mod walk;

@@ -697,7 +697,7 @@ pub fn drafts_until(rx: &mut Rx<'_>, day: NaiveDate) -> Result<Vec<Finding>, Pro
     let company = rx.company();
     let rows: Vec<DraftRow> = rx.load(
         Sql::new(
-            "SELECT id, kind, invoice_date, customer_name FROM invoice WHERE company_id = $1 AND status = 'draft' AND invoice_date <= $2 ORDER BY invoice_date, id",
+            "SELECT id, kind, invoice_date, customer_name FROM invoice WHERE company_id = $1 AND status IN ('draft', 'pending_approval') AND invoice_date <= $2 ORDER BY invoice_date, id",
         )
         .bind(company)
         .bind(day),
