@@ -30,7 +30,7 @@ impl Month {
     }
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let month = text.len() == 7 && text.as_bytes()[4] == b'-';
+        let month = text.len() == 7 && text.bytes().enumerate().all(|(at, byte)| if at == 4 { byte == b'-' } else { byte.is_ascii_digit() });
         month.then(|| format!("{text}-01").parse().ok().map(Self)).flatten()
     }
 }
