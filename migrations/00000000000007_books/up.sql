@@ -118,6 +118,7 @@ CREATE TABLE manual_journal (
     external_id text,
     status text NOT NULL CHECK (status IN ('pending_approval', 'posted', 'rejected')),
     number text,
+    registration_id uuid,
     journal_date date NOT NULL,
     post_late boolean NOT NULL,
     narration text NOT NULL,
@@ -132,20 +133,22 @@ CREATE TABLE manual_journal (
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (company_id, id),
     CONSTRAINT manual_journal_external_id_key UNIQUE (company_id, external_id),
-    CONSTRAINT manual_journal_number_key UNIQUE (company_id, number),
+    CONSTRAINT manual_journal_number_key UNIQUE (company_id, registration_id, number),
+    FOREIGN KEY (company_id, registration_id) REFERENCES gst_registration (company_id, id),
     FOREIGN KEY (company_id, entry_id) REFERENCES journal_entry (company_id, id),
     CHECK ((status = 'posted') = (number IS NOT NULL)),
+    CHECK ((number IS NULL) = (registration_id IS NULL)),
     CHECK ((status = 'posted') = (entry_id IS NOT NULL))
 );
 CREATE INDEX manual_journal_date ON manual_journal (company_id, journal_date, id);
 CREATE INDEX manual_journal_entry ON manual_journal (company_id, entry_id);
 CALL isolate_company('manual_journal');
-GRANT SELECT, INSERT, UPDATE (status, number, entry_id, version, updated_at) ON manual_journal TO duebook_app;
+GRANT SELECT, INSERT, UPDATE (status, number, registration_id, entry_id, version, updated_at) ON manual_journal TO duebook_app;
 CREATE FUNCTION manual_journal_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'DELETE' OR OLD.status <> 'pending_approval'
-       OR to_jsonb(NEW) - ARRAY['status', 'number', 'entry_id', 'version', 'updated_at']
-          IS DISTINCT FROM to_jsonb(OLD) - ARRAY['status', 'number', 'entry_id', 'version', 'updated_at'] THEN
+       OR to_jsonb(NEW) - ARRAY['status', 'number', 'registration_id', 'entry_id', 'version', 'updated_at']
+          IS DISTINCT FROM to_jsonb(OLD) - ARRAY['status', 'number', 'registration_id', 'entry_id', 'version', 'updated_at'] THEN
         RAISE EXCEPTION 'duebook: a journal is posted or rejected as it was asked for' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'append_only';
     END IF;
     RETURN NEW;

@@ -60,6 +60,17 @@ pub const LAWS: &[Law] = &[
               HAVING count(i.id) <> s.next_number - 1 OR coalesce(max(substr(i.number, length(s.prefix) + 1)::bigint), 0) <> s.next_number - 1",
     },
     Law {
+        name: "journal numbers have no gap and no double",
+        sql: "SELECT s.prefix FROM number_series s LEFT JOIN manual_journal j ON j.company_id = s.company_id AND j.registration_id = s.registration_id AND starts_with(j.number, s.prefix)
+              WHERE s.company_id = $1 AND s.document_kind = 'journal' GROUP BY s.company_id, s.id
+              HAVING count(j.id) <> s.next_number - 1 OR coalesce(max(substr(j.number, length(s.prefix) + 1)::bigint), 0) <> s.next_number - 1",
+    },
+    Law {
+        name: "every posted journal by hand is posted for its total",
+        sql: "SELECT j.id::text FROM manual_journal j LEFT JOIN journal_line l ON l.company_id = j.company_id AND l.entry_id = j.entry_id WHERE j.company_id = $1 AND j.status = 'posted'
+              GROUP BY j.company_id, j.id HAVING sum(l.base_debit) IS DISTINCT FROM j.total",
+    },
+    Law {
         name: "receipt numbers have no gap and no double",
         sql: "SELECT s.prefix FROM number_series s LEFT JOIN receipt i ON i.company_id = s.company_id AND i.registration_id = s.registration_id AND i.fiscal_year = s.fiscal_year
                     AND i.number LIKE replace(s.prefix, '_', '\\_') || '%' AND substr(i.number, length(s.prefix) + 1) ~ '^[0-9]+$'

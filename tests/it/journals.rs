@@ -1,8 +1,21 @@
 //! The chart, journals to read and by hand, and the ledger of an account.
 
 use crate::rig::*;
+use duebook::ledger::verify;
+use duebook::platform::http::Problem;
+use duebook::platform::ids::CompanyId;
+use duebook::platform::postgres::Pool;
+use duebook::platform::unit_of_work::{Doors, Gate, run_system_read};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+
+/// What `duebook verify` finds broken in a company.
+pub fn broken(company: &Company) -> Vec<&'static str> {
+    let doors = Doors::new(Pool::new(&database_url("app_url"), 1).expect("a pool"), Gate::new(1, 1), Box::new(|_| Err(Problem::not_found("principal"))));
+    let id = CompanyId::of(company.id.parse().expect("a uuid"));
+    let found = run_system_read(&doors, Some(id), "verify", verify::broken).expect("verified");
+    found.into_iter().map(|(law, _)| law).collect()
+}
 
 fn account(company: &Company, code: &str) -> Value {
     let found = company.get(&format!("/v1/gl-accounts?code={code}"));
@@ -78,6 +91,13 @@ fn a_journal_by_hand_is_posted_when_another_person_agrees_and_taken_back_by_a_mi
     decide(&controller, &next["approval_id"], "approve").refused(403, "sod_self_approval");
     decide(&second, &next["approval_id"], "approve").expect(200);
     assert_eq!(company.get(&format!("/v1/journals/{}", id_of(&next)))["number"], "JV/24-25/00002");
+    assert!(broken(&company).is_empty());
+    let gap = |by: &str| {
+        Db::owner().run(&format!("BEGIN; SET LOCAL session_replication_role = replica; UPDATE number_series SET next_number = next_number {by} WHERE document_kind = 'journal' AND company_id = '{}'; COMMIT", company.id)).expect("a gap")
+    };
+    gap("+ 1");
+    assert_eq!(broken(&company), ["journal numbers have no gap and no double"]);
+    gap("- 1");
     company.assert_laws();
 }
 
@@ -135,6 +155,7 @@ fn a_control_account_takes_a_journal_only_with_a_customer_and_two_controllers() 
     let totals = |day: &str| company.get(&format!("/v1/customers/{customer}/open-items?as_of={day}"))["totals"].clone();
     assert_eq!(totals("2025-04-01"), json!({"debit": "0.00", "credit": "50.00", "balance": "-50.00"}));
     assert_eq!(totals("2025-04-02"), json!({"debit": "0.00", "credit": "750.00", "balance": "-750.00"}));
+    assert!(broken(&company).is_empty());
     company.assert_laws();
 }
 

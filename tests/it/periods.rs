@@ -245,9 +245,11 @@ fn a_snapshot_holds_every_account_customer_and_age_and_computes_again_after_any_
         };
         past_the_guards(&damage);
         assert_eq!(snapshots(&company, "2025-01")[0]["recomputes"], false, "{damage}");
+        assert!(crate::journals::broken(&company).contains(&"every closed month is computed again as it was"), "{damage}");
         past_the_guards(&repair);
     }
     assert_eq!(snapshots(&company, "2025-01")[0]["recomputes"], true);
+    assert!(crate::journals::broken(&company).is_empty());
     company.assert_laws();
 }
 

@@ -73,6 +73,7 @@ fn run_twice_and_taken_back_the_next_day_it_has_one_effect() {
     assert_eq!(list["data"].as_array().unwrap().len(), 3);
     assert_eq!(company.get(&format!("/v1/revaluations/{}", id_of(&first))), first);
     company.controller().get(&format!("/v1/revaluations/{}", uuid::Uuid::now_v7())).refused(404, "not_found");
+    assert!(crate::journals::broken(&company).is_empty());
     company.assert_laws();
 }
 

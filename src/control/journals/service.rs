@@ -84,14 +84,15 @@ pub fn create(tx: &mut Tx<'_>, new: &NewJournal) -> Result<Audited<Journal>, Pro
     let control = lines.iter().any(|line| line.control);
     let controller = tx.cx().principal.as_ref().is_none_or(|principal| principal.may("gl:write"));
     let action = if control && !controller { &POST_TO_CONTROL } else { &POST };
-    let pending = request(tx, action, &asked, total, Some(&new.narration), Value::Null)?;
-    if let Gate::Open = pending {
-        let approved = store::manual(tx, id.uuid(), true)?.ok_or_else(|| Problem::internal(&"a journal vanished"))?;
-        post_it(tx, &approved)?;
-    }
-    let made = get(tx, id.uuid())?;
-    let mut change = Change::new("journal.created", id.uuid()).version(made.version).after(&made);
-    change = change.reason(new.narration.as_str());
+    let made = match request(tx, action, &asked, total, Some(&new.narration), Value::Null)? {
+        Gate::Pending(approval) => Journal { approval_id: Some(approval), ..asked },
+        Gate::Open => {
+            let approved = store::manual(tx, id.uuid(), true)?.ok_or_else(|| Problem::internal(&"a journal vanished"))?;
+            post_it(tx, &approved)?;
+            get(tx, id.uuid())?
+        }
+    };
+    let change = Change::new("journal.created", id.uuid()).version(made.version).after(&made).reason(new.narration.as_str());
     Ok(tx.record(change, made))
 }
 
@@ -138,7 +139,7 @@ fn post_it(tx: &mut Tx<'_>, journal: &Manual) -> Result<(), Problem> {
     let number = numbering::take(tx, registration.id, NumberedKind::Journal, year, None)?;
     let posting = posting(journal, &lines, &number, posting_date, tx.cx());
     let entry = ledger::post(tx, &posting)?;
-    store::posted(tx, journal.id, &number, entry)?;
+    store::posted(tx, journal.id, registration.id, &number, entry)?;
     let made = get(tx, journal.id.uuid())?;
     let _ = tx.record(Change::new("journal.posted", journal.id.uuid()).version(made.version).after(&made), ());
     Ok(())

@@ -3,7 +3,7 @@ use super::types::{JournalFilter, JournalLine, JournalStatus, JournalSummary, Ne
 use crate::ledger::periods::Month;
 use crate::platform::dates::{Instant, month_end, month_label};
 use crate::platform::http::Problem;
-use crate::platform::ids::{AccountId, CustomerId, EntryId, JournalId};
+use crate::platform::ids::{AccountId, CustomerId, EntryId, JournalId, RegistrationId};
 use crate::platform::money::{Currency, pad};
 use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::Sql;
@@ -169,14 +169,15 @@ pub fn insert(tx: &mut Tx<'_>, new: &NewJournal, lines: &[Line], total: Decimal)
     Ok(id)
 }
 
-pub fn posted(tx: &mut Tx<'_>, id: JournalId, number: &str, entry: EntryId) -> Result<(), Problem> {
+pub fn posted(tx: &mut Tx<'_>, id: JournalId, registration: RegistrationId, number: &str, entry: EntryId) -> Result<(), Problem> {
     let company = tx.company();
     tx.execute(
-        Sql::new("UPDATE manual_journal SET status = 'posted', number = $3, entry_id = $4, version = version + 1, updated_at = now() WHERE company_id = $1 AND id = $2")
+        Sql::new("UPDATE manual_journal SET status = 'posted', number = $3, entry_id = $4, registration_id = $5, version = version + 1, updated_at = now() WHERE company_id = $1 AND id = $2")
             .bind(company)
             .bind(id)
             .bind(number)
-            .bind(entry),
+            .bind(entry)
+            .bind(registration),
     )?;
     Ok(())
 }

@@ -8,8 +8,10 @@ pub mod snapshots;
 pub mod store;
 
 use super::problems::PERIOD_CLOSED;
+use super::verify;
+use crate::platform::dates::plus_months;
 use crate::platform::http::Problem;
-use crate::platform::unit_of_work::Tx;
+use crate::platform::unit_of_work::{Doors, Tx, run_system, run_system_read};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -70,6 +72,21 @@ pub fn posting_date(tx: &mut Tx<'_>, date: NaiveDate, late: bool) -> Result<Naiv
 pub fn refusal(tx: &mut Tx<'_>, date: NaiveDate) -> Result<Problem, Problem> {
     store::require_open(tx, date)?;
     Ok(Problem::new(PERIOD_CLOSED, "No month from this date on takes postings."))
+}
+
+/// How far ahead the months of the books exist.
+const MONTHS_AHEAD: u32 = 24;
+
+/// Opens the months to come in every company.
+pub fn open_months_ahead(doors: &Doors) -> Result<(), Problem> {
+    let companies = run_system_read(doors, None, "openMonths", verify::companies)?;
+    for (company, _) in companies {
+        run_system(doors, Some(company), "openMonths", |tx| {
+            let today = tx.cx().today;
+            store::open_months(tx, today, plus_months(today, MONTHS_AHEAD))
+        })?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
