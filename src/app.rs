@@ -13,7 +13,7 @@ use crate::platform::postgres::embedded::Embedded;
 use crate::platform::postgres::{self, Pool};
 use crate::platform::unit_of_work::permissions::client_scopes;
 use crate::platform::unit_of_work::{Doors, Gate, purge_idempotency_keys};
-use crate::{billing, cash, ledger, master_data, reporting, setup};
+use crate::{billing, cash, control, ledger, master_data, reporting, setup};
 use actix_cors::Cors;
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::web::Data;
@@ -46,6 +46,10 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     master_data::exchange_rates::http::routes(config);
     ledger::numbering::http::routes(config);
     approvals::http::routes(config);
+    ledger::accounts::http::routes(config);
+    control::close::http::routes(config);
+    control::journals::http::routes(config);
+    control::revaluations::http::routes(config);
     billing::invoices::http::routes(config);
     billing::notes::credit_notes::routes(config);
     billing::notes::debit_notes::routes(config);
@@ -65,7 +69,14 @@ static ACTIONS: &[&approvals::Action] = &[
     &billing::invoices::approval::CANCEL_DEBIT_NOTE,
     &cash::receipts::service::REVERSE,
     &cash::allocations::service::REVERSE,
+    &control::close::service::REOPEN,
+    &control::journals::service::POST,
+    &control::journals::service::POST_TO_CONTROL,
+    &control::journals::service::REVERSE,
 ];
+
+/// What documents want looked at before a month is closed, beside the ledger's own checks.
+const CHECKS: &[control::close::Check] = &[control::revaluations::service::REVALUED, billing::invoices::service::NO_DRAFTS];
 
 /// The contract as collected from the routes.
 pub fn contract() -> Result<Contract, Failure> {
@@ -97,7 +108,8 @@ const TAGS: &[(&str, &str)] = &[
     ("Notes", "Credit and debit notes that correct invoices."),
     ("Receipts", "Receipts and what they settle."),
     ("Bank", "Bank accounts."),
-    ("General ledger", "Trial balance and reconciliation."),
+    ("General ledger", "Accounts, journals, trial balance and reconciliation."),
+    ("Periods", "Months of the books: open, soft closed, closed."),
     ("Reports", "Aging and performance."),
     ("Audit", "The audit log and its proof."),
     ("System", "Health, metrics and the contract."),
@@ -142,6 +154,7 @@ impl Service {
     pub fn new(database: &Database, settings: &Settings) -> Result<Self, Failure> {
         Contract::install(contract()?);
         approvals::install(ACTIONS);
+        control::close::install(CHECKS);
         if !settings.data_dir.exists() {
             std::fs::DirBuilder::new().recursive(true).mode(0o711).create(&settings.data_dir)?;
         }
@@ -167,6 +180,7 @@ impl Service {
             tokens::revocations::job(),
             Job { name: "audit seal", every: Duration::from_secs(1), run: Box::new(move |doors| audit_log::service::seal_all(doors, &keys)) },
             Job { name: "sessions", every: Duration::from_secs(3600), run: Box::new(tokens::service::purge) },
+            Job { name: "months", every: Duration::from_secs(24 * 3600), run: Box::new(ledger::periods::open_months_ahead) },
             Job { name: "idempotency keys", every: Duration::from_secs(3600), run: Box::new(purge_idempotency_keys) },
         ];
         Runner::start(&self.doors, jobs)

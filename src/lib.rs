@@ -9,7 +9,7 @@ pub mod tax; // GST: place of supply, rates, rounding; pure, so anyone may ask i
 pub mod access; // users, tokens, API clients, audit log
 pub mod master_data; // companies, customers, items, terms
 pub mod ledger; // entries, open items, numbers, periods
-pub mod control; // approvals
+pub mod control; // approvals, closing months, journals by hand
 pub mod billing; // invoices, credit and debit notes
 pub mod cash; // receipts and allocations
 pub mod reporting; // aging, ledger, trial balance, performance
@@ -34,6 +34,8 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             master_data::customers::problems::ALL,
             ledger::problems::ALL,
             control::approvals::problems::ALL,
+            control::close::problems::ALL,
+            control::journals::problems::ALL,
             billing::invoices::problems::ALL,
             cash::receipts::problems::ALL,
             cash::allocations::problems::ALL,

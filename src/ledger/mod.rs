@@ -7,13 +7,14 @@
 //! not balance cannot commit, items cannot be overdrawn, closed periods take nothing.
 //!
 //! Order of locks for every writer: idempotency key, customer balances by id, open items by id,
-//! inserts (which share-lock their period), number series last. A close of a period takes the
-//! period alone, so it can wait for writers without a cycle.
+//! inserts (which share the books' lock and share-lock their period), number series last. A close
+//! takes the books alone before anything else but its approval, so it can wait for writers without a cycle.
 //!
 //! Owns `gl_account`, `journal_entry`, `journal_line`, `open_item`, `open_item_balance`,
-//! `customer_balance`, `allocation`, `number_series`, `period`.
+//! `customer_balance`, `allocation`, `number_series`, `period`, `period_snapshot`.
 
 pub mod accounts;
+pub mod balances;
 pub mod journal;
 pub mod numbering;
 pub mod open_items;

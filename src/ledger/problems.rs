@@ -9,5 +9,7 @@ refusals! {
     IMMUTABLE = "immutable" 409 "What is posted never changes" ["append_only"];
     DUPLICATE_SERIES = "duplicate_series" 409 "Another series of the registration and year has this prefix" ["number_series_prefix_key", "number_series_default"];
     DUPLICATE_NUMBER = "duplicate_number" 409 "Another document has this number" ["invoice_number_key", "receipt_number_key"];
+    ACCOUNT_IN_USE = "account_in_use" 409 "The account is in use";
+    DUPLICATE_ACCOUNT_CODE = "duplicate_account_code" 409 "Another account has this number" ["gl_account_code_key"];
     SERIES_EXHAUSTED = "series_exhausted" 409 "The number series has no numbers left within 16 characters";
 }

@@ -1,5 +1,6 @@
 //! `duebook verify`: rebuilds every balance of a company from entries and allocations and compares.
 
+use super::periods::snapshots;
 use crate::platform::http::Problem;
 use crate::platform::ids::CompanyId;
 use crate::platform::postgres::sql::Sql;
@@ -59,6 +60,17 @@ pub const LAWS: &[Law] = &[
               HAVING count(i.id) <> s.next_number - 1 OR coalesce(max(substr(i.number, length(s.prefix) + 1)::bigint), 0) <> s.next_number - 1",
     },
     Law {
+        name: "journal numbers have no gap and no double",
+        sql: "SELECT s.prefix FROM number_series s LEFT JOIN manual_journal j ON j.company_id = s.company_id AND j.registration_id = s.registration_id AND starts_with(j.number, s.prefix)
+              WHERE s.company_id = $1 AND s.document_kind = 'journal' GROUP BY s.company_id, s.id
+              HAVING count(j.id) <> s.next_number - 1 OR coalesce(max(substr(j.number, length(s.prefix) + 1)::bigint), 0) <> s.next_number - 1",
+    },
+    Law {
+        name: "every posted journal by hand is posted for its total",
+        sql: "SELECT j.id::text FROM manual_journal j LEFT JOIN journal_line l ON l.company_id = j.company_id AND l.entry_id = j.entry_id WHERE j.company_id = $1 AND j.status = 'posted'
+              GROUP BY j.company_id, j.id HAVING sum(l.base_debit) IS DISTINCT FROM j.total",
+    },
+    Law {
         name: "receipt numbers have no gap and no double",
         sql: "SELECT s.prefix FROM number_series s LEFT JOIN receipt i ON i.company_id = s.company_id AND i.registration_id = s.registration_id AND i.fiscal_year = s.fiscal_year
                     AND i.number LIKE replace(s.prefix, '_', '\\_') || '%' AND substr(i.number, length(s.prefix) + 1) ~ '^[0-9]+$'
@@ -95,17 +107,25 @@ pub const LAWS: &[Law] = &[
     },
 ];
 
+/// What breaks the laws whose name holds `word`.
+pub fn broken_of(rx: &mut Rx<'_>, word: &str) -> Result<Vec<String>, Problem> {
+    let company = rx.company();
+    let mut found = Vec::new();
+    for law in LAWS.iter().filter(|law| law.name.contains(word)) {
+        found.extend(rx.scalars::<String>(Sql::new(law.sql).bind(company))?);
+    }
+    Ok(found)
+}
+
 /// What breaks each law; empty where all are kept.
 pub fn broken(rx: &mut Rx<'_>) -> Result<Vec<(&'static str, Vec<String>)>, Problem> {
     let company = rx.company();
-    let mut broken = Vec::new();
+    let mut found = Vec::new();
     for law in LAWS {
-        let ids: Vec<String> = rx.scalars(Sql::new(law.sql).bind(company))?;
-        if !ids.is_empty() {
-            broken.push((law.name, ids));
-        }
+        found.push((law.name, rx.scalars(Sql::new(law.sql).bind(company))?));
     }
-    Ok(broken)
+    found.push(("every closed month is computed again as it was", snapshots::broken(rx)?));
+    Ok(found.into_iter().filter(|(_, ids)| !ids.is_empty()).collect())
 }
 
 /// Every company with its name. Called with the identity tables open.

@@ -92,6 +92,8 @@ impl Stocked {
             ("bank_account_id", id_in(first("/v1/bank-accounts"))),
             ("api_client_id", id_in(company.api_client(&["customers:read"]))),
             ("journal_id", invoice["gl_journal_id"].clone()),
+            ("account_id", id_in(first("/v1/gl-accounts"))),
+            ("revaluation_id", id_in(made(&controller, "/v1/revaluations", json!({"as_of": "2025-01-31"})))),
             ("allocation_id", id_in(receipt["allocations"][0].clone())),
             ("approval_id", id_in(approval)),
             ("unidentified_id", id_in(made(&executive, "/v1/receipts", unidentified))),
@@ -135,6 +137,8 @@ impl Stocked {
             "number-series" => "number_series_id",
             "bank-accounts" => "bank_account_id",
             "journals" => "journal_id",
+            "gl-accounts" => "account_id",
+            "revaluations" => "revaluation_id",
             "approvals" => "approval_id",
             "payers" => "payer_link_id",
             other => panic!("the contract has ids under /{other}/: stock one in this test"),
@@ -237,6 +241,10 @@ fn valid_bodies(op: &Operation, ours: &Stocked) -> Vec<Value> {
         ("POST", "/v1/receipts/{id}/identify") => vec![json!({"customer_id": customer, "identified_on": "2025-01-20", "allocations": placed("10.00")})],
         ("POST", "/v1/receipts/{id}/deposit") => {
             vec![json!({"deposited_on": "2025-01-20", "bank_account_id": ours.thing("bank_account_id"), "allocations": placed("10.00")})]
+        }
+        ("POST", "/v1/journals") => {
+            let lines = json!([{"account_code": "5100", "debit": "10.00"}, {"account_code": "1000", "credit": "10.00"}]);
+            vec![json!({"journal_date": "2025-01-20", "narration": "Charges", "lines": lines})]
         }
         ("POST", "/v1/sod-waivers") => {
             vec![json!({"rule": "SOD-02", "user_id": ours.thing("user_id"), "reason": "Two people run the office", "expires_on": today()})]

@@ -5,6 +5,8 @@ use duebook::billing::invoices::service as invoices;
 use duebook::billing::invoices::types::NewInvoice;
 use duebook::billing::notes::types::NewCreditNote;
 use duebook::cash::receipts::service as receipts;
+use duebook::control::journals::service as journals;
+use duebook::control::journals::types::NewJournal;
 use duebook::platform::http::Problem;
 use duebook::platform::ids::CompanyId;
 use duebook::platform::postgres::{Pool, migrate, unmigrate};
@@ -75,6 +77,20 @@ fn a_posting_is_few_statements_however_much_it_holds() {
         let taken = statements(&company, |tx| receipts::record(tx, &new));
         assert!(taken <= 10, "a receipt with {targets} allocations takes {taken} statements");
     }
+    company.assert_laws();
+}
+
+#[test]
+fn a_journal_and_its_posting_are_few_statements_however_many_lines() {
+    let company = Company::new();
+    let mut counts = Vec::new();
+    for lines in [2, 20, 400] {
+        let line = |at: usize| json!({"account_code": if at % 2 == 0 { "5100" } else { "1000" }, (if at % 2 == 0 { "debit" } else { "credit" }): "1.00"});
+        let body = json!({"journal_date": "2025-01-10", "narration": "Charges", "lines": (0..lines).map(line).collect::<Vec<_>>()});
+        let new: NewJournal = read(body);
+        counts.push(statements(&company, |tx| journals::create(tx, &new)));
+    }
+    assert!(counts.iter().all(|count| *count == counts[0] && *count <= 17), "{counts:?}");
     company.assert_laws();
 }
 

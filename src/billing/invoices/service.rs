@@ -8,6 +8,7 @@ use super::store::{self, Application, Stored};
 use super::types::{CancelInvoice, InvoiceFilter, InvoiceStatus, InvoiceSummary, IssueInvoice, NewInvoice};
 use super::view::{self, days_overdue, status_of};
 use crate::control::approvals::{Action, Approved, Gate, Request, gate};
+use crate::control::close::Check;
 use crate::ledger::numbering;
 use crate::ledger::open_items::rules::{Placer, Purse};
 use crate::ledger::open_items::store::{lock_customers, lock_items_of};
@@ -25,6 +26,14 @@ use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::{Audited, Change, Context, Rx, Tx};
 use chrono::NaiveDate;
 use serde_json::{Value, json};
+
+/// Of a month to be closed: drafts of it will not be issued with their date.
+pub const NO_DRAFTS: Check = Check {
+    task: "drafts_of_the_month",
+    blocking: false,
+    about: "No draft is dated in the month or before.",
+    find: |rx, period| store::drafts_until(rx, period.ends_on),
+};
 
 /// A document that can be stored: what was found for it, and what it comes to.
 struct Ready {

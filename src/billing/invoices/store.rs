@@ -1,6 +1,7 @@
 use super::order::{Kind, Order, ReasonCode, TaxEffect, Verb};
 use super::rules::{Ground, Original, Priced, PricedLine, Terms};
 use super::types::{InvoiceFilter, InvoiceInstalment, InvoiceStatus, NoteFilter, PaymentStatus, SupplyKind, TaxTreatment};
+use crate::control::close::Finding;
 use crate::ledger::{AllocationKind, SettlementTerms};
 use crate::master_data::customers::reference::NamesCustomer;
 use crate::master_data::customers::types::{CustomerKind, Metadata};
@@ -687,4 +688,22 @@ impl Stored {
     pub fn base_total(&self, base: Currency) -> Decimal {
         round(self.total * self.rate, base.exponent())
     }
+}
+
+row! { struct DraftRow { id: InvoiceId, kind: Kind, invoice_date: NaiveDate, customer_name: String } }
+
+/// Drafts dated up to a day.
+pub fn drafts_until(rx: &mut Rx<'_>, day: NaiveDate) -> Result<Vec<Finding>, Problem> {
+    let company = rx.company();
+    let rows: Vec<DraftRow> = rx.load(
+        Sql::new(
+            "SELECT id, kind, invoice_date, customer_name FROM invoice WHERE company_id = $1 AND status IN ('draft', 'pending_approval') AND invoice_date <= $2 ORDER BY invoice_date, id",
+        )
+        .bind(company)
+        .bind(day),
+    )?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Finding { r#type: row.kind.as_str(), id: row.id.to_string(), label: format!("Draft of {} for {}", row.invoice_date, row.customer_name) })
+        .collect())
 }

@@ -77,6 +77,11 @@ pub fn subject_changed(tx: &mut Tx<'_>, subject: Uuid) -> Result<(), Problem> {
     store::make_stale(tx, subject)
 }
 
+/// The newest pending request about a subject.
+pub fn pending(rx: &mut Rx<'_>, subject: Uuid) -> Result<Option<ApprovalId>, Problem> {
+    store::pending(rx, subject)
+}
+
 /// A request locked for a decision, with its customer before it.
 fn lock(tx: &mut Tx<'_>, id: ApprovalId, version: Option<i64>) -> Result<Row, Problem> {
     if let Some(customer) = store::get(tx, id, false)?.customer_id {

@@ -201,3 +201,10 @@ pub fn handled_cash(rx: &mut Rx<'_>, customer: CustomerId, actor: &str, since: D
         .bind(since),
     )
 }
+
+/// The newest pending request about a subject.
+pub fn pending(rx: &mut Rx<'_>, subject: Uuid) -> Result<Option<ApprovalId>, Problem> {
+    let company = rx.company();
+    let sql = Sql::new("SELECT id FROM approval WHERE company_id = $1 AND subject_id = $2 AND state = 'pending' ORDER BY id DESC LIMIT 1");
+    Ok(rx.scalars(sql.bind(company).bind(subject))?.into_iter().next())
+}

@@ -1,6 +1,10 @@
-//! The chart of accounts. The posting engine finds accounts by role, so a company may rename them.
+//! The chart of accounts. The posting engine finds accounts by role, so a company may rename and
+//! renumber them, or give a role to an account of its own.
 
+pub mod http;
+pub mod service;
 pub mod store;
+pub mod types;
 
 crate::words! {
     /// What an account is for.

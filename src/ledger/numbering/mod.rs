@@ -8,11 +8,12 @@ pub mod service;
 mod store;
 pub mod types;
 
-use crate::ledger::problems;
+use crate::ledger::periods;
 use crate::platform::dates::FiscalYear;
 use crate::platform::http::Problem;
 use crate::platform::ids::{RegistrationId, SeriesId};
 use crate::platform::unit_of_work::{Rx, Tx};
+use chrono::NaiveDate;
 
 crate::words! {
     /// Kinds of documents with numbers of their own.
@@ -32,7 +33,7 @@ pub fn take(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, y
         return Err(Problem::reference("number_series", "/number_series_id"));
     }
     if !YEARS.contains(&year.0) {
-        return Err(Problem::new(problems::PERIOD_CLOSED, "The date is not part of the books; choose one in an open period."));
+        return Err(periods::refusal(tx, NaiveDate::from_ymd_opt(year.0, 12, 31).unwrap_or(tx.cx().today))?);
     }
     store::ensure_default(tx, registration, kind, year)?;
     store::take(tx, registration, kind, year, None)?.ok_or_else(|| Problem::internal(&format!("no series for {kind} {}", year.label())))

@@ -29,6 +29,9 @@ pub fn update(tx: &mut Tx<'_>, version: Option<i64>, patch: &CompanyPatch) -> Re
         is.partial_discount = patch.partial_discount.unwrap_or(is.partial_discount);
         is.exchange_rate_max_age_days = patch.exchange_rate_max_age_days.unwrap_or(is.exchange_rate_max_age_days);
     }
+    if let Some(roles) = patch.settings.as_ref().and_then(|s| s.soft_close_roles.as_ref()) {
+        wanted.settings.soft_close_roles = roles.iter().map(|role| role.as_str().to_owned()).collect();
+    }
     store::update(tx, &wanted)?;
     let after = store::get(tx, false)?;
     Ok(tx.record(Change::new("company.updated", after.id.uuid()).version(after.version).before(&before).after(&after), after))

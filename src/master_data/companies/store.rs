@@ -3,7 +3,7 @@ use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::ids::CompanyId;
 use crate::platform::money::{Currency, Rate, pad};
-use crate::platform::postgres::sql::Sql;
+use crate::platform::postgres::sql::{Many, Sql};
 use crate::platform::unit_of_work::{Rx, Tx};
 use crate::row;
 use chrono::{DateTime, Utc};
@@ -13,7 +13,7 @@ row! {
     struct CompanyRow {
         id: CompanyId, legal_name: String, pan: Option<String>, base_currency: String, time_zone: String, fiscal_year_start: i32,
         round_to_unit: bool, payment_tolerance_percent: Decimal, payment_tolerance_amount: Decimal, discount_grace_days: i32, late_discount: LateDiscount, partial_discount: bool,
-        exchange_rate_max_age_days: i32, version: i64, created_at: DateTime<Utc>, updated_at: DateTime<Utc>,
+        exchange_rate_max_age_days: i32, soft_close_roles: Many<String>, version: i64, created_at: DateTime<Utc>, updated_at: DateTime<Utc>,
     }
 }
 
@@ -22,7 +22,7 @@ pub fn get(rx: &mut Rx<'_>, lock: bool) -> Result<Company, Problem> {
     let company = rx.company();
     let sql = format!(
         "SELECT id, legal_name, pan, base_currency, time_zone, fiscal_year_start, round_to_unit, payment_tolerance_percent, payment_tolerance_amount::numeric AS payment_tolerance_amount,
-                discount_grace_days, late_discount, partial_discount, exchange_rate_max_age_days, version, created_at, updated_at FROM company WHERE id = $1{}",
+                discount_grace_days, late_discount, partial_discount, exchange_rate_max_age_days, soft_close_roles, version, created_at, updated_at FROM company WHERE id = $1{}",
         if lock { " FOR UPDATE" } else { "" }
     );
     let row: CompanyRow = rx.optional(Sql::new(sql).bind(company))?.ok_or_else(|| Problem::not_found("company"))?;
@@ -43,6 +43,7 @@ pub fn get(rx: &mut Rx<'_>, lock: bool) -> Result<Company, Problem> {
             late_discount: row.late_discount,
             partial_discount: row.partial_discount,
             exchange_rate_max_age_days: row.exchange_rate_max_age_days,
+            soft_close_roles: row.soft_close_roles.0,
         },
         version: row.version,
         created_at: Instant(row.created_at),
@@ -61,7 +62,7 @@ pub fn update(tx: &mut Tx<'_>, company: &Company) -> Result<(), Problem> {
     tx.execute(
         Sql::new(
             "UPDATE company SET legal_name = $2, round_to_unit = $3, payment_tolerance_percent = $4, payment_tolerance_amount = $5, discount_grace_days = $6, late_discount = $7,
-                partial_discount = $8, exchange_rate_max_age_days = $9, version = version + 1, updated_at = now() WHERE id = $1",
+                partial_discount = $8, exchange_rate_max_age_days = $9, soft_close_roles = $10, version = version + 1, updated_at = now() WHERE id = $1",
         )
         .bind(company.id)
         .bind(company.legal_name.as_str())
@@ -71,7 +72,8 @@ pub fn update(tx: &mut Tx<'_>, company: &Company) -> Result<(), Problem> {
         .bind(settings.discount_grace_days)
         .bind(settings.late_discount)
         .bind(settings.partial_discount)
-        .bind(settings.exchange_rate_max_age_days),
+        .bind(settings.exchange_rate_max_age_days)
+        .bind(Many(settings.soft_close_roles.clone())),
     )?;
     Ok(())
 }

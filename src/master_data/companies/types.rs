@@ -1,5 +1,6 @@
 //! Companies as they travel.
 
+use crate::access::users::types::Role;
 use crate::platform::dates::Instant;
 use crate::platform::ids::CompanyId;
 use crate::platform::money::{Amount, Rate};
@@ -51,6 +52,9 @@ pub struct Settings {
     /// How old, in days, the newest exchange rate may be on the date of a document.
     #[schema(minimum = 0, maximum = 3650, example = 1)]
     pub exchange_rate_max_age_days: i32,
+    /// Roles that may still post into a soft-closed month.
+    #[schema(max_items = 7, example = json!(["controller"]))]
+    pub soft_close_roles: Vec<String>,
 }
 
 words! {
@@ -81,4 +85,7 @@ pub struct SettingsPatch {
     pub partial_discount: Option<bool>,
     #[schema(minimum = 0, maximum = 3650, example = 1)]
     pub exchange_rate_max_age_days: Option<i32>,
+    /// Roles that may still post into a soft-closed month; none when empty.
+    #[schema(max_items = 7, value_type = Option<Vec<Role>>, example = json!(["controller"]))]
+    pub soft_close_roles: Option<Vec<Role>>,
 }

@@ -301,7 +301,10 @@ impl From<diesel::result::Error> for Problem {
             && let Some(refusal) = crate::catalogue().iter().find(|refusal| refusal.constraints.contains(&name))
         {
             let detail = info.details().filter(|_| refusal.status == 409 && info.message().starts_with("duebook:"));
-            return Self::new(refusal, detail.map_or_else(|| format!("{}.", refusal.title), str::to_owned));
+            // Our own refusals carry their members as a JSON object in the hint.
+            let members = info.hint().and_then(|hint| serde_json::from_str::<Map<String, Value>>(hint).ok()).unwrap_or_default();
+            let problem = Self::new(refusal, detail.map_or_else(|| format!("{}.", refusal.title), str::to_owned));
+            return members.into_iter().fold(problem, |problem, (name, value)| problem.member(&name, value));
         }
         match (kind, info.message()) {
             (Kind::SerializationFailure, _) => Self::raced(),

@@ -2,6 +2,7 @@
 
 use super::audit::{self, Audited};
 use super::idempotency::{self, Claim};
+use super::permissions::ROLES;
 use super::transaction::{CompanyFacts, Context, Rx, SettlementPolicy, Tx};
 use super::{Actor, Gate, Permission, Principal};
 use crate::platform::clock;
@@ -463,13 +464,20 @@ impl Start {
         }
     }
 
+    /// The caller's roles, for the guard of soft-closed months.
+    fn roles(&self) -> String {
+        let given = self.principal.iter().flat_map(|principal| &principal.roles);
+        ROLES.into_iter().filter(|role| given.clone().any(|name| name == role)).collect::<Vec<_>>().join(",")
+    }
+
     fn settings(&self, begin: &str, writes: bool) -> String {
-        // Ids only: nothing a caller wrote is put into this text.
+        // Ids and the names of roles only: nothing a caller wrote is put into this text.
         format!(
-            "BEGIN {begin}; SELECT set_config('app.company_id', '{}', true), set_config('app.actor', '{}', true), set_config('app.portfolio', '{}', true), set_config('app.identity', '{}', true), set_config('application_name', '{}', true), set_config('enable_seqscan', '{}', true)",
+            "BEGIN {begin}; SELECT set_config('app.company_id', '{}', true), set_config('app.actor', '{}', true), set_config('app.portfolio', '{}', true), set_config('app.roles', '{}', true), set_config('app.identity', '{}', true), set_config('application_name', '{}', true), set_config('enable_seqscan', '{}', true)",
             self.company.uuid(),
             self.actor,
             self.portfolio.map(|user| user.to_string()).unwrap_or_default(),
+            self.roles(),
             if self.identity { "on" } else { "" },
             if writes { Writer::of(self.company) } else { "duebook".to_owned() },
             // A write reads few rows by index. Plans made while a company was small must not scan it when

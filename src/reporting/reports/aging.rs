@@ -2,6 +2,7 @@
 //! half-open steps of days: day 30 is in 1–30, day 31 in 31–60.
 
 use super::{At, Check, OPEN_AT, spread, totals};
+use crate::ledger::balances::{STEPS, bucket_names, bucket_starts, subledger};
 use crate::platform::dates::Instant;
 use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::http::reply::Resource;
@@ -109,7 +110,7 @@ fn aging(rx: &mut Rx<'_>, params: &AgingParams, paging: &ReportPaging) -> Result
     let basis = params.basis.unwrap_or(Basis::DueDate);
     let ends = bucket_ends(params.bucket_days.as_deref())?;
     let names = bucket_names(&ends);
-    let starts: Vec<i32> = std::iter::once(1).chain(ends.iter().map(|end| end + 1)).collect();
+    let starts = bucket_starts(&ends);
     let cells = cells(rx, at, basis, &starts)?;
     let currency = rx.cx().currency();
     let mut customers: BTreeMap<(String, CustomerId), Vec<Decimal>> = BTreeMap::new();
@@ -134,7 +135,7 @@ fn aging(rx: &mut Rx<'_>, params: &AgingParams, paging: &ReportPaging) -> Result
         row.customer_id.to_string()
     })?;
     let control = totals(rx, at)?;
-    let subledger: Decimal = subledger(rx, at)?;
+    let subledger = subledger(rx, at)?;
     let money = |value| currency.amount(value);
     Ok(Aging {
         as_of: at.as_of,
@@ -163,25 +164,13 @@ fn figures(currency: Currency, names: &[String], amounts: &[Decimal]) -> (Bucket
 }
 
 fn bucket_ends(text: Option<&str>) -> Result<Vec<i32>, Problem> {
-    let ends: Vec<i32> = text.unwrap_or("30,60,90,120").split(',').filter_map(|word| word.parse().ok()).collect();
+    let ends: Vec<i32> = text.map_or_else(|| STEPS.to_vec(), |text| text.split(',').filter_map(|word| word.parse().ok()).collect());
     if ends.first().is_none_or(|first| *first < 1) || ends.windows(2).any(|pair| pair[0] >= pair[1]) {
         return Err(Problem::new(problem::INVALID_PARAMETER, "bucket_days must ascend from at least 1.").errors(vec![
             FieldError::parameter("bucket_days", "invalid_value", "Upper ends in days, ascending from at least 1.").received(text.unwrap_or_default()),
         ]));
     }
     Ok(ends)
-}
-
-/// `not_due`, `1-30`, …, `over_120`.
-fn bucket_names(ends: &[i32]) -> Vec<String> {
-    let mut names = vec!["not_due".to_owned()];
-    let mut start = 1;
-    for end in ends {
-        names.push(format!("{start}-{end}"));
-        start = end + 1;
-    }
-    names.push(format!("over_{}", start - 1));
-    names
 }
 
 /// Open amounts by customer and bucket. What is known now and lies before `as_of` is read from the
@@ -221,13 +210,6 @@ fn current(rx: &mut Rx<'_>, at: At) -> Result<bool, Problem> {
         Sql::new("SELECT NOT EXISTS (SELECT FROM allocation WHERE company_id = $1 AND effective_on > $2) AND NOT EXISTS (SELECT FROM open_item WHERE company_id = $1 AND posting_date > $2)")
             .bind(company).bind(at.as_of),
     )
-}
-
-/// Σ open items from the rows, whatever the buckets were read from.
-fn subledger(rx: &mut Rx<'_>, at: At) -> Result<Decimal, Problem> {
-    let company = rx.company();
-    let text = format!("{OPEN_AT} SELECT coalesce(sum(CASE WHEN side = 'debit' THEN open ELSE -open END), 0)::numeric AS subledger FROM open_at");
-    rx.scalar(Sql::new(text).bind(company).bind(at.as_of).bind(at.horizon()))
 }
 
 #[cfg(test)]

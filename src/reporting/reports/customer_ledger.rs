@@ -1,5 +1,6 @@
 //! A customer's account: every movement of the control account with a running balance.
 
+use super::At;
 use super::open_items::require_customer;
 use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::http::reply::Resource;
@@ -27,6 +28,20 @@ pub struct Span {
     /// Last day; to the end when left out.
     #[param(example = "2026-03-31")]
     pub to: Option<NaiveDate>,
+    /// As it was known at this instant; now when left out.
+    #[param(max_length = 40, example = "2025-11-18T06:31:09.412Z")]
+    pub known_at: Option<String>,
+}
+
+impl Span {
+    /// Refuses days in the wrong order.
+    pub fn check(&self) -> Result<(), Problem> {
+        match (self.from, self.to) {
+            (Some(from), Some(to)) if from > to => Err(Problem::new(problem::INVALID_PARAMETER, "from lies after to.")
+                .errors(vec![FieldError::parameter("from", "invalid_value", "from must not lie after to.").received(from)])),
+            _ => Ok(()),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -62,7 +77,7 @@ pub struct LedgerRow {
 
 /// Get a customer's ledger.
 ///
-/// Debits, credits and running balance between two days, in base currency. Opening and closing are
+/// Debits, credits and running balance between two days, in base currency, as known at an instant. Opening and closing are
 /// those of the whole span, also when the rows come in pages.
 #[utoipa::path(tag = "Customers", params(("id" = CustomerId, Path, description = "The customer."), Span, ReportPaging), responses((status = 200, body = CustomerLedger, description = "The ledger.")), extensions(("x-permission" = json!("customers:read"))))]
 #[get("/v1/customers/{id}/ledger")]
@@ -79,19 +94,15 @@ row! { struct MoveRow { date: NaiveDate, document_kind: String, document_id: Uui
 
 fn ledger(rx: &mut Rx<'_>, customer: CustomerId, span: &Span, paging: &ReportPaging) -> Result<CustomerLedger, Problem> {
     require_customer(rx, customer)?;
-    if let (Some(from), Some(to)) = (span.from, span.to)
-        && from > to
-    {
-        return Err(Problem::new(problem::INVALID_PARAMETER, "from lies after to.")
-            .errors(vec![FieldError::parameter("from", "invalid_value", "from must not lie after to.").received(from)]));
-    }
+    span.check()?;
+    let known = At::read(rx, None, span.known_at.as_deref())?.horizon();
     let company = rx.company();
     let opening: Decimal = rx.scalar(
         Sql::new(
             "SELECT coalesce(sum(l.base_debit - l.base_credit), 0)::numeric FROM journal_line l JOIN gl_account a ON a.company_id = l.company_id AND a.id = l.account_id
-             WHERE l.company_id = $1 AND l.customer_id = $2 AND a.is_control AND l.posting_date < coalesce($3::date, '-infinity'::date)",
+             WHERE l.company_id = $1 AND l.customer_id = $2 AND a.is_control AND l.posting_date < coalesce($3::date, '-infinity'::date) AND l.recorded_at <= $4",
         )
-        .bind(company).bind(customer).bind(span.from),
+        .bind(company).bind(customer).bind(span.from).bind(known),
     )?;
     let rows: Vec<MoveRow> = rx.load(
         Sql::new(
@@ -99,10 +110,10 @@ fn ledger(rx: &mut Rx<'_>, customer: CustomerId, span: &Span, paging: &ReportPag
              FROM journal_line l
              JOIN gl_account a ON a.company_id = l.company_id AND a.id = l.account_id
              JOIN journal_entry e ON e.company_id = l.company_id AND e.id = l.entry_id
-             WHERE l.company_id = $1 AND l.customer_id = $2 AND a.is_control AND l.posting_date BETWEEN coalesce($3::date, '-infinity'::date) AND coalesce($4::date, 'infinity'::date)
+             WHERE l.company_id = $1 AND l.customer_id = $2 AND a.is_control AND l.posting_date BETWEEN coalesce($3::date, '-infinity'::date) AND coalesce($4::date, 'infinity'::date) AND l.recorded_at <= $5
              GROUP BY e.company_id, e.id ORDER BY e.posting_date, e.recorded_at, e.id",
         )
-        .bind(company).bind(customer).bind(span.from).bind(span.to),
+        .bind(company).bind(customer).bind(span.from).bind(span.to).bind(known),
     )?;
     let currency = rx.cx().currency();
     let mut balance = opening;
@@ -122,7 +133,7 @@ fn ledger(rx: &mut Rx<'_>, customer: CustomerId, span: &Span, paging: &ReportPag
             }
         })
         .collect();
-    let (data, page) = slice(rows, paging, &format!("ledger {customer} {:?} {:?}", span.from, span.to), |row| row.gl_journal_id.to_string())?;
+    let (data, page) = slice(rows, paging, &format!("ledger {customer} {span:?}"), |row| row.gl_journal_id.to_string())?;
     Ok(CustomerLedger {
         customer_id: customer,
         currency: currency.code().to_owned(),

@@ -7,13 +7,10 @@ pub mod performance;
 pub mod reconciliation;
 pub mod trial_balance;
 
-use crate::platform::dates::{Instant, business_date};
-use crate::platform::http::problem::{self, FieldError, Problem};
+pub use crate::ledger::balances::{At, OPEN_AT};
+
+use crate::ledger::balances::totals;
 use crate::platform::money::Amount;
-use crate::platform::postgres::sql::Sql;
-use crate::platform::unit_of_work::{Rx, Writer};
-use crate::row;
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -29,64 +26,6 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(reconciliation::get_ar_gl_reconciliation);
 }
 
-/// Open amounts of all items as of a day (`$2`) as known at an instant (`$3`), as a CTE `open_at`:
-/// amount − Σ allocations that count by then and were recorded by then.
-pub const OPEN_AT: &str = include_str!("open_at.sql");
-
-/// The two axes of every balance: the accounting day and the moment of knowledge.
-#[derive(Debug, Clone, Copy)]
-pub struct At {
-    pub as_of: NaiveDate,
-    pub known_at: DateTime<Utc>,
-    /// Whether `known_at` was left out: what is known now.
-    pub now: bool,
-}
-
-impl At {
-    /// Reads the parameters; `as_of` is a date (its end) or an instant (its date in the company's zone).
-    pub fn read(rx: &mut Rx<'_>, as_of: Option<&str>, known_at: Option<&str>) -> Result<Self, Problem> {
-        let invalid = |name: &str, text: &str| {
-            Problem::new(problem::INVALID_DATE, format!("{name} is not a date or instant of the years 1900 to 9999.")).errors(vec![
-                FieldError::parameter(name, "invalid_date", "Send a date like 2025-11-18 or an instant like 2025-11-18T06:31:09.412Z.").received(text),
-            ])
-        };
-        let years = 1900..=9999;
-        let instant = |text: &str| text.parse::<DateTime<Utc>>().ok().filter(|at| years.contains(&at.year()));
-        let date = |text: &str| text.parse::<NaiveDate>().ok().filter(|date| years.contains(&date.year()));
-        let zone = rx.cx().facts.zone;
-        let as_of = match as_of {
-            None => rx.cx().today,
-            Some(text) => date(text).or_else(|| instant(text).map(|at| business_date(at, zone))).ok_or_else(|| invalid("as_of", text))?,
-        };
-        let asked = known_at.map(|text| instant(text).ok_or_else(|| invalid("known_at", text))).transpose()?;
-        let settled = settled_until(rx)?;
-        Ok(Self { as_of, known_at: asked.map_or(settled, |asked| asked.min(settled)), now: asked.is_none() })
-    }
-    /// The instant as the reply shows it: asking for it again gives the same, for ever.
-    #[must_use]
-    pub fn known(&self) -> Instant {
-        Instant(self.known_at)
-    }
-    /// What the queries compare with: for "now" everything the snapshot holds.
-    #[must_use]
-    pub fn horizon(&self) -> DateTime<Utc> {
-        if self.now { self.known_at + chrono::Duration::days(36_500) } else { self.known_at }
-    }
-}
-
-/// The last millisecond of which everything recorded is visible: rows carry the start of their
-/// transaction, so nothing at or after the start of a writer of this company still running counts.
-fn settled_until(rx: &mut Rx<'_>) -> Result<DateTime<Utc>, Problem> {
-    let writer = Writer::of(rx.company());
-    rx.scalar(
-        Sql::new(
-            "SELECT date_trunc('milliseconds', least(statement_timestamp(), (SELECT min(xact_start) - interval '1 microsecond' FROM pg_stat_activity
-                WHERE application_name = $1 AND state <> 'idle')))",
-        )
-        .bind(writer),
-    )
-}
-
 /// Four figures that must be one.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Check {
@@ -100,24 +39,6 @@ pub struct Check {
     pub buckets: Amount,
     /// The largest difference between any two of them.
     pub difference: Amount,
-}
-
-row! { struct Totals { documents: Decimal, gl: Decimal } }
-
-/// Σ documents and the control account, each from its own rows.
-fn totals(rx: &mut Rx<'_>, at: At) -> Result<Totals, Problem> {
-    let company = rx.company();
-    rx.one(
-        Sql::new(
-            "SELECT coalesce((SELECT sum(CASE WHEN i.side = 'debit' THEN i.base_amount ELSE -i.base_amount END) FROM open_item i
-                              WHERE i.company_id = $1 AND i.posting_date <= $2 AND i.recorded_at <= $3), 0)::numeric
-                  - coalesce((SELECT sum(s.debit_base - s.credit_base) FROM allocation s
-                              WHERE s.company_id = $1 AND s.entry_id IS NOT NULL AND s.effective_on <= $2 AND s.recorded_at <= $3), 0)::numeric AS documents,
-                    coalesce((SELECT sum(l.base_debit - l.base_credit) FROM journal_line l JOIN gl_account a ON a.company_id = l.company_id AND a.id = l.account_id
-                              WHERE l.company_id = $1 AND a.is_control AND l.posting_date <= $2 AND l.recorded_at <= $3), 0)::numeric AS gl",
-        )
-        .bind(company).bind(at.as_of).bind(at.horizon()),
-    )
 }
 
 fn spread(figures: &[Decimal]) -> Decimal {

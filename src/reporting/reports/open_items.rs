@@ -120,7 +120,8 @@ fn open_items(rx: &mut Rx<'_>, customer: CustomerId, params: &AsOf, paging: &Rep
             days_overdue: if row.side == Side::Debit { (at.as_of - row.due_date).num_days().max(0) } else { 0 },
         })
         .collect();
-    let (data, page) = slice(rows, paging, &format!("open-items {customer} {}", at.as_of), |row| row.id.to_string())?;
+    let (data, page) =
+        slice(rows, paging, &format!("open-items {customer} {} {}", at.as_of, params.known_at.as_deref().unwrap_or("now")), |row| row.id.to_string())?;
     Ok(OpenItems {
         as_of: at.as_of,
         currency: currency.code().to_owned(),
@@ -130,9 +131,14 @@ fn open_items(rx: &mut Rx<'_>, customer: CustomerId, params: &AsOf, paging: &Rep
     })
 }
 
-/// The same query for one customer, whose items and allocations have indexes of their own.
+/// The same query for one customer: from the customer's items to their settlements, which may be
+/// those of another customer's debit.
 fn of_customer(text: &str) -> String {
-    text.replace("FROM allocation WHERE company_id = $1 AND", "FROM allocation WHERE company_id = $1 AND customer_id = $4 AND")
+    let own = |side: &str| format!("{side} IN (SELECT x.id FROM open_item x WHERE x.company_id = $1 AND x.customer_id = $4)");
+    let settled = |side: &str| format!("SELECT {side}_item_id AS item_id, {side}_base AS amount FROM allocation WHERE company_id = $1 AND");
+    let credit = "SELECT credit_item_id, credit_base FROM allocation WHERE company_id = $1 AND";
+    text.replace(&settled("debit"), &format!("{} {} AND", settled("debit"), own("debit_item_id")))
+        .replace(credit, &format!("{credit} {} AND", own("credit_item_id")))
         .replace("WHERE i.company_id = $1 AND", "WHERE i.company_id = $1 AND i.customer_id = $4 AND")
 }
 

@@ -1,7 +1,8 @@
 //! Sub-ledger against control account.
 
 use super::open_items::AsOf;
-use super::{At, OPEN_AT, totals};
+use super::{At, totals};
+use crate::ledger::balances::subledger;
 use crate::platform::http::reply::Resource;
 use crate::platform::http::{Fetched, Problem, Query, Reply};
 use crate::platform::money::Amount;
@@ -56,12 +57,7 @@ row! { struct DifferenceRow { document_kind: String, document_id: Uuid, items: D
 fn ar_gl(rx: &mut Rx<'_>, params: &AsOf) -> Result<ArGl, Problem> {
     let at = At::read(rx, params.as_of.as_deref(), params.known_at.as_deref())?;
     let company = rx.company();
-    let subledger: Decimal = rx.scalar(
-        Sql::new(format!("{OPEN_AT} SELECT coalesce(sum(CASE WHEN side = 'debit' THEN open ELSE -open END), 0)::numeric FROM open_at"))
-            .bind(company)
-            .bind(at.as_of)
-            .bind(at.horizon()),
-    )?;
+    let subledger = subledger(rx, at)?;
     let gl = totals(rx, at)?.gl;
     let rows: Vec<DifferenceRow> = rx.load(
         Sql::new(

@@ -1,7 +1,9 @@
 //! Trial balance: the balance of every account; debits equal credits.
 
 use super::At;
-use super::open_items::AsOf;
+use crate::ledger::periods::Month;
+use crate::platform::dates::{month_end, month_label};
+use crate::platform::http::problem::{self, FieldError};
 use crate::platform::http::reply::Resource;
 use crate::platform::http::{Fetched, Problem, Query, Reply};
 use crate::platform::money::Amount;
@@ -12,8 +14,34 @@ use crate::row;
 use actix_web::get;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+#[derive(Debug, Clone, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct TrialParams {
+    /// Accounting day (its end) or instant; today when left out.
+    #[param(max_length = 40, example = "2025-11-18")]
+    pub as_of: Option<String>,
+    /// As of the last day of this month, instead of `as_of`.
+    #[param(pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$", max_length = 7, example = "2025-10")]
+    pub period: Option<String>,
+    /// As it was known at this instant; now when left out.
+    #[param(max_length = 40, example = "2025-11-18T06:31:09.412Z")]
+    pub known_at: Option<String>,
+}
+
+impl TrialParams {
+    fn at(&self, rx: &mut Rx<'_>) -> Result<At, Problem> {
+        let month = self.period.as_deref().and_then(Month::parse);
+        if let (Some(month), Some(_)) = (month, &self.as_of) {
+            return Err(Problem::new(problem::INVALID_PARAMETER, "Give as_of or period, not both.")
+                .errors(vec![FieldError::parameter("period", "invalid_value", "Give as_of or period, not both.").received(month_label(month.0))]));
+        }
+        let end = month.map(|month| month_end(month.0).to_string());
+        At::read(rx, end.as_deref().or(self.as_of.as_deref()), self.known_at.as_deref())
+    }
+}
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TrialBalance {
@@ -46,18 +74,18 @@ pub struct TrialTotals {
 
 /// Get the trial balance.
 ///
-/// The balance of every account that was posted to, in base currency, as of a day and as known at an
-/// instant. The totals are equal, or the books are broken.
-#[utoipa::path(tag = "General ledger", params(AsOf), responses((status = 200, body = TrialBalance, description = "The trial balance.")), extensions(("x-permission" = json!("gl:read"))))]
+/// The balance of every account that was posted to, in base currency, as of a day or the end of a month
+/// and as known at an instant. The totals are equal, or the books are broken.
+#[utoipa::path(tag = "General ledger", params(TrialParams), responses((status = 200, body = TrialBalance, description = "The trial balance.")), extensions(("x-permission" = json!("gl:read"))))]
 #[get("/v1/trial-balance")]
-pub async fn get_trial_balance(caller: Caller<GlRead>, params: Query<AsOf>) -> Reply<Fetched<TrialBalance>> {
+pub async fn get_trial_balance(caller: Caller<GlRead>, params: Query<TrialParams>) -> Reply<Fetched<TrialBalance>> {
     caller.fetch(move |rx| trial_balance(rx, &params)).await
 }
 
 row! { struct BalanceRow { code: String, name: String, balance: Decimal } }
 
-fn trial_balance(rx: &mut Rx<'_>, params: &AsOf) -> Result<TrialBalance, Problem> {
-    let at = At::read(rx, params.as_of.as_deref(), params.known_at.as_deref())?;
+fn trial_balance(rx: &mut Rx<'_>, params: &TrialParams) -> Result<TrialBalance, Problem> {
+    let at = params.at(rx)?;
     let company = rx.company();
     let rows: Vec<BalanceRow> = rx.load(
         Sql::new(
