@@ -244,6 +244,8 @@ fn dollars_settle_at_their_own_rates_and_leave_no_rupee_open() {
     let (customer, executive) = (company.customer(), company.executive());
     let body = with(invoice_body(&customer, "2025-01-01", "1000.00"), json!({"currency": "USD", "exchange_rate": "83.00", "due_date": "2025-01-31"}));
     let invoice = executive.post("/v1/invoices", &body).expect(201);
+    let open = &company.get(&format!("/v1/customers/{customer}/open-items?as_of=2025-01-05"))["data"][0];
+    assert_includes(open, &json!({"open_amount": "83000.00", "document_currency": "USD", "document_open_amount": "1000.00"}));
     let dollars = |date: &str, amount: &str, rate: &str| {
         let money = json!({"currency": "USD", "exchange_rate": rate, "allocations": [to_invoice(&invoice, amount)]});
         executive.post("/v1/receipts", &with(receipt_body(&customer, date, amount), money)).expect(201)
@@ -331,5 +333,20 @@ fn the_middle_one_of_three_allocations_is_taken_back_alone() {
     for (receipt, unapplied) in receipts.iter().zip(["0.00", "200.00", "0.00"]) {
         assert_eq!(company.get(&format!("/v1/receipts/{}", id_of(receipt)))["totals"]["unapplied"], unapplied);
     }
+    company.assert_laws();
+}
+
+#[test]
+fn a_late_receipt_is_posted_on_the_first_open_day_and_keeps_its_own_date() {
+    let company = Company::new();
+    let (customer, executive) = (company.customer(), company.executive());
+    let invoice = company.invoice(&customer, "2025-01-02", "2025-01-31", "100.00");
+    company.controller().change("POST", "/v1/periods/2025-01/close", "*", &json!({"level": "soft"})).expect(200);
+    let body = with(receipt_body(&customer, "2025-01-30", "100.00"), json!({"allocations": [to_invoice(&invoice, "100.00")]}));
+    executive.post("/v1/receipts", &body).refused(409, "period_closed");
+    let late = executive.post("/v1/receipts", &with(body, json!({"post_late": true}))).expect(201);
+    assert_includes(&late, &json!({"receipt_date": "2025-01-30", "value_date": "2025-01-30", "posting_date": "2025-02-01", "period": "2025-02"}));
+    assert_eq!(company.get(&format!("/v1/customers/{customer}/open-items?as_of=2025-01-31"))["totals"]["debit"], "100.00");
+    assert_eq!(balance_due(&company, &invoice), "0.00");
     company.assert_laws();
 }

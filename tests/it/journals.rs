@@ -93,7 +93,7 @@ fn a_journal_by_hand_is_posted_when_another_person_agrees_and_taken_back_by_a_mi
     assert_eq!(company.get(&format!("/v1/journals/{}", id_of(&next)))["number"], "JV/24-25/00002");
     assert!(broken(&company).is_empty());
     let gap = |by: &str| {
-        Db::owner().run(&format!("BEGIN; SET LOCAL session_replication_role = replica; UPDATE number_series SET next_number = next_number {by} WHERE document_kind = 'journal' AND company_id = '{}'; COMMIT", company.id)).expect("a gap")
+        Db::owner().run(&format!("BEGIN; SET LOCAL session_replication_role = replica; UPDATE number_series SET next_number = next_number {by} WHERE document_kind = 'journal' AND company_id = '{}'; COMMIT", company.id)).expect("a gap");
     };
     gap("+ 1");
     assert_eq!(broken(&company), ["journal numbers have no gap and no double"]);

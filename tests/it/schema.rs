@@ -85,7 +85,7 @@ fn a_journal_and_its_posting_are_few_statements_however_many_lines() {
     let company = Company::new();
     let mut counts = Vec::new();
     for lines in [2, 20, 400] {
-        let line = |at: usize| json!({"account_code": if at % 2 == 0 { "5100" } else { "1000" }, (if at % 2 == 0 { "debit" } else { "credit" }): "1.00"});
+        let line = |at: usize| json!({"account_code": if at.is_multiple_of(2) { "5100" } else { "1000" }, (if at.is_multiple_of(2) { "debit" } else { "credit" }): "1.00"});
         let body = json!({"journal_date": "2025-01-10", "narration": "Charges", "lines": (0..lines).map(line).collect::<Vec<_>>()});
         let new: NewJournal = read(body);
         counts.push(statements(&company, |tx| journals::create(tx, &new)));

@@ -14,6 +14,7 @@ use crate::control::approvals::{self, Action, Approved, Gate, Request};
 use crate::ledger::numbering::{self, NumberedKind};
 use crate::ledger::open_items::rules::{Placer, Purse};
 use crate::ledger::open_items::store::{lock_customers, lock_items_of, lock_open_debits};
+use crate::ledger::periods;
 use crate::ledger::problems::AMOUNT_TOO_SMALL;
 use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, OpenItem, SettlementTerms, Side, Unwind, lock_parties};
 use crate::master_data::customers;
@@ -63,6 +64,7 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
     let registration = ground.registration.ok_or_else(|| Problem::internal(&"a company without registration"))?;
     let rate = rate_on(tx, currencies.money, new.exchange_rate.map(|rate| rate.0), new.receipt_date)?;
     let worth = worth(new, currencies, rate, base)?;
+    let on = periods::posting_date(tx, new.receipt_date, new.post_late)?;
     let (id, year) = (ReceiptId::new(), tx.cx().fiscal_year(new.receipt_date));
     let input = if rules::held(new) { Some(serde_json::to_value(new).map_err(|e| Problem::internal(&e))?) } else { None };
     let origin = Origin { registration, fiscal_year: year.0, duplicate_allowed: new.allow_duplicate, input };
@@ -74,17 +76,17 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
         head.number = numbering::take(tx, registration, NumberedKind::Receipt, year, None)?;
     } else if new.unidentified {
         head.state = State::Unidentified;
-        head.posting_date = Some(new.receipt_date);
+        head.posting_date = Some(on);
         head.number = numbering::take(tx, registration, NumberedKind::Receipt, year, None)?;
-        head.entry_id = Some(ledger::post(tx, &unidentified(id.uuid(), &head.number, new, &worth, ground.bank, new.receipt_date))?);
+        head.entry_id = Some(ledger::post(tx, &unidentified(id.uuid(), &head.number, new, &worth, ground.bank, on))?);
     } else {
-        let credit = credit(id, ground.customer, new, &worth, base, new.receipt_date);
+        let credit = credit(id, ground.customer, new, &worth, base, on);
         let purses = rules::purses(new);
-        let (mut plan, debits) = plan(tx, &credit, purses, Instructions::of(new), new.receipt_date)?;
+        let (mut plan, debits) = plan(tx, &credit, purses, Instructions::of(new), on)?;
         head.number = numbering::take(tx, registration, NumberedKind::Receipt, year, None)?;
         plan.numbered(&head.number);
-        let entry = ledger::post(tx, &posting(&credit, &head.number, new, &worth, ground.bank, new.receipt_date))?;
-        enter(&mut head, &credit, entry, new.receipt_date);
+        let entry = ledger::post(tx, &posting(&credit, &head.number, new, &worth, ground.bank, on))?;
+        enter(&mut head, &credit, entry, on);
         plan.write(tx)?;
         head.open = credit.amount - placed_of(&plan, &credit);
         head.moves = i64::try_from(plan.allocations.iter().filter(|a| a.credit_item == credit.id).count()).unwrap_or(i64::MAX);

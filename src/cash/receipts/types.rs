@@ -227,6 +227,10 @@ pub struct NewReceipt {
     /// A date after the receipt date makes it a held cheque: it counts from its deposit.
     #[schema(example = "2025-12-01")]
     pub cheque_date: Option<NaiveDate>,
+    /// Post on the first open day where the receipt date lies in a closed period; the date stays as it is.
+    #[serde(default)]
+    #[schema(example = false)]
+    pub post_late: bool,
     /// Park the money on purpose.
     #[serde(default)]
     #[schema(example = false)]

@@ -5,7 +5,7 @@ use crate::ledger::Side;
 use crate::platform::http::reply::Resource;
 use crate::platform::http::{Fetched, Path, Problem, Query, Reply};
 use crate::platform::ids::CustomerId;
-use crate::platform::money::Amount;
+use crate::platform::money::{Amount, Currency};
 use crate::platform::page::{PageInfo, ReportPaging, slice};
 use crate::platform::postgres::sql::Sql;
 use crate::platform::unit_of_work::permissions::CustomersRead;
@@ -56,6 +56,11 @@ pub struct OpenItemRow {
     pub due_date: NaiveDate,
     pub amount: Amount,
     pub open_amount: Amount,
+    /// The same in the document's own currency.
+    #[schema(max_length = 3, example = "USD")]
+    pub document_currency: String,
+    pub document_amount: Amount,
+    pub document_open_amount: Amount,
     /// Days past due on the day asked for; 0 when not due, and for credits.
     #[schema(minimum = 0, example = 18)]
     pub days_overdue: i64,
@@ -87,6 +92,7 @@ pub async fn list_customer_open_items(
 row! {
     struct ItemRow {
         id: Uuid, document_kind: String, document_id: Uuid, document_number: String, instalment_no: i32, side: Side, document_date: NaiveDate, due_date: NaiveDate, amount: Decimal, open: Decimal,
+        currency: String, own_amount: Decimal, own_open: Decimal,
     }
 }
 
@@ -96,7 +102,7 @@ fn open_items(rx: &mut Rx<'_>, customer: CustomerId, params: &AsOf, paging: &Rep
     let company = rx.company();
     let rows: Vec<ItemRow> = rx.load(
         Sql::new(of_customer(&format!(
-            "{OPEN_AT} SELECT id, document_kind, document_id, document_number, instalment_no, side, document_date, due_date, amount::numeric AS amount, open::numeric AS open
+            "{OPEN_AT} SELECT id, document_kind, document_id, document_number, instalment_no, side, document_date, due_date, amount::numeric AS amount, open::numeric AS open, currency, own_amount::numeric AS own_amount, own_open::numeric AS own_open
              FROM open_at WHERE open <> 0 ORDER BY due_date, document_number, instalment_no, id"
         )))
         .bind(company).bind(at.as_of).bind(at.horizon()).bind(customer),
@@ -106,7 +112,11 @@ fn open_items(rx: &mut Rx<'_>, customer: CustomerId, params: &AsOf, paging: &Rep
     let (debit, credit) = (sum(Side::Debit), sum(Side::Credit));
     let rows: Vec<OpenItemRow> = rows
         .into_iter()
-        .map(|row| OpenItemRow {
+        .map(|row| (Currency::parse(&row.currency).unwrap_or(currency), row))
+        .map(|(own, row)| OpenItemRow {
+            document_amount: own.amount(row.own_amount),
+            document_open_amount: own.amount(row.own_open),
+            document_currency: row.currency,
             id: row.id,
             document_type: row.document_kind,
             document_id: row.document_id,
@@ -135,8 +145,8 @@ fn open_items(rx: &mut Rx<'_>, customer: CustomerId, params: &AsOf, paging: &Rep
 /// those of another customer's debit.
 fn of_customer(text: &str) -> String {
     let own = |side: &str| format!("{side} IN (SELECT x.id FROM open_item x WHERE x.company_id = $1 AND x.customer_id = $4)");
-    let settled = |side: &str| format!("SELECT {side}_item_id AS item_id, {side}_base AS amount FROM allocation WHERE company_id = $1 AND");
-    let credit = "SELECT credit_item_id, credit_base FROM allocation WHERE company_id = $1 AND";
+    let settled = |side: &str| format!("SELECT {side}_item_id AS item_id, {side}_base AS amount, amount AS own FROM allocation WHERE company_id = $1 AND");
+    let credit = "SELECT credit_item_id, credit_base, amount FROM allocation WHERE company_id = $1 AND";
     text.replace(&settled("debit"), &format!("{} {} AND", settled("debit"), own("debit_item_id")))
         .replace(credit, &format!("{credit} {} AND", own("credit_item_id")))
         .replace("WHERE i.company_id = $1 AND", "WHERE i.company_id = $1 AND i.customer_id = $4 AND")
