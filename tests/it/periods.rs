@@ -68,6 +68,33 @@ fn a_soft_closed_month_takes_postings_only_from_the_roles_the_company_names() {
 }
 
 #[test]
+fn a_late_receipt_counts_from_the_first_open_day_and_keeps_its_date() {
+    let company = Company::new();
+    let customer = company.customer();
+    let (executive, controller) = (company.executive(), company.controller());
+    let invoice = company.invoice(&customer, "2025-01-10", "2025-02-09", "1000.00");
+    for month in ["2025-01", "2025-02"] {
+        close(&controller, month, "hard").expect(200);
+    }
+    let body = |extra: Value| with(with(receipt_body(&customer, "2025-01-31", "400.00"), json!({"allocations": [to_invoice(&invoice, "400.00")]})), extra);
+    executive.post("/v1/receipts", &body(json!({}))).refused(409, "period_closed");
+    let late = executive.post("/v1/receipts", &body(json!({"post_late": true}))).expect(201);
+    assert_includes(&late, &json!({"receipt_date": "2025-01-31", "posting_date": "2025-03-01", "period": "2025-03"}));
+    assert_eq!(late["allocations"][0]["allocated_on"], "2025-03-01");
+    let waiting = with(receipt_body(&customer, "2025-02-03", "50.00"), json!({"customer_id": null, "unidentified": true, "post_late": true}));
+    assert_eq!(executive.post("/v1/receipts", &waiting).expect(201)["posting_date"], "2025-03-01");
+    let open = |day: &str| company.get(&format!("/v1/customers/{customer}/open-items?as_of={day}"))["totals"]["balance"].clone();
+    assert_eq!((open("2025-02-28"), open("2025-03-01")), (json!("1000.00"), json!("600.00")));
+    // Where the month takes it nothing moves.
+    assert_eq!(
+        executive.post("/v1/receipts", &with(receipt_body(&customer, "2025-03-05", "5.00"), json!({"post_late": true}))).expect(201)["posting_date"],
+        "2025-03-05"
+    );
+    assert!(crate::journals::broken(&company).is_empty());
+    company.assert_laws();
+}
+
+#[test]
 fn a_hard_close_needs_a_green_checklist_and_names_what_is_in_the_way() {
     let company = Company::new();
     let customer = company.customer();

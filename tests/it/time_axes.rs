@@ -48,27 +48,41 @@ fn past_pairs_stay(seed: u64) {
     let (executive, controller) = (company.executive(), company.controller());
     let customers: Vec<String> = (0..3).map(|_| company.customer()).collect();
     let accounts: Vec<String> = ["1000", "1100", "4000"].iter().map(|code| id_of(&company.get(&format!("/v1/gl-accounts?code={code}"))["data"][0])).collect();
-    let (mut invoices, mut allocations): (Vec<Value>, Vec<String>) = (Vec::new(), Vec::new());
+    let (mut invoices, mut receipts, mut allocations): (Vec<Value>, Vec<String>, Vec<String>) = (Vec::new(), Vec::new(), Vec::new());
     let mut kept: Vec<(String, Vec<u8>)> = Vec::new();
-    for step in 0..24 {
+    for step in 0..30 {
         let customer = &customers[usize::try_from(dice.below(3)).unwrap()];
         let (day, amount) = (dice.day(), format!("{}.{:02}", 1 + dice.below(900), dice.below(100)));
-        match dice.below(6) {
+        match dice.below(8) {
             0 | 1 => invoices.push(company.invoice(customer, &day, "2025-09-30", &amount)),
             2 => {
                 let receipt = executive.post("/v1/receipts", &with(receipt_body(customer, &day, &amount), json!({"auto_apply": "oldest_first"}))).expect(201);
                 allocations.extend(receipt["allocations"].as_array().unwrap().iter().map(id_of));
+                receipts.push(id_of(&receipt));
             }
             3 if !allocations.is_empty() => {
                 let at = usize::try_from(dice.below(allocations.len() as u64)).unwrap();
                 let body = json!({"reversed_on": "2025-07-01", "reason": "Wrong invoice"});
-                controller.post(&format!("/v1/allocations/{}/reverse", allocations.swap_remove(at)), &body).expect(201);
+                // It may be taken back already, with its receipt.
+                let reply = controller.post(&format!("/v1/allocations/{}/reverse", allocations.swap_remove(at)), &body);
+                assert!(matches!(reply.status, 201 | 409), "{}", reply.text());
             }
             4 if !invoices.is_empty() => {
                 let at = usize::try_from(dice.below(invoices.len() as u64)).unwrap();
                 let path = format!("/v1/invoices/{}/cancel", id_of(&invoices.swap_remove(at)));
                 let reply = controller.change("POST", &path, "*", &json!({"reason": "By mistake", "cancelled_on": "2025-07-02"}));
                 assert!(matches!(reply.status, 200 | 409), "{}", reply.text());
+            }
+            5 if !receipts.is_empty() => {
+                let at = usize::try_from(dice.below(receipts.len() as u64)).unwrap();
+                let path = format!("/v1/receipts/{}/reverse", receipts.swap_remove(at));
+                controller.change("POST", &path, "*", &json!({"reason": "Not ours", "reversed_on": "2025-07-03"})).expect(200);
+            }
+            6 if !invoices.is_empty() => {
+                let at = usize::try_from(dice.below(invoices.len() as u64)).unwrap();
+                // More than the invoice came to is refused; either way the past stays.
+                let reply = controller.post("/v1/credit-notes", &note_body(&invoices[at], "2025-07-04", "5.00"));
+                assert!(matches!(reply.status, 201 | 409 | 422), "{}", reply.text());
             }
             _ => {
                 executive.change("PATCH", &format!("/v1/customers/{customer}"), "*", &json!({"payment_terms_days": 10})).expect(200);
