@@ -33,3 +33,4 @@ mod revaluations;
 mod schema;
 mod time_axes;
 mod walk;
+mod write_offs;
