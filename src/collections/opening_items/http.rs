@@ -1,6 +1,6 @@
 //! Opening items.
 
-use super::types::{CertificateQuery, NewCertificate, NewOpeningItem, OpeningCertificate, OpeningFilter, OpeningItem, ReverseOpeningItem};
+use super::types::{CertificateQuery, NewOpeningCertificate, NewOpeningItem, OpeningCertificate, OpeningFilter, OpeningItem, ReverseOpeningItem};
 use super::{service, store};
 use crate::ledger::open_items::store::lock_named;
 use crate::platform::http::{Body, Created, Done, Fetched, MultiStatus, Path, Query, Reply};
@@ -54,9 +54,9 @@ pub async fn create_opening_items_in_bulk(caller: Caller<AdjustmentsWrite>, body
 ///
 /// Counts the items up to the cut-over, customer by customer, and compares their total with the other system's. It
 /// is kept whether it agrees or not.
-#[utoipa::path(tag = "Opening items", request_body = NewCertificate, responses((status = 201, body = OpeningCertificate, description = "The certificate.")), extensions(("x-permission" = json!("adjustments:write")), ("x-idempotency" = json!("required"))))]
+#[utoipa::path(tag = "Opening items", request_body = NewOpeningCertificate, responses((status = 201, body = OpeningCertificate, description = "The certificate.")), extensions(("x-permission" = json!("adjustments:write")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/opening-items/certificate")]
-pub async fn certify_opening_items(caller: Caller<AdjustmentsWrite>, body: Body<NewCertificate>) -> Reply<Created<OpeningCertificate>> {
+pub async fn certify_opening_items(caller: Caller<AdjustmentsWrite>, body: Body<NewOpeningCertificate>) -> Reply<Created<OpeningCertificate>> {
     caller.create(move |tx| service::certify(tx, &body)).await
 }
 

@@ -2,7 +2,7 @@
 
 use super::problems::{DUPLICATE_OPENING_EXTERNAL_ID, DUPLICATE_OPENING_NUMBER, EXCHANGE_RATE_REQUIRED};
 use super::store::{self, Values};
-use super::types::{CertifiedCustomer, NewCertificate, NewOpeningItem, OpeningCertificate, OpeningItem, OpeningStatus, OpeningType, ReverseOpeningItem};
+use super::types::{CertifiedCustomer, NewOpeningCertificate, NewOpeningItem, OpeningCertificate, OpeningItem, OpeningStatus, OpeningType, ReverseOpeningItem};
 use crate::ledger::open_items::store::lock_customers;
 use crate::ledger::problems::ALREADY_REVERSED;
 use crate::ledger::{self, AccountRole, DocumentKind, Line, NewOpenItem, Posting, Side, Unwind, lock_parties, unwind};
@@ -139,7 +139,7 @@ pub fn reverse(tx: &mut Tx<'_>, id: OpeningItemId, version: Option<i64>, wanted:
 }
 
 /// Counts what was taken over and keeps the result, whether it agrees or not.
-pub fn certify(tx: &mut Tx<'_>, new: &NewCertificate) -> Result<Audited<OpeningCertificate>, Problem> {
+pub fn certify(tx: &mut Tx<'_>, new: &NewOpeningCertificate) -> Result<Audited<OpeningCertificate>, Problem> {
     let currency = tx.cx().currency();
     if !currency.holds(new.control_total.0) {
         return Err(Problem::invalid(vec![faults::precision("/control_total", new.control_total.0, currency)]));

@@ -114,7 +114,7 @@ pub struct ReverseOpeningItem {
 
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct NewCertificate {
+pub struct NewOpeningCertificate {
     /// Day of the cut-over: counts what was posted up to it.
     #[schema(example = "2024-04-01")]
     pub cut_over_on: NaiveDate,
