@@ -35,7 +35,7 @@ pub async fn request_refund(caller: Caller<RefundsRequest>, body: Body<NewRefund
 
 /// Get a refund.
 ///
-/// With where the money goes in full.
+/// With the account the money goes to in full.
 #[utoipa::path(tag = "Refunds", params(("id" = RefundId, Path, description = "The refund.")), responses((status = 200, body = Refund, description = "The refund.")), extensions(("x-permission" = json!("refunds:read"))))]
 #[get("/v1/refunds/{id}")]
 pub async fn get_refund(caller: Caller<RefundsRead>, id: Path<RefundId>) -> Reply<Fetched<Refund>> {

@@ -16,7 +16,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 /// List adjustments.
 ///
-/// Newest first.
+/// Newest first, by hand and of runs over small balances.
 #[utoipa::path(tag = "Collections", params(Paging, AdjustmentFilter), responses((status = 200, body = Page<Adjustment>, description = "One page.")), extensions(("x-permission" = json!("adjustments:read"))))]
 #[get("/v1/adjustments")]
 pub async fn list_adjustments(caller: Caller<AdjustmentsRead>, paging: Query<Paging>, filter: Query<AdjustmentFilter>) -> Reply<Fetched<Page<Adjustment>>> {
@@ -44,7 +44,7 @@ pub async fn clear_small_balances(caller: Caller<AdjustmentsWrite>, body: Body<C
 
 /// Get an adjustment.
 ///
-/// With its items.
+/// With the items it is about and the request it waits for.
 #[utoipa::path(tag = "Collections", params(("id" = AdjustmentId, Path, description = "The adjustment.")), responses((status = 200, body = Adjustment, description = "The adjustment.")), extensions(("x-permission" = json!("adjustments:read"))))]
 #[get("/v1/adjustments/{id}")]
 pub async fn get_adjustment(caller: Caller<AdjustmentsRead>, id: Path<AdjustmentId>) -> Reply<Fetched<Adjustment>> {
