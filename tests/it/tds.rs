@@ -164,3 +164,20 @@ fn a_rate_no_dated_row_has_is_refused_where_the_section_is_known() {
     assert!(gst["data"].as_array().unwrap().iter().any(|row| row["rate"] == "40.00" && row["source"].as_str().is_some_and(|s| s.contains("9/2025"))));
     company.assert_laws();
 }
+
+#[test]
+fn what_was_short_goes_with_the_receipt_it_was_deducted_from() {
+    let company = Company::new();
+    let customer = company.customer();
+    let (invoice, receipt) = deducted(&company, &customer, "2025-11-18");
+    let short = record(&company, &certificate(&customer, "1800.00", json!({})));
+    let path = format!("/v1/receipts/{}/reverse", id_of(&receipt));
+    let done = company.controller().change("POST", &path, "*", &json!({"reversed_on": "2026-02-01", "reason": "Payment of another company"})).expect(200);
+    assert_eq!(done["status"], "reversed", "{done}");
+    // The invoice is owed as a whole again, and nothing beside it.
+    assert_eq!(company.get(&format!("/v1/invoices/{}", id_of(&invoice)))["amounts"]["balance_due"], "118000.00");
+    assert_eq!(["TDS receivable", "Accounts receivable", "Bank"].map(|name| company.account(name)), [d!(0), d!(118000), d!(0)]);
+    assert_eq!(states(&company, ""), ["reversed"]);
+    assert_includes(&company.get(&format!("/v1/tds-certificates/{}", id_of(&short))), &json!({"status": "unmatched", "deducted": "0.00", "shortfall": "0.00"}));
+    company.assert_laws();
+}

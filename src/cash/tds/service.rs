@@ -13,7 +13,7 @@ use crate::platform::dates::FiscalYear;
 use crate::platform::http::faults;
 use crate::platform::http::problem::{FieldError, Problem};
 use crate::platform::http::reply::require_version;
-use crate::platform::ids::{CertificateId, CustomerId};
+use crate::platform::ids::{CertificateId, CustomerId, ReceiptId};
 use crate::platform::money::LARGEST;
 use crate::platform::unit_of_work::{Audited, Change, Tx};
 use chrono::NaiveDate;
@@ -124,6 +124,15 @@ fn lock(tx: &mut Tx<'_>, id: CertificateId) -> Result<store::Head, Problem> {
     }
     lock_customers(tx, vec![customer])?;
     store::head(tx, id)
+}
+
+/// A receipt was taken back, and the tax with it: what of that was short of a certificate is owed with the
+/// invoice again, not once more. Its parties are locked.
+pub fn receipt_taken_back(tx: &mut Tx<'_>, receipt: ReceiptId, on: NaiveDate) -> Result<(), Problem> {
+    for certificate in store::about(tx, receipt)? {
+        square(tx, certificate, on)?;
+    }
+    Ok(())
 }
 
 /// What was deducted but is not certified, or not shown by the tax office, is owed again: posts what is

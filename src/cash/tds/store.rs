@@ -300,3 +300,11 @@ pub fn standing_shortfalls(rx: &mut Rx<'_>, id: CertificateId) -> Result<Vec<Uui
         .bind(id),
     )
 }
+
+/// The certificates that are about deductions of a receipt.
+pub fn about(rx: &mut Rx<'_>, receipt: ReceiptId) -> Result<Vec<CertificateId>, Problem> {
+    let company = rx.company();
+    rx.scalars(
+        Sql::new("SELECT DISTINCT certificate_id FROM tds_certificate_line WHERE company_id = $1 AND receipt_id = $2 ORDER BY 1").bind(company).bind(receipt),
+    )
+}

@@ -2,7 +2,7 @@
 
 use super::store::{allocation, countered_by, granted_for, in_force_on, lock_customers, lock_items_of, parties};
 use super::{Allocation, AllocationKind, NewAllocation, NewOpenItem, OpenItem, Side, settle};
-use crate::ledger::journal::{DocumentKind, Entry, Posting, post, standing};
+use crate::ledger::journal::{DocumentKind, Entry, Posting, post_all, standing};
 use crate::ledger::problems::ALREADY_REVERSED;
 use crate::platform::http::problem::{self, Problem};
 use crate::platform::ids::{AllocationId, EntryId, OpenItemId};
@@ -100,7 +100,7 @@ fn unwind_entries(tx: &mut Tx<'_>, wanted: &Unwind<'_>, only: Option<EntryId>) -
     for entry in &entries {
         let own: Vec<&OpenItem> = items.iter().filter(|item| item.entry == entry.id).collect();
         let opposite: Vec<NewOpenItem> = own.iter().map(|item| mirror(item, wanted.on.max(entry.posting_date))).collect();
-        mirrors.push(post(tx, &posting(wanted, entry, opposite.clone()))?);
+        mirrors.push(posting(wanted, entry, opposite.clone()));
         for (item, opposite) in own.iter().zip(&opposite) {
             let whole = OpenItem { open: item.amount, open_base: item.base, ..(*item).clone() };
             let against = OpenItem { id: opposite.id, side: opposite.side, ..whole.clone() };
@@ -109,6 +109,7 @@ fn unwind_entries(tx: &mut Tx<'_>, wanted: &Unwind<'_>, only: Option<EntryId>) -
             settlements.push(NewAllocation { reason, ..NewAllocation::whole(credit, debit, AllocationKind::Reversal, settled_on, wanted.kind.as_str()) });
         }
     }
+    let mirrors = post_all(tx, &mirrors)?;
     settle(tx, &settlements)?;
     Ok(mirrors)
 }
