@@ -83,6 +83,7 @@ static ACTIONS: &[&approvals::Action] = &[
     &collections::write_offs::service::REVERSE,
     &collections::adjustments::service::POST,
     &collections::adjustments::service::REVERSE,
+    &collections::opening_items::service::POST,
 ];
 
 /// What documents want looked at before a month is closed, beside the ledger's own checks.

@@ -219,19 +219,24 @@ CREATE TABLE opening_item (
     original_amount money_amount NOT NULL,
     paid_before money_amount NOT NULL CHECK (paid_before >= 0),
     amount money_amount NOT NULL CHECK (amount > 0 AND amount = original_amount - paid_before),
+    status text NOT NULL CHECK (status IN ('pending_approval', 'posted', 'rejected')),
+    version bigint NOT NULL DEFAULT 1,
     created_by text NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (company_id, id),
-    CONSTRAINT opening_item_external_id_key UNIQUE (company_id, external_id),
-    CONSTRAINT opening_item_number_key UNIQUE (company_id, number),
     FOREIGN KEY (company_id, customer_id) REFERENCES customer (company_id, id)
 );
+CREATE UNIQUE INDEX opening_item_external_id_key ON opening_item (company_id, external_id) WHERE status <> 'rejected';
+CREATE UNIQUE INDEX opening_item_number_key ON opening_item (company_id, number) WHERE status <> 'rejected';
 CREATE INDEX opening_item_customer ON opening_item (company_id, customer_id, posting_date);
 CREATE INDEX opening_item_posting ON opening_item (company_id, posting_date, id);
 CALL isolate_company('opening_item');
 CALL isolate_portfolio('opening_item', 'customer_id');
-CALL make_append_only('opening_item');
-CREATE CONSTRAINT TRIGGER is_posted AFTER INSERT ON opening_item DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION correction_is_posted('opening');
+GRANT SELECT, INSERT, UPDATE (status, version) ON opening_item TO duebook_app;
+CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON opening_item FOR EACH ROW EXECUTE FUNCTION moves_as_allowed('pending_approval>posted,pending_approval>rejected', 'status,version');
+CREATE TRIGGER no_truncate BEFORE TRUNCATE ON opening_item FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE CONSTRAINT TRIGGER is_posted AFTER INSERT OR UPDATE ON opening_item DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.status = 'posted') EXECUTE FUNCTION correction_is_posted('opening');
 
 -- What was taken over, counted against the total the other system gave.
 CREATE TABLE opening_certificate (

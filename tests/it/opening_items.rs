@@ -22,7 +22,7 @@ fn what_is_left_of_an_old_invoice_keeps_its_number_and_its_age() {
     assert_includes(
         &item,
         &json!({"number": "INV/23-24/4711", "original_amount": "118000.00", "paid_before": "18000.00", "amount": "100000.00", "open_amount": "100000.00", "status": "open",
-                "document_date": "2024-02-10", "due_date": "2024-03-11", "posting_date": "2024-04-01", "currency": "INR", "version": 1}),
+                "document_date": "2024-02-10", "due_date": "2024-03-11", "posting_date": "2024-04-01", "currency": "INR", "version": 2}),
     );
     take(&company, &row(&customer, "CN-7", "2500.00", json!({"document_type": "credit"}))).expect(201);
     assert_eq!(["Accounts receivable", "Opening balances"].map(|name| company.account(name)), [d!(97500), d!(-97500)]);
@@ -36,7 +36,7 @@ fn what_is_left_of_an_old_invoice_keeps_its_number_and_its_age() {
     let paid = with(receipt_body(&customer, "2024-05-02", "40000.00"), json!({"auto_apply": "oldest_first"}));
     let receipt = company.executive().post("/v1/receipts", &paid).expect(201);
     assert_eq!(receipt["allocations"][0]["target_number"], "INV/23-24/4711");
-    assert_includes(&company.get(&format!("/v1/opening-items/{}", id_of(&item))), &json!({"open_amount": "60000.00", "status": "part_settled", "version": 2}));
+    assert_includes(&company.get(&format!("/v1/opening-items/{}", id_of(&item))), &json!({"open_amount": "60000.00", "status": "part_settled", "version": 3}));
     // And what is never paid is written off.
     let target = json!([{"target_type": "opening", "target_id": item["id"]}]);
     let asked = company
@@ -66,7 +66,7 @@ fn rows_in_bulk_are_kept_each_for_itself_or_all_or_none() {
     let codes = [7, 8, 9].map(|at: usize| (reply["items"][at]["status"].clone(), reply["items"][at]["problem"]["code"].clone()));
     assert_eq!(codes, [(json!(409), json!("duplicate_number")), (json!(422), json!("validation_failed")), (json!(400), json!("unknown_field"))]);
     assert_eq!(company.account("Opening balances"), d!(-2970));
-    company.as_role("ar_executive").post("/v1/opening-items/bulk", &json!({"mode": "atomic", "items": []})).refused(403, "permission_denied");
+    company.as_role("collector").post("/v1/opening-items/bulk", &json!({"mode": "atomic", "items": []})).refused(403, "permission_denied");
     company.assert_laws();
 }
 
@@ -142,11 +142,34 @@ fn refusals_name_the_field_and_leave_nothing_behind() {
     bad(json!({"currency": "XXX"})).refusal();
     bad(json!({"exchange_rate": "2.00"})).refusal();
     bad(json!({"original_amount": "0.00"})).refusal();
-    company.executive().post("/v1/opening-items", &row(&customer, "A-2", "10.00", json!({}))).refused(403, "permission_denied");
     assert_eq!(company.fingerprint(), before);
     // The same number at once from twenty sides is one item.
     let replies = in_parallel(20, 20, |_| take(&company, &row(&customer, "HOT", "10.00", json!({}))));
     assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 1);
     assert!(replies.iter().all(|reply| matches!(reply.status, 201 | 409)));
+    company.assert_laws();
+}
+
+#[test]
+fn who_may_only_ask_has_items_taken_over_by_another_person() {
+    let company = Company::new();
+    let customer = company.customer();
+    let (executive, controller) = (company.executive(), company.controller());
+    let asked = executive.post("/v1/opening-items", &row(&customer, "A-1", "10.00", json!({}))).expect(201);
+    assert_includes(&asked, &json!({"status": "pending_approval", "open_amount": "0.00", "gl_journal_id": null, "version": 1}));
+    assert_eq!(company.account("Opening balances"), d!(0));
+    take(&company, &row(&customer, "A-1", "10.00", json!({}))).refused(409, "duplicate_number");
+    controller.change("POST", &format!("/v1/opening-items/{}/reverse", id_of(&asked)), "*", &json!({"reason": "None"})).refused(409, "invalid_state");
+    decide(&executive, &asked, "approve").refused(403, "permission_denied");
+    decide(&controller, &asked, "approve").expect(200);
+    assert_includes(&company.get(&format!("/v1/opening-items/{}", id_of(&asked))), &json!({"status": "open", "open_amount": "10.00", "approval_id": null}));
+    let rows = json!({"mode": "per_item", "items": [row(&customer, "A-2", "1.00", json!({})), row(&customer, "A-3", "2.00", json!({}))]});
+    let reply = executive.post("/v1/opening-items/bulk", &rows).expect(207);
+    assert_eq!(reply["summary"]["succeeded"], 2);
+    let second = company.get("/v1/opening-items?number=A-2")["data"][0].clone();
+    decide(&controller, &second, "reject").expect(200);
+    // What was rejected leaves its number free.
+    assert_eq!(take(&company, &row(&customer, "A-2", "1.50", json!({}))).expect(201)["status"], "open");
+    assert_eq!(company.account("Opening balances"), d!(-11.50));
     company.assert_laws();
 }

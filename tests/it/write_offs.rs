@@ -204,7 +204,7 @@ fn nobody_approves_their_own_and_parts_add_up_to_the_band_of_the_whole() {
     assert_eq!(company.account("Bad debts"), d!(1200000));
     // Above 500,000 taking back needs another person too.
     let path = format!("/v1/write-offs/{}/reverse", id_of(&rest));
-    let waiting = controller.change("POST", &path, "*", &json!({"reversed_on": "2025-07-01", "reason": "Paid after all"})).expect(200);
+    let waiting = controller.change("POST", &path, "*", &json!({"reversed_on": "2025-07-01", "reason": "Paid after all"})).expect(202);
     assert_eq!(waiting["status"], "posted");
     decide(&controller, &waiting, "approve").refused(403, "sod_self_approval");
     decide(&second, &waiting, "approve").expect(200);
@@ -225,7 +225,7 @@ fn a_reversal_is_not_approved_when_the_write_off_changed_meanwhile() {
     let done = posted(&company, &body(&customer, "2025-06-30", &[(&invoice, None)]));
     // The executive may only ask.
     let path = format!("/v1/write-offs/{}/reverse", id_of(&done));
-    let waiting = company.executive().change("POST", &path, "*", &json!({"reversed_on": "2025-07-01", "reason": "Paid after all"})).expect(200);
+    let waiting = company.executive().change("POST", &path, "*", &json!({"reversed_on": "2025-07-01", "reason": "Paid after all"})).expect(202);
     assert_eq!((&waiting["status"], waiting["approval_id"].is_string()), (&json!("posted"), true));
     let receipt = company.receipt(&customer, "2025-07-01", "100.00", Value::Null);
     company

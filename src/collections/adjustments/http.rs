@@ -54,7 +54,7 @@ pub async fn get_adjustment(caller: Caller<AdjustmentsRead>, id: Path<Adjustment
 /// Reverse an adjustment.
 ///
 /// By a mirror entry of the given date; the items are as they were. Above the band it waits for a second person.
-#[utoipa::path(tag = "Collections", request_body = ReverseAdjustment, params(("id" = AdjustmentId, Path, description = "The adjustment.")), responses((status = 200, body = Adjustment, description = "Reversed, or asked for.")), extensions(("x-permission" = json!("adjustments:write")), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true)), ("x-approval" = json!(true))))]
+#[utoipa::path(tag = "Collections", request_body = ReverseAdjustment, params(("id" = AdjustmentId, Path, description = "The adjustment.")), responses((status = 200, body = Adjustment, description = "Reversed."), (status = 202, body = Adjustment, description = "The adjustment; its reversal waits for approval_id.")), extensions(("x-permission" = json!("adjustments:write")), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true)), ("x-approval" = json!(true))))]
 #[post("/v1/adjustments/{id}/reverse")]
 pub async fn reverse_adjustment(caller: Caller<AdjustmentsWrite>, id: Path<AdjustmentId>, body: Body<ReverseAdjustment>) -> Reply<Done<Adjustment>> {
     let version = caller.if_match()?;

@@ -4,7 +4,7 @@ use crate::platform::dates::Instant;
 use crate::platform::http::reply::Resource;
 use crate::platform::ids::{AdjustmentId, ApprovalId, CustomerId};
 use crate::platform::money::Amount;
-use crate::{resource, words};
+use crate::words;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -63,7 +63,18 @@ pub struct Adjustment {
     pub created_by: String,
     pub created_at: Instant,
 }
-resource!(Adjustment: version);
+impl Resource for Adjustment {
+    fn id(&self) -> Option<String> {
+        Some(self.id.to_string())
+    }
+    fn version(&self) -> Option<i64> {
+        Some(self.version)
+    }
+    /// Its reversal does.
+    fn awaits(&self) -> bool {
+        self.approval_id.is_some() && self.status == AdjustmentStatus::Posted
+    }
+}
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct AdjustedItem {

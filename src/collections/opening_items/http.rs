@@ -35,7 +35,7 @@ pub async fn list_opening_items(caller: Caller<AdjustmentsRead>, paging: Query<P
 ///
 /// What is left of an old document, with its own number and dates: ages from its own due date, and is posted on
 /// the day of the cut-over against opening balances.
-#[utoipa::path(tag = "Opening items", request_body = NewOpeningItem, responses((status = 201, body = OpeningItem, description = "Taken over.")), extensions(("x-permission" = json!("adjustments:write")), ("x-idempotency" = json!("required"))))]
+#[utoipa::path(tag = "Opening items", request_body = NewOpeningItem, responses((status = 201, body = OpeningItem, description = "Taken over, or asked for.")), extensions(("x-permission" = json!("adjustments:write")), ("x-idempotency" = json!("required")), ("x-approval" = json!(true))))]
 #[post("/v1/opening-items")]
 pub async fn create_opening_item(caller: Caller<AdjustmentsWrite>, body: Body<NewOpeningItem>) -> Reply<Created<OpeningItem>> {
     caller.create(move |tx| service::create(tx, &body)).await
@@ -44,7 +44,7 @@ pub async fn create_opening_item(caller: Caller<AdjustmentsWrite>, body: Body<Ne
 /// Take up to 1,000 items over.
 ///
 /// `per_item`: good rows are kept and bad ones answered each with its problem; `atomic`: all or none.
-#[utoipa::path(tag = "Opening items", request_body = Bulk<NewOpeningItem>, responses((status = 207, body = BulkReply, description = "One result a row.")), extensions(("x-permission" = json!("adjustments:write")), ("x-idempotency" = json!("required")), ("x-bulk" = json!(true))))]
+#[utoipa::path(tag = "Opening items", request_body = Bulk<NewOpeningItem>, responses((status = 207, body = BulkReply, description = "One result a row.")), extensions(("x-permission" = json!("adjustments:write")), ("x-idempotency" = json!("required")), ("x-bulk" = json!(true)), ("x-approval" = json!(true))))]
 #[post("/v1/opening-items/bulk")]
 pub async fn create_opening_items_in_bulk(caller: Caller<AdjustmentsWrite>, body: Body<Bulk<NewOpeningItem>>) -> Reply<MultiStatus<BulkReply>> {
     caller.bulk(body, lock_named, service::create).await

@@ -3,6 +3,8 @@
 use super::problems::{DUPLICATE_OPENING_EXTERNAL_ID, DUPLICATE_OPENING_NUMBER, EXCHANGE_RATE_REQUIRED};
 use super::store::{self, Values};
 use super::types::{CertifiedCustomer, NewOpeningCertificate, NewOpeningItem, OpeningCertificate, OpeningItem, OpeningStatus, OpeningType, ReverseOpeningItem};
+use crate::control::approvals::rules::Band;
+use crate::control::approvals::{Action, Gate, Request, gate_unless_direct};
 use crate::ledger::open_items::store::lock_customers;
 use crate::ledger::problems::ALREADY_REVERSED;
 use crate::ledger::{self, AccountRole, DocumentKind, Line, NewOpenItem, Posting, Side, Unwind, lock_parties, unwind};
@@ -10,14 +12,14 @@ use crate::master_data::customers;
 use crate::master_data::customers::reference::NamesCustomer;
 use crate::platform::dates::Instant;
 use crate::platform::http::faults;
-use crate::platform::http::problem::{FieldError, Problem};
+use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::http::reply::require_version;
 use crate::platform::ids::OpeningItemId;
-use crate::platform::money::{Currency, LARGEST};
+use crate::platform::money::{Currency, LARGEST, round};
 use crate::platform::text::hex;
 use crate::platform::unit_of_work::{Audited, Change, Tx};
 use rust_decimal::Decimal;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -93,25 +95,67 @@ pub fn create(tx: &mut Tx<'_>, new: &NewOpeningItem) -> Result<Audited<OpeningIt
         return Err(Problem::new(refusal, refusal.title).member("current", json!({"id": twin.id})));
     }
     let id = OpeningItemId::new();
-    let side = if new.document_type == OpeningType::Invoice { Side::Debit } else { Side::Credit };
-    let signed = if side == Side::Debit { amount } else { -amount };
+    store::insert(tx, new, &Values { id, customer, currency, rate, due_date, paid_before, amount })?;
+    let asked = store::get(tx, id)?;
+    let request = Request {
+        action: &POST,
+        subject: id.uuid(),
+        version: asked.version,
+        customer: Some(customer),
+        amount: round(amount * rate, base.exponent()),
+        makers: Vec::new(),
+        reason: None,
+        before: Value::Null,
+        after: serde_json::to_value(&asked).map_err(|e| Problem::internal(&e))?,
+        payload: Value::Null,
+    };
+    if let Gate::Open = gate_unless_direct(tx, &request)? {
+        post(tx, &asked)?;
+    }
+    let answer = store::get(tx, id)?;
+    Ok(tx.record(Change::new("opening_item.created", id.uuid()).version(answer.version).after(&answer), answer))
+}
+
+/// The totals of a cut-over are controlled by its certificate; who may not adjust only asks.
+pub static POST: Action = Action {
+    name: "opening_item.post",
+    kind: "opening_items",
+    permission: "adjustments:approve",
+    direct: "adjustments:write",
+    bars_cash_handlers: false,
+    bands: &[Band::to(1_000_000, 1), Band::above(2)],
+    version: |rx, asked| Ok(store::get(rx, OpeningItemId::of(asked.subject))?.version),
+    execute: |tx, asked| {
+        let item = store::get(tx, OpeningItemId::of(asked.subject))?;
+        post(tx, &item)?;
+        let _ = tx.record(Change::new("opening_item.posted", asked.subject).before(&item), ());
+        Ok(())
+    },
+    reject: |tx, asked| {
+        store::set_status(tx, OpeningItemId::of(asked.subject), "rejected")?;
+        let _ = tx.record(Change::new("opening_item.rejected", asked.subject), ());
+        Ok(())
+    },
+};
+
+fn post(tx: &mut Tx<'_>, item: &OpeningItem) -> Result<(), Problem> {
+    let side = if item.document_type == OpeningType::Invoice { Side::Debit } else { Side::Credit };
+    let signed = if side == Side::Debit { item.amount.0 } else { -item.amount.0 };
     let posting = Posting {
         document_kind: DocumentKind::Opening,
-        document_id: id.uuid(),
-        document_number: new.number.clone(),
-        document_date: new.document_date,
-        posting_date: new.posting_date,
-        currency,
-        rate,
+        document_id: item.id.uuid(),
+        document_number: item.number.clone(),
+        document_date: item.document_date,
+        posting_date: item.posting_date,
+        currency: Currency::parse(&item.currency).ok_or_else(|| Problem::internal(&"an opening item without currency"))?,
+        rate: item.exchange_rate.0,
         narration: String::new(),
-        lines: vec![Line::signed(AccountRole::Receivable, signed).of(customer), Line::signed(AccountRole::OpeningBalances, -signed)],
-        items: vec![NewOpenItem::single(customer, side, amount, due_date)],
+        lines: vec![Line::signed(AccountRole::Receivable, signed).of(item.customer_id), Line::signed(AccountRole::OpeningBalances, -signed)],
+        items: vec![NewOpenItem::single(item.customer_id, side, item.amount.0, item.due_date)],
         reverses: None,
     };
     ledger::post(tx, &posting)?;
-    store::insert(tx, new, &Values { id, customer, currency, rate, due_date, paid_before, amount })?;
-    let answer = store::get(tx, id)?;
-    Ok(tx.record(Change::new("opening_item.created", id.uuid()).after(&answer), answer))
+    store::set_status(tx, item.id, "posted")
 }
 
 /// Takes an opening item back that should not have been taken over.
@@ -120,6 +164,11 @@ pub fn reverse(tx: &mut Tx<'_>, id: OpeningItemId, version: Option<i64>, wanted:
     lock_parties(tx, id.uuid())?;
     let before = store::get(tx, id)?;
     require_version(version, before.version)?;
+    if matches!(before.status, OpeningStatus::PendingApproval | OpeningStatus::Rejected) {
+        return Err(Problem::new(problem::INVALID_STATE, "The opening item is not posted.")
+            .member("current", json!({"status": before.status}))
+            .member("allowed_actions", json!([])));
+    }
     if before.status == OpeningStatus::Reversed {
         return Err(Problem::new(ALREADY_REVERSED, "The opening item is taken back already.").member("current", json!({"status": before.status})));
     }

@@ -1,7 +1,7 @@
 use super::types::{NewOpeningItem, OpeningCertificate, OpeningFilter, OpeningItem, OpeningStatus, OpeningType};
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
-use crate::platform::ids::{CustomerId, EntryId, OpeningItemId};
+use crate::platform::ids::{ApprovalId, CustomerId, EntryId, OpeningItemId};
 use crate::platform::money::{Currency, ExchangeRate, pad};
 use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::Sql;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 row! {
     struct OpeningRow {
         id: OpeningItemId, external_id: Option<String>, status: OpeningStatus, customer_id: CustomerId, document_type: OpeningType, number: String, document_date: NaiveDate, due_date: NaiveDate,
-        posting_date: NaiveDate, currency: String, exchange_rate: Decimal, original_amount: Decimal, paid_before: Decimal, amount: Decimal, open_amount: Decimal, entry_id: EntryId, version: i64,
+        posting_date: NaiveDate, currency: String, exchange_rate: Decimal, original_amount: Decimal, paid_before: Decimal, amount: Decimal, open_amount: Decimal, entry_id: Option<EntryId>, approval_id: Option<ApprovalId>, version: i64,
         created_by: String, recorded_at: DateTime<Utc>,
     }
 }
@@ -40,7 +40,12 @@ impl OpeningRow {
             amount: currency.amount(self.amount),
             open_amount: currency.amount(self.open_amount),
             gl_journal_id: self.entry_id,
-            allowed_actions: if may && self.status != OpeningStatus::Reversed { vec!["reverse"] } else { vec![] },
+            approval_id: self.approval_id,
+            allowed_actions: if may && matches!(self.status, OpeningStatus::Open | OpeningStatus::PartSettled | OpeningStatus::Settled) {
+                vec!["reverse"]
+            } else {
+                vec![]
+            },
             version: self.version,
             created_by: self.created_by,
             created_at: Instant(self.recorded_at),
@@ -48,12 +53,13 @@ impl OpeningRow {
     }
 }
 const SELECT: &str = "SELECT o.id, o.external_id, o.customer_id, o.document_type, o.number, o.document_date, o.due_date, o.posting_date, o.currency, o.exchange_rate, o.original_amount::numeric AS original_amount,
-        o.paid_before::numeric AS paid_before, o.amount::numeric AS amount, b.open_amount::numeric AS open_amount, i.entry_id, o.created_by, o.recorded_at,
-        CASE WHEN EXISTS (SELECT FROM journal_entry m WHERE m.company_id = i.company_id AND m.reverses_id = i.entry_id) THEN 'reversed' WHEN b.open_amount = 0 THEN 'settled'
+        o.paid_before::numeric AS paid_before, o.amount::numeric AS amount, coalesce(b.open_amount, 0)::numeric AS open_amount, i.entry_id, o.created_by, o.recorded_at,
+        CASE WHEN o.status <> 'posted' THEN o.status WHEN EXISTS (SELECT FROM journal_entry m WHERE m.company_id = i.company_id AND m.reverses_id = i.entry_id) THEN 'reversed' WHEN b.open_amount = 0 THEN 'settled'
              WHEN b.open_amount < o.amount THEN 'part_settled' ELSE 'open' END AS status,
-        1 + (SELECT count(*) FROM allocation a WHERE a.company_id = i.company_id AND a.debit_item_id = i.id) + (SELECT count(*) FROM allocation a WHERE a.company_id = i.company_id AND a.credit_item_id = i.id) AS version
-    FROM opening_item o JOIN open_item i ON i.company_id = o.company_id AND i.document_id = o.id AND i.document_kind = 'opening'
-    JOIN open_item_balance b ON b.company_id = i.company_id AND b.item_id = i.id WHERE o.company_id = $1";
+        (SELECT p.id FROM approval p WHERE p.company_id = o.company_id AND p.subject_id = o.id AND p.state = 'pending' LIMIT 1) AS approval_id,
+        o.version + (SELECT count(*) FROM allocation a WHERE a.company_id = i.company_id AND a.debit_item_id = i.id) + (SELECT count(*) FROM allocation a WHERE a.company_id = i.company_id AND a.credit_item_id = i.id) AS version
+    FROM opening_item o LEFT JOIN open_item i ON i.company_id = o.company_id AND i.document_id = o.id AND i.document_kind = 'opening'
+    LEFT JOIN open_item_balance b ON b.company_id = i.company_id AND b.item_id = i.id WHERE o.company_id = $1";
 static OPENING_ITEMS: List = List {
     select: SELECT,
     id: "o.id",
@@ -92,7 +98,7 @@ row! { pub struct Twin { pub id: OpeningItemId, pub same_number: bool } }
 pub fn twin(rx: &mut Rx<'_>, new: &NewOpeningItem) -> Result<Option<Twin>, Problem> {
     let company = rx.company();
     rx.optional(
-        Sql::new("SELECT id, number = $3 AS same_number FROM opening_item WHERE company_id = $1 AND (external_id = $2 OR number = $3) ORDER BY external_id = $2 DESC NULLS LAST LIMIT 1")
+        Sql::new("SELECT id, number = $3 AS same_number FROM opening_item WHERE company_id = $1 AND status <> 'rejected' AND (external_id = $2 OR number = $3) ORDER BY external_id = $2 DESC NULLS LAST LIMIT 1")
             .bind(company)
             .bind(new.external_id.as_deref())
             .bind(new.number.as_str()),
@@ -114,12 +120,19 @@ pub fn insert(tx: &mut Tx<'_>, new: &NewOpeningItem, values: &Values) -> Result<
     let (company, actor) = (tx.company(), tx.cx().actor.to_string());
     tx.execute(
         Sql::new(
-            "INSERT INTO opening_item (company_id, id, external_id, customer_id, document_type, number, document_date, due_date, posting_date, currency, exchange_rate, original_amount, paid_before, amount, created_by)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+            "INSERT INTO opening_item (company_id, id, external_id, customer_id, document_type, number, document_date, due_date, posting_date, currency, exchange_rate, original_amount, paid_before, amount, status, created_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'pending_approval', $15)",
         )
         .bind(company).bind(values.id).bind(new.external_id.as_deref()).bind(values.customer).bind(new.document_type).bind(new.number.as_str()).bind(new.document_date).bind(values.due_date)
         .bind(new.posting_date).bind(values.currency.code()).bind(values.rate).bind(new.original_amount.0).bind(values.paid_before).bind(values.amount).bind(actor),
     )?;
+    Ok(())
+}
+
+/// `posted` or `rejected`, as stored.
+pub fn set_status(tx: &mut Tx<'_>, id: OpeningItemId, status: &str) -> Result<(), Problem> {
+    let company = tx.company();
+    tx.execute(Sql::new("UPDATE opening_item SET status = $3, version = version + 1 WHERE company_id = $1 AND id = $2").bind(company).bind(id).bind(status))?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use crate::master_data::customers::reference::{NamesCustomer, Reference};
 use crate::platform::dates::Instant;
 use crate::platform::http::reply::Resource;
-use crate::platform::ids::{CustomerId, EntryId, OpeningItemId};
+use crate::platform::ids::{ApprovalId, CustomerId, EntryId, OpeningItemId};
 use crate::platform::money::{Amount, ExchangeRate};
 use crate::platform::unit_of_work::ExternalId;
 use crate::{resource, words};
@@ -17,7 +17,7 @@ words! {
     pub enum OpeningType { Invoice = "invoice", Credit = "credit" }
 }
 words! {
-    pub enum OpeningStatus { Open = "open", PartSettled = "part_settled", Settled = "settled", Reversed = "reversed" }
+    pub enum OpeningStatus { PendingApproval = "pending_approval", Rejected = "rejected", Open = "open", PartSettled = "part_settled", Settled = "settled", Reversed = "reversed" }
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -48,7 +48,10 @@ pub struct OpeningItem {
     pub amount: Amount,
     /// What is open of it now.
     pub open_amount: Amount,
-    pub gl_journal_id: EntryId,
+    /// Null until posted.
+    pub gl_journal_id: Option<EntryId>,
+    /// The request that waits for a second person.
+    pub approval_id: Option<ApprovalId>,
     #[schema(max_items = 10, example = json!(["reverse"]))]
     pub allowed_actions: Vec<&'static str>,
     #[schema(minimum = 1)]

@@ -46,7 +46,7 @@ pub async fn get_write_off(caller: Caller<WriteOffsRead>, id: Path<WriteOffId>) 
 ///
 /// The documents open again at their own due dates, by a mirror entry of the given date; what was recovered
 /// goes back to its receipts. Above the band it waits for a second person.
-#[utoipa::path(tag = "Collections", request_body = ReverseWriteOff, params(("id" = WriteOffId, Path, description = "The write-off.")), responses((status = 200, body = WriteOff, description = "Reversed, or asked for.")), extensions(("x-permission" = json!("write_offs:write")), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true)), ("x-approval" = json!(true))))]
+#[utoipa::path(tag = "Collections", request_body = ReverseWriteOff, params(("id" = WriteOffId, Path, description = "The write-off.")), responses((status = 200, body = WriteOff, description = "Reversed."), (status = 202, body = WriteOff, description = "The write-off; its reversal waits for approval_id.")), extensions(("x-permission" = json!("write_offs:write")), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true)), ("x-approval" = json!(true))))]
 #[post("/v1/write-offs/{id}/reverse")]
 pub async fn reverse_write_off(caller: Caller<WriteOffsWrite>, id: Path<WriteOffId>, body: Body<ReverseWriteOff>) -> Reply<Done<WriteOff>> {
     let version = caller.if_match()?;

@@ -5,7 +5,7 @@ use super::store::{self, Asked, Head};
 use super::types::{NewRecovery, NewWriteOff, ReverseWriteOff, WriteOff, WriteOffStatus};
 use crate::collections::targets::{Found, ITEM_CURRENCY_MISMATCH, ITEM_CUSTOMER_MISMATCH, Wanted, lock_debits, over_open};
 use crate::control::approvals::rules::Band;
-use crate::control::approvals::{Action, Approved, Gate, Request, gate};
+use crate::control::approvals::{Action, Approved, Gate, Request, gate, subject_changed};
 use crate::ledger::numbering::{self, NumberedKind};
 use crate::ledger::open_items::contra::{Contra, settle_against, worth};
 use crate::ledger::open_items::store::{lock_customers, lock_items_of};
@@ -263,6 +263,8 @@ pub fn recover(tx: &mut Tx<'_>, id: WriteOffId, new: &NewRecovery) -> Result<Aud
         reason: &reason,
     };
     settle_against(tx, &contra, &[(money, new.amount.0)])?;
+    // Whoever asked to take it back saw another one.
+    subject_changed(tx, id.uuid())?;
     store::insert_recovery(tx, recovery, &head, new.receipt_id, new.amount.0, on)?;
     let answer = store::get(tx, id)?;
     let _ = tx.record(

@@ -2,9 +2,10 @@
 
 use crate::master_data::customers::reference::{NamesCustomer, Reference};
 use crate::platform::dates::Instant;
+use crate::platform::http::reply::Resource;
 use crate::platform::ids::{ApprovalId, CustomerId, ReceiptId, WriteOffId};
 use crate::platform::money::{Amount, Rate};
-use crate::{resource, words};
+use crate::words;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -60,7 +61,18 @@ pub struct WriteOff {
     pub created_by: String,
     pub created_at: Instant,
 }
-resource!(WriteOff: version);
+impl Resource for WriteOff {
+    fn id(&self) -> Option<String> {
+        Some(self.id.to_string())
+    }
+    fn version(&self) -> Option<i64> {
+        Some(self.version)
+    }
+    /// Its reversal does.
+    fn awaits(&self) -> bool {
+        self.approval_id.is_some() && self.status == WriteOffStatus::Posted
+    }
+}
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct WriteOffItem {
