@@ -13,7 +13,7 @@ use crate::platform::postgres::embedded::Embedded;
 use crate::platform::postgres::{self, Pool};
 use crate::platform::unit_of_work::permissions::client_scopes;
 use crate::platform::unit_of_work::{Doors, Gate, purge_idempotency_keys};
-use crate::{billing, cash, control, ledger, master_data, reporting, setup};
+use crate::{billing, cash, collections, control, ledger, master_data, reporting, setup};
 use actix_cors::Cors;
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::web::Data;
@@ -55,6 +55,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     billing::notes::debit_notes::routes(config);
     cash::receipts::http::routes(config);
     cash::allocations::http::routes(config);
+    cash::refunds::http::routes(config);
+    cash::tds::http::routes(config);
+    collections::write_offs::http::routes(config);
+    collections::adjustments::http::routes(config);
+    collections::opening_items::http::routes(config);
     reporting::reports::routes(config);
     setup::http::routes(config);
 }
@@ -73,6 +78,12 @@ static ACTIONS: &[&approvals::Action] = &[
     &control::journals::service::POST,
     &control::journals::service::POST_TO_CONTROL,
     &control::journals::service::REVERSE,
+    &cash::refunds::service::APPROVE,
+    &collections::write_offs::service::POST,
+    &collections::write_offs::service::REVERSE,
+    &collections::adjustments::service::POST,
+    &collections::adjustments::service::REVERSE,
+    &collections::opening_items::service::POST,
 ];
 
 /// What documents want looked at before a month is closed, beside the ledger's own checks.
@@ -107,6 +118,10 @@ const TAGS: &[(&str, &str)] = &[
     ("Invoices", "Invoices from draft to cancellation."),
     ("Notes", "Credit and debit notes that correct invoices."),
     ("Receipts", "Receipts and what they settle."),
+    ("Refunds", "Credit balances paid back."),
+    ("Tax deducted", "Tax deducted by customers, their certificates and the tax office's record."),
+    ("Collections", "Write-offs and adjustments."),
+    ("Opening items", "What was open in another system at the cut-over."),
     ("Bank", "Bank accounts."),
     ("General ledger", "Accounts, journals, trial balance and reconciliation."),
     ("Periods", "Months of the books: open, soft closed, closed."),

@@ -11,7 +11,8 @@ pub mod master_data; // companies, customers, items, terms
 pub mod ledger; // entries, open items, numbers, periods
 pub mod control; // approvals, closing months, journals by hand
 pub mod billing; // invoices, credit and debit notes
-pub mod cash; // receipts and allocations
+pub mod cash; // receipts, allocations, refunds, tax deducted
+pub mod collections; // write-offs, adjustments, opening items
 pub mod reporting; // aging, ledger, trial balance, performance
 pub mod setup; // a company from nothing, the demo
 pub mod app; // composition: routes, jobs, the server
@@ -39,6 +40,12 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             billing::invoices::problems::ALL,
             cash::receipts::problems::ALL,
             cash::allocations::problems::ALL,
+            cash::refunds::problems::ALL,
+            cash::tds::problems::ALL,
+            collections::targets::ALL,
+            collections::write_offs::problems::ALL,
+            collections::adjustments::problems::ALL,
+            collections::opening_items::problems::ALL,
         ]
         .concat()
     });

@@ -2,3 +2,5 @@
 
 pub mod allocations;
 pub mod receipts;
+pub mod refunds;
+pub mod tds;

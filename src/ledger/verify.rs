@@ -78,6 +78,15 @@ pub const LAWS: &[Law] = &[
               HAVING count(i.id) <> s.next_number - 1 OR coalesce(max(substr(i.number, length(s.prefix) + 1)::bigint), 0) <> s.next_number - 1",
     },
     Law {
+        name: "numbers of corrections have no gap and no double",
+        sql: "SELECT s.prefix FROM number_series s
+              LEFT JOIN (SELECT 'write_off' AS kind, registration_id, fiscal_year, number FROM write_off WHERE company_id = $1 UNION ALL SELECT 'adjustment', registration_id, fiscal_year, number FROM adjustment WHERE company_id = $1
+                         UNION ALL SELECT 'refund', registration_id, fiscal_year, number FROM refund WHERE company_id = $1) AS i ON i.kind = s.document_kind AND i.registration_id = s.registration_id
+                    AND i.fiscal_year = s.fiscal_year AND i.number LIKE replace(s.prefix, '_', '\\_') || '%' AND substr(i.number, length(s.prefix) + 1) ~ '^[0-9]+$'
+              WHERE s.company_id = $1 AND s.document_kind IN ('write_off', 'adjustment', 'refund') GROUP BY s.company_id, s.id
+              HAVING count(i.number) <> s.next_number - 1 OR coalesce(max(substr(i.number, length(s.prefix) + 1)::bigint), 0) <> s.next_number - 1",
+    },
+    Law {
         name: "every issued document is posted for its total",
         sql: "SELECT i.id::text FROM invoice i LEFT JOIN open_item o ON o.company_id = i.company_id AND o.document_id = i.id AND o.side = CASE i.kind WHEN 'credit_note' THEN 'credit' ELSE 'debit' END
               WHERE i.company_id = $1 AND i.status IN ('issued', 'cancelled') GROUP BY i.company_id, i.id HAVING coalesce(sum(o.amount), 0) <> i.grand_total",

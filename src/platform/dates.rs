@@ -25,6 +25,12 @@ impl FiscalYear {
     pub fn label(self) -> String {
         format!("{}-{:02}", self.0, (self.0 + 1).rem_euclid(100))
     }
+    /// The year a label like `2025-26` names.
+    #[must_use]
+    pub fn parse(label: &str) -> Option<Self> {
+        let year = Self(label.get(..4)?.parse().ok()?);
+        (year.label() == label).then_some(year)
+    }
     /// `25-26`, as it stands in document numbers.
     #[must_use]
     pub fn short(self) -> String {

@@ -14,7 +14,14 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(create_company).service(get_meta).service(get_health).service(get_readiness).service(get_metrics).service(get_contract);
+    config
+        .service(create_company)
+        .service(get_meta)
+        .service(super::tax_rates::list_tax_rates)
+        .service(get_health)
+        .service(get_readiness)
+        .service(get_metrics)
+        .service(get_contract);
 }
 
 /// Create a company.

@@ -5,3 +5,4 @@ pub mod company;
 pub mod demo;
 pub mod http;
 pub mod meta;
+pub mod tax_rates;

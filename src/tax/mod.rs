@@ -1,3 +1,4 @@
 //! Taxes: pure rules over facts.
 
 pub mod gst;
+pub mod tds;

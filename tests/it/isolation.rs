@@ -39,6 +39,28 @@ fn every_operation_is_refused_to_a_role_exactly_when_its_permission_is_not_held(
     company.assert_laws();
 }
 
+fn write_off_of(customer: &str, document: &Value, amount: &str) -> Value {
+    let items = json!([{"target_type": document["object"], "target_id": document["id"], "amount": amount}]);
+    json!({"customer_id": customer, "written_off_on": "2025-01-20", "reason": "Customer is insolvent", "items": items})
+}
+
+fn adjustment_of(document: &Value) -> Value {
+    json!({"target_type": document["object"], "target_id": document["id"], "amount": "-1.00", "adjusted_on": "2025-01-20", "reason": "Rounding agreed"})
+}
+
+fn refund_of(source: &Value) -> Value {
+    let beneficiary = json!({"name": "Acme Retail Pvt Ltd", "account_number": "50200012345678"});
+    json!({"source_type": source["object"], "source_id": source["id"], "amount": "10.00", "reason": "Paid twice", "beneficiary": beneficiary})
+}
+
+fn opening_of(customer: &str) -> Value {
+    json!({"external_id": fresh(), "customer_id": customer, "number": &fresh()[..12], "document_type": "invoice", "document_date": "2024-02-10", "original_amount": "10.00", "posting_date": "2024-04-01"})
+}
+
+fn certificate_of(customer: &str) -> Value {
+    json!({"customer_id": customer, "certificate_number": &fresh()[..10], "certificate_date": "2025-01-20", "section": "194C", "fiscal_year": "2024-25", "quarter": 4, "amount": "10.00"})
+}
+
 /// A company with one of everything, by the names the contract uses for references to it.
 struct Stocked {
     company: Company,
@@ -63,7 +85,18 @@ impl Stocked {
         let debit_note = made(&controller, "/v1/debit-notes", note(json!({})));
         let credit_draft = made(&executive, "/v1/credit-notes", note(json!({"issue": false})));
         let debit_draft = made(&executive, "/v1/debit-notes", note(json!({"issue": false})));
-        let receipt = company.receipt(&id, "2025-01-15", "500.00", json!([to_invoice(&invoice, "100.00")]));
+        let deduction = json!([{"kind": "tds", "section": "194C", "rate": "2", "amount": "10.00"}]);
+        let paid = with(receipt_body(&id, "2025-01-15", "500.00"), json!({"allocations": [to_invoice(&invoice, "100.00")], "deductions": deduction}));
+        let receipt = made(&executive, "/v1/receipts", paid);
+        let old = company.invoice(&id, "2025-01-10", "2025-02-09", "90.00");
+        let (write_off, refund) = (write_off_of(&id, &old, "80.00"), refund_of(&receipt));
+        let write_off = made(&executive, "/v1/write-offs", write_off);
+        decide(&controller, &write_off, "approve").expect(200);
+        let adjustment = made(&controller, "/v1/adjustments", adjustment_of(&old));
+        let refund = made(&executive, "/v1/refunds", refund);
+        decide(&company.another("controller"), &refund, "approve").expect(200);
+        let opening = made(&controller, "/v1/opening-items", opening_of(&id));
+        let certificate = made(&executive, "/v1/tds-certificates", with(certificate_of(&id), json!({"fiscal_year": "2023-24"})));
         let email = format!("{}@example.test", fresh());
         let user = made(&admin, "/v1/users", json!({"email": email, "name": "Only Here", "roles": ["sales"], "password": "correct horse battery staple 9"}));
         let address = json!({"kind": "shipping", "line1": "7 Brigade Road", "city": "Bengaluru", "state_code": "29", "postal_code": "560001", "country": "IN"});
@@ -89,6 +122,11 @@ impl Stocked {
             ("debit_note_draft_id", id_in(debit_draft)),
             ("original_invoice_id", id_in(invoice.clone())),
             ("original_invoice_external_id", invoice["external_id"].clone()),
+            ("write_off_id", id_in(write_off)),
+            ("adjustment_id", id_in(adjustment)),
+            ("refund_id", id_in(refund)),
+            ("opening_item_id", id_in(opening)),
+            ("certificate_id", id_in(certificate)),
             ("bank_account_id", id_in(first("/v1/bank-accounts"))),
             ("api_client_id", id_in(company.api_client(&["customers:read"]))),
             ("journal_id", invoice["gl_journal_id"].clone()),
@@ -130,6 +168,11 @@ impl Stocked {
             "credit-notes" => "credit_note_id",
             "debit-notes" => "debit_note_id",
             "receipts" => "receipt_id",
+            "write-offs" => "write_off_id",
+            "adjustments" => "adjustment_id",
+            "refunds" => "refund_id",
+            "opening-items" => "opening_item_id",
+            "tds-certificates" => "certificate_id",
             "allocations" => "allocation_id",
             "users" => "user_id",
             "api-clients" => "api_client_id",
@@ -231,6 +274,22 @@ fn valid_bodies(op: &Operation, ours: &Stocked) -> Vec<Value> {
         }
         ("PATCH", "/v1/invoices/{id}" | "/v1/credit-notes/{id}" | "/v1/debit-notes/{id}") => vec![json!({"lines": [line("10.00", "0")]})],
         ("PATCH", _) => vec![json!({})],
+        ("POST", "/v1/write-offs") => vec![write_off_of(customer, &json!({"object": "invoice", "id": ours.thing("invoice_id")}), "10.00")],
+        ("POST", "/v1/write-offs/{id}/recover") => vec![json!({"receipt_id": ours.thing("receipt_id"), "amount": "5.00"})],
+        ("POST", "/v1/adjustments") => vec![adjustment_of(&json!({"object": "invoice", "id": ours.thing("invoice_id")}))],
+        ("POST", "/v1/adjustments/clear-small-balances") => {
+            vec![
+                json!({"as_of": "2025-02-01", "max_amount": "1.00", "max_total": "5.00", "side": "both", "reason": "Monthly clearing", "customer_id": customer}),
+            ]
+        }
+        ("POST", "/v1/refunds") => vec![refund_of(&json!({"object": "receipt", "id": ours.thing("receipt_id")}))],
+        ("POST", "/v1/refunds/{id}/mark-paid") => vec![json!({"utr": fresh(), "paid_on": "2025-01-20", "bank_account_id": ours.thing("bank_account_id")})],
+        ("POST", "/v1/opening-items") => vec![opening_of(customer)],
+        ("POST", "/v1/opening-items/bulk") => vec![json!({"mode": "per_item", "items": [opening_of(customer)]})],
+        ("POST", "/v1/tds-certificates") => {
+            vec![with(certificate_of(customer), json!({"deductions": [{"receipt_id": ours.thing("receipt_id"), "line_no": 1}]}))]
+        }
+        ("POST", "/v1/tds-certificates/{id}/match") => vec![json!({"deductions": [{"receipt_id": ours.thing("receipt_id"), "line_no": 1}]})],
         ("POST", "/v1/receipts") => vec![receipt],
         ("POST", "/v1/receipts/bulk") => vec![json!({"mode": "per_item", "items": [receipt]})],
         ("POST", "/v1/allocations") => {
@@ -291,7 +350,7 @@ fn a_body_that_names_another_companys_thing_is_not_found_in_every_operation() {
         let path = (0..parts.len()).map(|at| if parts[at].starts_with('{') { own(at) } else { parts[at].to_owned() }).collect::<Vec<_>>().join("/");
         let client = ours.caller(op);
         let call = |body: &Value| match (op.method.as_str(), op.path.ends_with("/preview")) {
-            ("POST", false) => client.post(&format!("{path}?validate_only=true"), body),
+            ("POST", false) => client.change("POST", &format!("{path}?validate_only=true"), "*", body),
             ("POST", true) => client.post(&path, body),
             _ => client.change(&op.method, &path, "*", body),
         };
@@ -335,7 +394,21 @@ fn a_body_that_names_another_companys_thing_is_not_found_in_every_operation() {
 fn lists_reports_and_searches_show_nothing_of_another_company() {
     let (theirs, ours) = (Stocked::new(), Company::new());
     let controller = ours.controller();
-    for list in ["customers", "invoices", "credit-notes", "debit-notes", "receipts", "allocations", "items"] {
+    for list in [
+        "customers",
+        "invoices",
+        "credit-notes",
+        "debit-notes",
+        "receipts",
+        "allocations",
+        "items",
+        "write-offs",
+        "adjustments",
+        "refunds",
+        "opening-items",
+        "tds-deductions",
+        "tds-certificates",
+    ] {
         assert_eq!(controller.get(&format!("/v1/{list}?include_total=true")).expect(200)["page"]["total"], 0, "{list}");
     }
     let customer = theirs.thing("customer_id");

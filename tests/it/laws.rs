@@ -26,18 +26,22 @@ const LAWS: &[(&str, &str)] = &[
     ("numbers of a series are 1 to n, each once, and the counter is next",
      "WITH taken AS (
           SELECT kind, registration_id, fiscal_year, number FROM invoice WHERE company_id = {c} AND number IS NOT NULL
-          UNION ALL SELECT 'receipt', registration_id, fiscal_year, number FROM receipt WHERE company_id = {c}),
+          UNION ALL SELECT 'receipt', registration_id, fiscal_year, number FROM receipt WHERE company_id = {c}
+          UNION ALL SELECT 'write_off', registration_id, fiscal_year, number FROM write_off WHERE company_id = {c} AND number IS NOT NULL
+          UNION ALL SELECT 'adjustment', registration_id, fiscal_year, number FROM adjustment WHERE company_id = {c} AND number IS NOT NULL
+          UNION ALL SELECT 'refund', registration_id, fiscal_year, number FROM refund WHERE company_id = {c} AND number IS NOT NULL),
       placed AS (
           SELECT s.id, s.next_number, s.prefix, s.width, t.number, row_number() OVER (PARTITION BY s.id ORDER BY length(t.number), t.number) AS place, count(t.number) OVER (PARTITION BY s.id) AS n
           FROM number_series s LEFT JOIN taken t ON t.kind = s.document_kind AND t.registration_id = s.registration_id AND t.fiscal_year = s.fiscal_year AND starts_with(t.number, s.prefix)
-          WHERE s.company_id = {c} AND s.document_kind IN ('invoice', 'credit_note', 'debit_note', 'receipt'))
+          WHERE s.company_id = {c} AND s.document_kind IN ('invoice', 'credit_note', 'debit_note', 'receipt', 'write_off', 'adjustment', 'refund'))
       SELECT id, number, place, next_number FROM placed
       WHERE next_number <> n + 1 OR (number IS NOT NULL AND number <> prefix || lpad(place::text, greatest(width, length(place::text)), '0'))"),
     ("every number belongs to a series",
      "SELECT number FROM (SELECT registration_id, fiscal_year, number FROM invoice WHERE company_id = {c} AND number IS NOT NULL UNION ALL SELECT registration_id, fiscal_year, number FROM receipt WHERE company_id = {c}) AS t
       WHERE NOT EXISTS (SELECT FROM number_series s WHERE s.company_id = {c} AND s.registration_id = t.registration_id AND s.fiscal_year = t.fiscal_year AND starts_with(t.number, s.prefix))"),
     ("every document was audited",
-     "SELECT id FROM (SELECT id FROM invoice WHERE company_id = {c} UNION ALL SELECT id FROM receipt WHERE company_id = {c} UNION ALL SELECT id FROM customer WHERE company_id = {c}) AS d
+     "SELECT id FROM (SELECT id FROM invoice WHERE company_id = {c} UNION ALL SELECT id FROM receipt WHERE company_id = {c} UNION ALL SELECT id FROM customer WHERE company_id = {c} UNION ALL SELECT id FROM write_off WHERE company_id = {c} UNION ALL SELECT id FROM adjustment WHERE company_id = {c}
+            UNION ALL SELECT id FROM refund WHERE company_id = {c} UNION ALL SELECT id FROM opening_item WHERE company_id = {c} UNION ALL SELECT id FROM tds_certificate WHERE company_id = {c}) AS d
       WHERE NOT EXISTS (SELECT FROM audit_event e WHERE e.company_id = {c} AND e.object_id = d.id)"),
     ("an issued document is what its lines, its instalments and its open items add up to",
      "SELECT i.id FROM invoice i WHERE i.company_id = {c} AND i.status IN ('issued', 'cancelled') AND (

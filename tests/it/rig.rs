@@ -544,3 +544,36 @@ pub fn tables_with(column: &str) -> Vec<String> {
     ));
     rows.iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
 }
+
+// ----------------------------------------------------------------------------------- corrections
+
+/// Approves, rejects or withdraws the request a document waits for.
+pub fn decide(client: &Client, document: &Value, verb: &str) -> Reply {
+    let approval = document["approval_id"].as_str().unwrap_or_else(|| panic!("nothing waits: {document}"));
+    client.change("POST", &format!("/v1/approvals/{approval}/{verb}"), "*", &json!({"reason": "Looked at it"}))
+}
+
+impl Company {
+    /// Debits less credits of an account today.
+    pub fn account(&self, name: &str) -> Decimal {
+        let trial = self.get(&format!("/v1/trial-balance?as_of={}", today()));
+        let row = trial["data"].as_array().unwrap().iter().find(|row| row["account_name"] == name).cloned();
+        row.map_or(Decimal::ZERO, |row| dec(&row["debit"]) - dec(&row["credit"]))
+    }
+    /// What reports say of past days, known at an instant, as the bytes they are.
+    pub fn past(&self, customer: &str, days: &[&str], known_at: &str) -> Vec<String> {
+        let at = encoded(known_at);
+        let paths = |day: &&str| {
+            [
+                format!("/v1/customers/{customer}/open-items?as_of={day}&known_at={at}"),
+                format!("/v1/reports/aging?as_of={day}&known_at={at}"),
+                format!("/v1/reconciliations/ar-gl?as_of={day}&known_at={at}"),
+            ]
+        };
+        days.iter().flat_map(paths).map(|path| self.controller().get(&path).text()).collect()
+    }
+    /// The instant up to which everything so far is known.
+    pub fn known_now(&self) -> String {
+        self.get(&format!("/v1/reports/aging?as_of={}", today()))["known_at"].as_str().expect("an instant").to_owned()
+    }
+}

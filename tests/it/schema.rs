@@ -5,10 +5,12 @@ use duebook::billing::invoices::service as invoices;
 use duebook::billing::invoices::types::NewInvoice;
 use duebook::billing::notes::types::NewCreditNote;
 use duebook::cash::receipts::service as receipts;
+use duebook::collections::adjustments::service as adjustments;
+use duebook::collections::adjustments::types::ClearSmallBalances;
 use duebook::control::journals::service as journals;
 use duebook::control::journals::types::NewJournal;
 use duebook::platform::http::Problem;
-use duebook::platform::ids::CompanyId;
+use duebook::platform::ids::{AdjustmentId, CompanyId};
 use duebook::platform::postgres::{Pool, migrate, unmigrate};
 use duebook::platform::unit_of_work::{Audited, Doors, Gate, Tx, run_system};
 use serde_json::{Value, json};
@@ -91,6 +93,34 @@ fn a_journal_and_its_posting_are_few_statements_however_many_lines() {
         counts.push(statements(&company, |tx| journals::create(tx, &new)));
     }
     assert!(counts.iter().all(|count| *count == counts[0] && *count <= 17), "{counts:?}");
+    company.assert_laws();
+}
+
+#[test]
+fn clearing_small_balances_and_taking_that_back_is_few_statements_however_many_items() {
+    let company = Company::new();
+    let customer = company.customer();
+    let mut taken = Vec::new();
+    // The first one makes the number series.
+    for items in [1, 1, 7, 40] {
+        for _ in 0..items {
+            company.invoice(&customer, "2025-01-10", "2025-02-09", "1.00");
+        }
+        let run: ClearSmallBalances = read(
+            json!({"as_of": "2025-01-31", "max_amount": "1.00", "max_total": "99.00", "side": "both", "reason": "Monthly clearing", "customer_id": customer}),
+        );
+        let clearing = statements(&company, |tx| adjustments::clear(tx, &run));
+        let newest = company.get("/v1/adjustments?sort=-created_at")["data"][0].clone();
+        assert_eq!(newest["items"].as_array().map(Vec::len), Some(items));
+        let id = AdjustmentId::of(id_of(&newest).parse().expect("a uuid"));
+        let back = read(json!({"reversed_on": "2025-01-31", "reason": "Once more"}));
+        let reversing = statements(&company, |tx| adjustments::reverse(tx, id, None, &back));
+        taken.push((clearing, reversing));
+        // For the next round nothing small is left.
+        statements(&company, |tx| adjustments::clear(tx, &run));
+    }
+    assert!(taken[1..].iter().all(|counts| *counts == taken[1]), "{taken:?}");
+    assert!(taken[0].0 <= 32 && taken[0].1 <= 32, "{taken:?}");
     company.assert_laws();
 }
 

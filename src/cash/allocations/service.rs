@@ -114,22 +114,12 @@ fn reverse_now(tx: &mut Tx<'_>, id: AllocationId, wanted: &ReverseAllocation) ->
         let document = if grants.contains(&original.source_kind) { original.source.0 } else { original.target };
         ledger::unwind(tx, &Unwind { document, kind: DocumentKind::Reversal, on, reason: &wanted.reason })?;
         ledger::open_items::store::allocation(tx, id)?.and_then(|a| a.reversed_by).into_iter().collect()
-    } else if let Some(page) = own_page(original.source_kind).or(own_page(original.target_kind)) {
-        let detail = format!("This allocation is part of a document of its own; take that back at {page}.");
+    } else if original.kind == AllocationKind::Refund {
+        let detail = "The money was paid back; record that the payment failed at /v1/refunds/{id}/fail.";
         return Err(Problem::new(problems::PART_OF_A_DOCUMENT, detail));
     } else {
         ledger::reverse_allocations(tx, &[original], on, &wanted.reason)?
     };
     let answer = store::by_ids(tx, made)?.pop().ok_or_else(|| Problem::internal(&"a reversal vanished"))?;
     Ok(tx.record(Change::new("allocation.reversed", id.uuid()).after(&answer).reason(&wanted.reason), answer))
-}
-
-/// Where a document whose allocations do not stand alone is taken back.
-fn own_page(kind: DocumentKind) -> Option<&'static str> {
-    match kind {
-        DocumentKind::WriteOff => Some("/v1/write-offs/{id}/reverse"),
-        DocumentKind::Adjustment => Some("/v1/adjustments/{id}/reverse"),
-        DocumentKind::Refund => Some("/v1/refunds/{id}/fail"),
-        _ => None,
-    }
 }

@@ -1,7 +1,7 @@
 //! What makes a receipt sound, and what it is worth. Pure.
 
 use super::posting::Worth;
-use super::types::{AutoApply, Clearing, Method, NewReceipt, ReceiptStatus, State};
+use super::types::{AutoApply, Clearing, DeductionKind, Method, NewReceipt, ReceiptStatus, State};
 use crate::cash::allocations::rules::target_faults;
 use crate::ledger::AllocationKind;
 use crate::ledger::open_items::rules::Purse;
@@ -9,6 +9,7 @@ use crate::master_data::customers::rules::metadata_faults;
 use crate::platform::dates::plus_months;
 use crate::platform::http::{FieldError, faults};
 use crate::platform::money::{Amount, Currency, LARGEST, round};
+use crate::tax::tds;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
@@ -54,6 +55,15 @@ pub fn faults(new: &NewReceipt, currencies: Currencies, today: NaiveDate) -> Vec
         }
         if !currency.holds(amount) {
             errors.push(faults::precision(&pointer, amount, currency));
+        }
+    }
+    for (at, deduction) in new.deductions.iter().enumerate().filter(|(_, deduction)| deduction.kind == DeductionKind::Tds) {
+        if let (Some(section), Some(rate)) = (deduction.section.as_deref(), deduction.rate)
+            && let Some(known) = tds::mismatch(section, rate.0, new.receipt_date)
+        {
+            let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+            let detail = format!("Section {section} has no such rate on {}; leave it out for a certificate of lower deduction (s.197).", new.receipt_date);
+            errors.push(FieldError::at(format!("/deductions/{at}/rate"), "tds_rate_mismatch", detail).expected(known.join(", ")).received(rate.0));
         }
     }
     if gross(new) > LARGEST && errors.is_empty() {

@@ -9,6 +9,7 @@ use crate::billing::notes::types::NewDebitNote;
 use crate::cash::allocations::rules::target_faults;
 use crate::cash::allocations::settlement::{Plan, Resolved, Terms, place, resolve};
 use crate::cash::allocations::store::customers_of;
+use crate::cash::tds;
 use crate::control::approvals::rules::Band;
 use crate::control::approvals::{self, Action, Approved, Gate, Request};
 use crate::ledger::numbering::{self, NumberedKind};
@@ -537,7 +538,7 @@ fn take_back(tx: &mut Tx<'_>, head: &Head, on: NaiveDate, reason: &str) -> Resul
     }
     refuse_refunded(tx, head)?;
     ledger::unwind(tx, &Unwind { document: head.id.uuid(), kind: DocumentKind::Reversal, on, reason })?;
-    Ok(())
+    tds::service::receipt_taken_back(tx, head.id, on)
 }
 
 /// Money that was paid back or booked as recovered is not taken back under its feet.

@@ -111,21 +111,42 @@ pub struct Entry {
     pub lines: Vec<Line>,
 }
 
-/// Posts an entry with its open items: one statement. Lines of zero are left out; what does not
-/// balance is our mistake and never reaches the database.
+/// Posts an entry with its open items.
 pub fn post(tx: &mut Tx<'_>, posting: &Posting) -> Result<EntryId, Problem> {
-    let lines: Vec<&Line> = posting.lines.iter().filter(|line| !line.is_zero()).collect();
-    let difference: Decimal = lines.iter().map(|line| line.debit - line.credit).sum();
-    if !difference.is_zero() || lines.len() < 2 {
-        return Err(Problem::internal(&format!("entry of {} {} does not balance by {difference}", posting.document_kind, posting.document_number)));
-    }
+    post_all(tx, std::slice::from_ref(posting))?.pop().ok_or_else(|| Problem::internal(&"an entry without an id"))
+}
+
+/// A posting with what its lines and items are worth in base currency, as it is stored.
+struct Valued<'p> {
+    id: EntryId,
+    posting: &'p Posting,
+    lines: Vec<&'p Line>,
+    bases: Vec<Decimal>,
+    item_bases: Vec<Decimal>,
+}
+
+/// Posts entries with their open items: one statement however many there are. Lines of zero are left
+/// out; what does not balance is our mistake and never reaches the database.
+pub fn post_all(tx: &mut Tx<'_>, postings: &[Posting]) -> Result<Vec<EntryId>, Problem> {
     let base = tx.cx().currency();
-    let bases = rules::line_bases(&lines, posting.rate, base);
-    let items = rules::item_bases(&posting.items, &lines, &bases, posting.rate, base);
-    if items.iter().any(|base| *base <= Decimal::ZERO) {
-        return Err(Problem::new(AMOUNT_TOO_SMALL, format!("At the rate {} nothing would be left of an amount in {}.", posting.rate, base.code())));
+    let mut valued = Vec::with_capacity(postings.len());
+    for posting in postings {
+        let lines: Vec<&Line> = posting.lines.iter().filter(|line| !line.is_zero()).collect();
+        let difference: Decimal = lines.iter().map(|line| line.debit - line.credit).sum();
+        if !difference.is_zero() || lines.len() < 2 {
+            return Err(Problem::internal(&format!("entry of {} {} does not balance by {difference}", posting.document_kind, posting.document_number)));
+        }
+        let bases = rules::line_bases(&lines, posting.rate, base);
+        let item_bases = rules::item_bases(&posting.items, &lines, &bases, posting.rate, base);
+        if item_bases.iter().any(|base| *base <= Decimal::ZERO) {
+            return Err(Problem::new(AMOUNT_TOO_SMALL, format!("At the rate {} nothing would be left of an amount in {}.", posting.rate, base.code())));
+        }
+        valued.push(Valued { id: EntryId::new(), posting, lines, bases, item_bases });
     }
-    store::insert(tx, posting, &lines, &bases, &items)
+    if !valued.is_empty() {
+        store::insert(tx, &valued)?;
+    }
+    Ok(valued.into_iter().map(|valued| valued.id).collect())
 }
 
 /// The entries of a document that stand: neither reversed nor reversals themselves, nor what its

@@ -1,4 +1,5 @@
-use super::{Account, DocumentKind, Entry, Line, Posting};
+use super::{Account, DocumentKind, Entry, Line, Valued};
+use crate::ledger::open_items::NewOpenItem;
 use crate::platform::http::Problem;
 use crate::platform::ids::{AccountId, CustomerId, EntryId};
 use crate::platform::money::Currency;
@@ -9,57 +10,80 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-pub fn insert(tx: &mut Tx<'_>, posting: &Posting, lines: &[&Line], bases: &[Decimal], item_bases: &[Decimal]) -> Result<EntryId, Problem> {
-    let id = EntryId::new();
+pub(super) fn insert(tx: &mut Tx<'_>, entries: &[Valued<'_>]) -> Result<(), Problem> {
     let (company, actor) = (tx.company(), tx.cx().actor.to_string());
-    let role = |line: &&Line| match line.account {
+    let role = |line: &Line| match line.account {
         Account::Role(role) => Some(role.as_str()),
         Account::Id(_) => None,
     };
-    let account = |line: &&Line| match line.account {
+    let account = |line: &Line| match line.account {
         Account::Id(id) => Some(id),
         Account::Role(_) => None,
     };
-    let count = i32::try_from(lines.len()).map_err(|e| Problem::internal(&e))?;
+    // Entry, number within it, line, base amount.
+    let lines: Vec<(&Valued<'_>, i32, &Line, Decimal)> =
+        entries.iter().flat_map(|e| (1..).zip(e.lines.iter().zip(&e.bases)).map(move |(n, (line, base))| (e, n, *line, *base))).collect();
+    let items: Vec<(&Valued<'_>, &NewOpenItem, Decimal)> =
+        entries.iter().flat_map(|e| e.posting.items.iter().zip(&e.item_bases).map(move |(item, base)| (e, item, *base))).collect();
+    let counts = entries.iter().map(|e| i32::try_from(e.lines.len())).collect::<Result<Many<_>, _>>().map_err(|e| Problem::internal(&e))?;
     tx.execute(
         Sql::new(
             "WITH entry AS (
+                SELECT * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::date[], $7::date[], $8::text[], $9::numeric[], $10::text[], $11::int[], $12::uuid[])
+                    AS e(id, document_kind, document_id, document_number, document_date, posting_date, currency, exchange_rate, narration, line_count, reverses_id)
+            ), entries AS (
                 INSERT INTO journal_entry (company_id, id, document_kind, document_id, document_number, document_date, posting_date, currency, exchange_rate, narration, line_count, reverses_id, actor)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $24, $9, $10, $11, $12)
+                SELECT $1, id, document_kind, document_id, document_number, document_date, posting_date, currency, exchange_rate, narration, line_count, reverses_id, $13 FROM entry
             ), lines AS (
                 INSERT INTO journal_line (company_id, entry_id, line_no, account_id, customer_id, posting_date, debit, credit, base_debit, base_credit)
-                SELECT $1, $2, l.n, coalesce(l.account_id, a.id), l.customer_id, $7, l.debit, l.credit, CASE WHEN l.credit = 0 THEN l.base ELSE 0 END, CASE WHEN l.credit = 0 THEN 0 ELSE l.base END
-                FROM unnest($13::text[], $14::uuid[], $15::uuid[], $16::numeric[], $17::numeric[], $25::numeric[]) WITH ORDINALITY AS l(role, account_id, customer_id, debit, credit, base, n)
+                SELECT $1, l.entry_id, l.n, coalesce(l.account_id, a.id), l.customer_id, l.posting_date, l.debit, l.credit, CASE WHEN l.credit = 0 THEN l.base ELSE 0 END, CASE WHEN l.credit = 0 THEN 0 ELSE l.base END
+                FROM unnest($14::uuid[], $15::int[], $16::date[], $17::text[], $18::uuid[], $19::uuid[], $20::numeric[], $21::numeric[], $22::numeric[])
+                     AS l(entry_id, n, posting_date, role, account_id, customer_id, debit, credit, base)
                 LEFT JOIN gl_account a ON a.company_id = $1 AND a.role = l.role
             )
             INSERT INTO open_item (company_id, id, customer_id, entry_id, document_kind, document_id, document_number, instalment_no, side, currency, amount, base_amount,
                 document_date, posting_date, due_date, original_due_date, discount, discount_until, grace_until, tolerance)
-            SELECT $1, i.id, i.customer_id, $2, $3, $4, $5, i.instalment_no, i.side, $8, i.amount, i.base, $6, $7, i.due_date, i.due_date, i.discount, i.discount_until, i.grace_until, i.tolerance
-            FROM unnest($18::uuid[], $19::uuid[], $20::int[], $21::text[], $22::numeric[], $23::date[], $26::numeric[], $27::numeric[], $28::date[], $29::date[], $30::numeric[])
-                 AS i(id, customer_id, instalment_no, side, amount, due_date, base, discount, discount_until, grace_until, tolerance)",
+            SELECT $1, i.id, i.customer_id, e.id, e.document_kind, e.document_id, e.document_number, i.instalment_no, i.side, e.currency, i.amount, i.base, e.document_date, e.posting_date, i.due_date, i.due_date,
+                   i.discount, i.discount_until, i.grace_until, i.tolerance
+            FROM unnest($23::uuid[], $24::uuid[], $25::uuid[], $26::int[], $27::text[], $28::numeric[], $29::date[], $30::numeric[], $31::numeric[], $32::date[], $33::date[], $34::numeric[])
+                 AS i(entry_id, id, customer_id, instalment_no, side, amount, due_date, base, discount, discount_until, grace_until, tolerance) JOIN entry e ON e.id = i.entry_id",
         )
-        .bind(company).bind(id).bind(posting.document_kind).bind(posting.document_id).bind(posting.document_number.as_str())
-        .bind(posting.document_date).bind(posting.posting_date).bind(posting.currency.code()).bind(posting.narration.as_str()).bind(count).bind(posting.reverses).bind(actor)
-        .bind(lines.iter().map(role).collect::<Many<_>>())
-        .bind(lines.iter().map(account).collect::<Many<_>>())
-        .bind(lines.iter().map(|l| l.customer).collect::<Many<_>>())
-        .bind(lines.iter().map(|l| l.debit).collect::<Many<_>>())
-        .bind(lines.iter().map(|l| l.credit).collect::<Many<_>>())
-        .bind(posting.items.iter().map(|i| i.id).collect::<Many<_>>())
-        .bind(posting.items.iter().map(|i| i.customer).collect::<Many<_>>())
-        .bind(posting.items.iter().map(|i| i.instalment_no).collect::<Many<_>>())
-        .bind(posting.items.iter().map(|i| i.side).collect::<Many<_>>())
-        .bind(posting.items.iter().map(|i| i.amount).collect::<Many<_>>())
-        .bind(posting.items.iter().map(|i| i.due_date).collect::<Many<_>>())
-        .bind(posting.rate)
-        .bind(Many(bases.to_vec()))
-        .bind(Many(item_bases.to_vec()))
-        .bind(posting.items.iter().map(|i| i.terms.discount).collect::<Many<_>>())
-        .bind(posting.items.iter().map(|i| i.terms.discount_until).collect::<Many<_>>())
-        .bind(posting.items.iter().map(|i| i.terms.grace_until).collect::<Many<_>>())
-        .bind(posting.items.iter().map(|i| i.terms.tolerance).collect::<Many<_>>()),
+        .bind(company)
+        .bind(entries.iter().map(|e| e.id).collect::<Many<_>>())
+        .bind(entries.iter().map(|e| e.posting.document_kind).collect::<Many<_>>())
+        .bind(entries.iter().map(|e| e.posting.document_id).collect::<Many<_>>())
+        .bind(entries.iter().map(|e| e.posting.document_number.clone()).collect::<Many<_>>())
+        .bind(entries.iter().map(|e| e.posting.document_date).collect::<Many<_>>())
+        .bind(entries.iter().map(|e| e.posting.posting_date).collect::<Many<_>>())
+        .bind(entries.iter().map(|e| e.posting.currency.code()).collect::<Many<_>>())
+        .bind(entries.iter().map(|e| e.posting.rate).collect::<Many<_>>())
+        .bind(entries.iter().map(|e| e.posting.narration.clone()).collect::<Many<_>>())
+        .bind(counts)
+        .bind(entries.iter().map(|e| e.posting.reverses).collect::<Many<_>>())
+        .bind(actor)
+        .bind(lines.iter().map(|l| l.0.id).collect::<Many<_>>())
+        .bind(lines.iter().map(|l| l.1).collect::<Many<_>>())
+        .bind(lines.iter().map(|l| l.0.posting.posting_date).collect::<Many<_>>())
+        .bind(lines.iter().map(|l| role(l.2)).collect::<Many<_>>())
+        .bind(lines.iter().map(|l| account(l.2)).collect::<Many<_>>())
+        .bind(lines.iter().map(|l| l.2.customer).collect::<Many<_>>())
+        .bind(lines.iter().map(|l| l.2.debit).collect::<Many<_>>())
+        .bind(lines.iter().map(|l| l.2.credit).collect::<Many<_>>())
+        .bind(lines.iter().map(|l| l.3).collect::<Many<_>>())
+        .bind(items.iter().map(|i| i.0.id).collect::<Many<_>>())
+        .bind(items.iter().map(|i| i.1.id).collect::<Many<_>>())
+        .bind(items.iter().map(|i| i.1.customer).collect::<Many<_>>())
+        .bind(items.iter().map(|i| i.1.instalment_no).collect::<Many<_>>())
+        .bind(items.iter().map(|i| i.1.side).collect::<Many<_>>())
+        .bind(items.iter().map(|i| i.1.amount).collect::<Many<_>>())
+        .bind(items.iter().map(|i| i.1.due_date).collect::<Many<_>>())
+        .bind(items.iter().map(|i| i.2).collect::<Many<_>>())
+        .bind(items.iter().map(|i| i.1.terms.discount).collect::<Many<_>>())
+        .bind(items.iter().map(|i| i.1.terms.discount_until).collect::<Many<_>>())
+        .bind(items.iter().map(|i| i.1.terms.grace_until).collect::<Many<_>>())
+        .bind(items.iter().map(|i| i.1.terms.tolerance).collect::<Many<_>>()),
     )?;
-    Ok(id)
+    Ok(())
 }
 
 row! {

@@ -39,6 +39,14 @@ pub fn take(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, y
     store::take(tx, registration, kind, year, None)?.ok_or_else(|| Problem::internal(&format!("no series for {kind} {}", year.label())))
 }
 
+/// The next number of a kind that is not of a registration's own: in the default registration's series of
+/// the year of `date`. Gives the registration and the year with it.
+pub fn take_default(tx: &mut Tx<'_>, kind: NumberedKind, date: NaiveDate) -> Result<(RegistrationId, FiscalYear, String), Problem> {
+    let registration = store::default_registration(tx)?.ok_or_else(|| Problem::internal(&"a company without registration"))?;
+    let year = tx.cx().fiscal_year(date);
+    Ok((registration, year, take(tx, registration, kind, year, None)?))
+}
+
 /// Whether a series named by a document is one of its registration, kind and year.
 pub fn fits(rx: &mut Rx<'_>, series: SeriesId, registration: RegistrationId, kind: NumberedKind, year: FiscalYear) -> Result<bool, Problem> {
     store::fits(rx, series, registration, kind, year)

@@ -34,6 +34,11 @@ pub fn take(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, y
         .transpose()
 }
 
+pub fn default_registration(rx: &mut Rx<'_>) -> Result<Option<RegistrationId>, Problem> {
+    let company = rx.company();
+    Ok(rx.scalars(Sql::new("SELECT id FROM gst_registration WHERE company_id = $1 AND is_default").bind(company))?.into_iter().next())
+}
+
 pub fn fits(rx: &mut Rx<'_>, series: SeriesId, registration: RegistrationId, kind: NumberedKind, year: FiscalYear) -> Result<bool, Problem> {
     let company = rx.company();
     rx.scalar(

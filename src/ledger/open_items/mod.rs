@@ -1,5 +1,6 @@
 //! Open items and their settlement.
 
+pub mod contra;
 pub mod rules;
 pub mod store;
 mod unwinding;
@@ -24,6 +25,15 @@ crate::words! {
 crate::words! {
     /// What an allocation moves.
     pub enum AllocationKind { Cash = "cash", Tds = "tds", Discount = "discount", Charge = "charge", Retention = "retention", Credit = "credit", RoundOff = "round_off", WriteOff = "write_off", Adjustment = "adjustment", Refund = "refund", Recovery = "recovery", Reversal = "reversal" }
+}
+
+impl AllocationKind {
+    /// Whether it was made with an entry against an account, which is nothing without it. A refund is:
+    /// the money has left the bank.
+    #[must_use]
+    pub fn counters(self) -> bool {
+        matches!(self, Self::WriteOff | Self::Adjustment | Self::Recovery)
+    }
 }
 
 /// What was agreed about settling an item, fixed when it is opened, in its currency. A later change of

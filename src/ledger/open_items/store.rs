@@ -192,6 +192,24 @@ pub fn granted_for(rx: &mut Rx<'_>, causes: Vec<AllocationId>) -> Result<Vec<Uui
     )
 }
 
+/// The documents and entries made together with allocations to settle them against an account, that still
+/// stand. Such an allocation is called like the document.
+pub fn countered_by(rx: &mut Rx<'_>, allocations: Vec<AllocationId>) -> Result<Vec<(Uuid, EntryId)>, Problem> {
+    row! { struct Counter { document_id: Uuid, entry_id: EntryId } }
+    let company = rx.company();
+    let found: Vec<Counter> = rx.load(
+        Sql::new(
+            "SELECT DISTINCT i.document_id, i.entry_id FROM allocation a
+             JOIN open_item i ON i.company_id = a.company_id AND i.id IN (a.credit_item_id, a.debit_item_id) AND i.document_kind = a.kind AND i.recorded_at = a.recorded_at
+             WHERE a.company_id = $1 AND a.id = ANY($2) AND a.kind IN ('write_off', 'adjustment', 'recovery')
+               AND NOT EXISTS (SELECT FROM journal_entry r WHERE r.company_id = i.company_id AND r.reverses_id = i.entry_id)
+             ORDER BY 1, 2",
+        )
+        .bind(company).bind(Many(allocations)),
+    )?;
+    Ok(found.into_iter().map(|counter| (counter.document_id, counter.entry_id)).collect())
+}
+
 /// The customers a document's items belong to, and those of the items they are settled with.
 pub fn parties(rx: &mut Rx<'_>, document: Uuid) -> Result<Vec<CustomerId>, Problem> {
     let company = rx.company();

@@ -1,8 +1,8 @@
 //! Taking back what is posted: allocations, and whole documents with what they settled.
 
-use super::store::{allocation, granted_for, in_force_on, lock_customers, lock_items_of, parties};
+use super::store::{allocation, countered_by, granted_for, in_force_on, lock_customers, lock_items_of, parties};
 use super::{Allocation, AllocationKind, NewAllocation, NewOpenItem, OpenItem, Side, settle};
-use crate::ledger::journal::{DocumentKind, Entry, Posting, post, standing};
+use crate::ledger::journal::{DocumentKind, Entry, Posting, post_all, standing};
 use crate::ledger::problems::ALREADY_REVERSED;
 use crate::platform::http::problem::{self, Problem};
 use crate::platform::ids::{AllocationId, EntryId, OpenItemId};
@@ -34,8 +34,14 @@ pub fn lock_parties(tx: &mut Tx<'_>, document: Uuid) -> Result<(), Problem> {
 }
 
 /// Takes allocations back by new rows dated `on`, or on their own day if that is later, with what was
-/// made for their sake (a discount granted for a payment). Gives the reversing row of each one asked for.
+/// made for their sake (a discount granted for a payment) or is nothing without them (the entry of a
+/// write-off, adjustment or recovery). Gives the reversing row of each one asked for.
 pub fn reverse_allocations(tx: &mut Tx<'_>, originals: &[Allocation], on: NaiveDate, reason: &str) -> Result<Vec<AllocationId>, Problem> {
+    take_back(tx, originals, on, reason, None)
+}
+
+/// `unwinding`: the document that is being taken back itself.
+fn take_back(tx: &mut Tx<'_>, originals: &[Allocation], on: NaiveDate, reason: &str, unwinding: Option<Uuid>) -> Result<Vec<AllocationId>, Problem> {
     let mirrored = |original: &Allocation| NewAllocation {
         id: AllocationId::new(),
         customer: original.customer,
@@ -54,11 +60,16 @@ pub fn reverse_allocations(tx: &mut Tx<'_>, originals: &[Allocation], on: NaiveD
         because_of: None,
         reason: Some(reason.to_owned()),
     };
-    let granted = granted_for(tx, originals.iter().map(|original| original.id).collect())?;
+    let ids: Vec<AllocationId> = originals.iter().map(|original| original.id).collect();
+    let granted = granted_for(tx, ids.clone())?;
+    let countered = if originals.iter().any(|original| original.kind.counters()) { countered_by(tx, ids)? } else { Vec::new() };
     let reversals: Vec<NewAllocation> = originals.iter().map(mirrored).collect();
     settle(tx, &reversals)?;
     for document in granted {
         unwind(tx, &Unwind { document, kind: DocumentKind::Reversal, on, reason })?;
+    }
+    for (document, entry) in countered.into_iter().filter(|(document, _)| unwinding != Some(*document)) {
+        unwind_entries(tx, &Unwind { document, kind: DocumentKind::Reversal, on, reason }, Some(entry))?;
     }
     Ok(reversals.iter().map(|reversal| reversal.id).collect())
 }
@@ -67,14 +78,21 @@ pub fn reverse_allocations(tx: &mut Tx<'_>, originals: &[Allocation], on: NaiveD
 /// its entries with opposite items at the same base amounts, and the items against each other.
 /// The caller has locked the parties. Gives the mirrors.
 pub fn unwind(tx: &mut Tx<'_>, wanted: &Unwind<'_>) -> Result<Vec<EntryId>, Problem> {
-    let entries = standing(tx, wanted.document)?;
+    unwind_entries(tx, wanted, None)
+}
+
+/// As [`unwind`], of one entry of the document alone.
+fn unwind_entries(tx: &mut Tx<'_>, wanted: &Unwind<'_>, only: Option<EntryId>) -> Result<Vec<EntryId>, Problem> {
+    let mut entries = standing(tx, wanted.document)?;
+    entries.retain(|entry| only.is_none_or(|only| only == entry.id));
     if entries.is_empty() {
         return Err(Problem::new(ALREADY_REVERSED, "The document is taken back already."));
     }
-    let items = lock_items_of(tx, vec![wanted.document])?;
+    let mut items = lock_items_of(tx, vec![wanted.document])?;
+    items.retain(|item| entries.iter().any(|entry| entry.id == item.entry));
     let ids: Vec<OpenItemId> = items.iter().map(|item| item.id).collect();
     let in_force = in_force_on(tx, &ids)?;
-    reverse_allocations(tx, &in_force, wanted.on, wanted.reason)?;
+    take_back(tx, &in_force, wanted.on, wanted.reason, Some(wanted.document))?;
     // Neither the mirror nor what it settles comes before what was taken back.
     let settled_on = in_force.iter().map(|a| a.effective_on).chain(items.iter().map(|i| i.settles_from)).fold(wanted.on, NaiveDate::max);
     let mut mirrors = Vec::with_capacity(entries.len());
@@ -82,7 +100,7 @@ pub fn unwind(tx: &mut Tx<'_>, wanted: &Unwind<'_>) -> Result<Vec<EntryId>, Prob
     for entry in &entries {
         let own: Vec<&OpenItem> = items.iter().filter(|item| item.entry == entry.id).collect();
         let opposite: Vec<NewOpenItem> = own.iter().map(|item| mirror(item, wanted.on.max(entry.posting_date))).collect();
-        mirrors.push(post(tx, &posting(wanted, entry, opposite.clone()))?);
+        mirrors.push(posting(wanted, entry, opposite.clone()));
         for (item, opposite) in own.iter().zip(&opposite) {
             let whole = OpenItem { open: item.amount, open_base: item.base, ..(*item).clone() };
             let against = OpenItem { id: opposite.id, side: opposite.side, ..whole.clone() };
@@ -91,6 +109,7 @@ pub fn unwind(tx: &mut Tx<'_>, wanted: &Unwind<'_>) -> Result<Vec<EntryId>, Prob
             settlements.push(NewAllocation { reason, ..NewAllocation::whole(credit, debit, AllocationKind::Reversal, settled_on, wanted.kind.as_str()) });
         }
     }
+    let mirrors = post_all(tx, &mirrors)?;
     settle(tx, &settlements)?;
     Ok(mirrors)
 }

@@ -1,3 +1,4 @@
+use super::reference::Reference;
 use super::types::{Address, AddressKind, Contact, ContactRole, Customer, CustomerFilter, CustomerKind, CustomerSummary, Metadata, NewAddressPart, NewContact};
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
@@ -290,4 +291,14 @@ pub fn ids(rx: &mut Rx<'_>, ids: Vec<CustomerId>, external_ids: Vec<String>, cod
         .bind(Many(external_ids))
         .bind(Many(codes)),
     )
+}
+
+/// The customer a document names.
+pub fn find(rx: &mut Rx<'_>, named: &Reference<'_>) -> Result<CustomerId, Problem> {
+    if let Some(fault) = named.missing() {
+        return Err(Problem::invalid(vec![fault]));
+    }
+    named.unambiguous()?;
+    let texts = |text: Option<&str>| text.map(str::to_owned).into_iter().collect();
+    ids(rx, named.id.into_iter().collect(), texts(named.external_id), texts(named.code))?.into_iter().next().ok_or_else(|| named.unknown())
 }

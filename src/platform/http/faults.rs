@@ -2,7 +2,7 @@
 
 use super::problem::FieldError;
 use crate::platform::dates::plus_days;
-use crate::platform::money::Currency;
+use crate::platform::money::{Currency, LARGEST};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
@@ -18,4 +18,19 @@ pub fn in_future(pointer: &str, date: NaiveDate, today: NaiveDate) -> Option<Fie
 pub fn precision(pointer: &str, amount: Decimal, currency: Currency) -> FieldError {
     let detail = format!("An amount in {} has at most {} decimals.", currency.code(), currency.exponent());
     FieldError::at(pointer, "amount_precision", detail).received(amount)
+}
+
+/// What is wrong with an amount that is more than nothing.
+#[must_use]
+pub fn amount(pointer: &str, amount: Decimal, currency: Currency) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if amount <= Decimal::ZERO {
+        errors.push(FieldError::at(pointer, "too_small", "An amount is more than 0.").received(amount));
+    } else if amount > LARGEST {
+        errors.push(FieldError::at(pointer, "amount_too_large", "An amount is at most 9,999,999,999,999.").received(amount));
+    }
+    if !currency.holds(amount) {
+        errors.push(precision(pointer, amount, currency));
+    }
+    errors
 }

@@ -1,0 +1,188 @@
+use super::types::{Beneficiary, NewRefund, Refund, RefundFilter, RefundSource, RefundStatus};
+use crate::platform::dates::Instant;
+use crate::platform::http::Problem;
+use crate::platform::ids::{ApprovalId, BankAccountId, CustomerId, RefundId, RegistrationId};
+use crate::platform::money::Currency;
+use crate::platform::page::{List, Page, Paging, SortKey};
+use crate::platform::postgres::sql::Sql;
+use crate::platform::unit_of_work::{Context, Rx, Tx};
+use crate::row;
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+row! {
+    struct RefundRow {
+        id: RefundId, number: Option<String>, status: RefundStatus, customer_id: CustomerId, source_kind: RefundSource, source_id: Uuid, source_number: String, currency: String, amount: Decimal,
+        reason: String, beneficiary_name: String, account_number: String, ifsc: Option<String>, utr: Option<String>, paid_on: Option<NaiveDate>, paid_by: Option<String>,
+        bank_account_id: Option<BankAccountId>, ended_on: Option<NaiveDate>, end_reason: Option<String>, approval_id: Option<ApprovalId>, version: i64, created_by: String, created_at: DateTime<Utc>,
+    }
+}
+impl RefundRow {
+    fn answer(self, cx: &Context) -> Refund {
+        let currency = Currency::parse(&self.currency).unwrap_or(cx.currency());
+        let waiting = matches!(self.status, RefundStatus::PendingApproval | RefundStatus::Approved);
+        let may = |permission: &str| cx.principal.as_ref().is_none_or(|p| p.may(permission));
+        let mut allowed = Vec::new();
+        if self.status == RefundStatus::Approved && may("refunds:pay") {
+            allowed.push("mark-paid");
+        }
+        if self.status == RefundStatus::Paid && may("refunds:pay") {
+            allowed.push("fail");
+        }
+        if waiting && may("refunds:request") {
+            allowed.push("cancel");
+        }
+        Refund {
+            id: self.id,
+            object: "refund",
+            number: self.number,
+            status: self.status,
+            customer_id: self.customer_id,
+            source_type: self.source_kind,
+            source_id: self.source_id,
+            source_number: self.source_number,
+            currency: self.currency,
+            amount: currency.amount(self.amount),
+            reason: self.reason,
+            beneficiary: Beneficiary { name: self.beneficiary_name, account_number: self.account_number, ifsc: self.ifsc },
+            utr: self.utr,
+            paid_on: self.paid_on,
+            bank_account_id: self.bank_account_id,
+            paid_by: self.paid_by,
+            ended_on: self.ended_on,
+            end_reason: self.end_reason,
+            approval_id: self.approval_id,
+            days_waiting: waiting.then(|| (cx.now - self.created_at).num_days().max(0)),
+            allowed_actions: allowed,
+            version: self.version,
+            created_by: self.created_by,
+            created_at: Instant(self.created_at),
+        }
+    }
+}
+const SELECT: &str = "SELECT r.id, r.number, r.status, r.customer_id, r.source_kind, r.source_id, r.source_number, r.currency, r.amount::numeric AS amount, r.reason, r.beneficiary_name, r.account_number, r.ifsc,
+        r.utr, r.paid_on, r.paid_by, r.bank_account_id, r.ended_on, r.end_reason, r.version, r.created_by, r.created_at,
+        (SELECT p.id FROM approval p WHERE p.company_id = r.company_id AND p.subject_id = r.id ORDER BY p.id DESC LIMIT 1) AS approval_id
+    FROM refund r WHERE r.company_id = $1";
+static REFUNDS: List = List {
+    select: SELECT,
+    id: "r.id",
+    sorts: &[
+        SortKey { name: "created_at", expression: "r.created_at", kind: "timestamptz" },
+        SortKey { name: "amount", expression: "r.amount::numeric", kind: "numeric" },
+    ],
+    default_sort: "-created_at",
+};
+
+pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &RefundFilter) -> Result<Page<Refund>, Problem> {
+    let before = filter.age_days_gte.map(|days| rx.cx().now - Duration::days(days));
+    let page = REFUNDS
+        .of(rx)
+        .any_of("r.status", filter.status.as_deref())
+        .when("r.customer_id = {}", filter.customer_id)
+        .when("r.source_id = {}", filter.source_id)
+        .when("r.created_at <= {}", before)
+        .page::<RefundRow>(rx, paging)?;
+    let cx = rx.cx();
+    Ok(page.map(|row| {
+        let mut refund = row.answer(cx);
+        let number = &refund.beneficiary.account_number;
+        refund.beneficiary.account_number = format!("XXXX{}", number.chars().skip(number.chars().count().saturating_sub(4)).collect::<String>());
+        refund
+    }))
+}
+
+pub fn get(rx: &mut Rx<'_>, id: RefundId) -> Result<Refund, Problem> {
+    let company = rx.company();
+    let row: Option<RefundRow> = rx.optional(Sql::new(format!("{SELECT} AND r.id = $2")).bind(company).bind(id))?;
+    row.map(|row| row.answer(rx.cx())).ok_or_else(|| Problem::not_found("refund"))
+}
+
+/// Whose credit a document is.
+pub fn owner(rx: &mut Rx<'_>, source: RefundSource, document: Uuid) -> Result<Option<CustomerId>, Problem> {
+    let company = rx.company();
+    let sql = "SELECT customer_id FROM open_item WHERE company_id = $1 AND document_id = $2 AND document_kind = $3 AND side = 'credit' LIMIT 1";
+    Ok(rx.scalars(Sql::new(sql).bind(company).bind(document).bind(source))?.into_iter().next())
+}
+
+/// What other refunds of a document wait for.
+pub fn promised(rx: &mut Rx<'_>, document: Uuid) -> Result<Decimal, Problem> {
+    let company = rx.company();
+    rx.scalar(
+        Sql::new(
+            "SELECT coalesce(sum(amount), 0)::numeric FROM refund WHERE company_id = $1 AND source_id = $2 AND status IN ('pending_approval', 'approved')",
+        )
+        .bind(company)
+        .bind(document),
+    )
+}
+
+/// Who had a hand in a refund: who approved it.
+pub fn approvers(rx: &mut Rx<'_>, id: RefundId) -> Result<Vec<String>, Problem> {
+    let company = rx.company();
+    rx.scalars(
+        Sql::new(
+            "SELECT d.actor FROM approval p JOIN approval_decision d ON d.company_id = p.company_id AND d.approval_id = p.id AND d.decision = 'approve'
+             WHERE p.company_id = $1 AND p.subject_id = $2",
+        )
+        .bind(company)
+        .bind(id),
+    )
+}
+
+pub fn insert(tx: &mut Tx<'_>, id: RefundId, new: &NewRefund, customer: CustomerId, number: &str, currency: Currency) -> Result<(), Problem> {
+    let (company, actor, now) = (tx.company(), tx.cx().actor.to_string(), tx.cx().now);
+    tx.execute(
+        Sql::new(
+            "INSERT INTO refund (company_id, id, customer_id, source_kind, source_id, source_number, currency, amount, reason, beneficiary_name, account_number, ifsc, status, created_by, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending_approval', $13, $14)",
+        )
+        .bind(company).bind(id).bind(customer).bind(new.source_type).bind(new.source_id).bind(number).bind(currency.code()).bind(new.amount.0).bind(new.reason.as_str())
+        .bind(new.beneficiary.name.as_str()).bind(new.beneficiary.account_number.as_str()).bind(new.beneficiary.ifsc.as_deref()).bind(actor).bind(now),
+    )?;
+    Ok(())
+}
+
+pub fn set_status(tx: &mut Tx<'_>, id: RefundId, status: RefundStatus, ended_on: Option<NaiveDate>, reason: Option<&str>) -> Result<(), Problem> {
+    let company = tx.company();
+    tx.execute(
+        Sql::new("UPDATE refund SET status = $3, ended_on = $4, end_reason = $5, version = version + 1 WHERE company_id = $1 AND id = $2")
+            .bind(company)
+            .bind(id)
+            .bind(status)
+            .bind(ended_on)
+            .bind(reason),
+    )?;
+    Ok(())
+}
+
+/// How a refund was paid.
+pub struct Payment<'a> {
+    pub registration: RegistrationId,
+    pub year: i32,
+    pub number: &'a str,
+    pub utr: &'a str,
+    pub on: NaiveDate,
+    pub bank: Option<BankAccountId>,
+}
+
+pub fn paid(tx: &mut Tx<'_>, id: RefundId, payment: &Payment<'_>) -> Result<(), Problem> {
+    let (company, actor) = (tx.company(), tx.cx().actor.to_string());
+    tx.execute(
+        Sql::new(
+            "UPDATE refund SET status = 'paid', registration_id = $3, fiscal_year = $4, number = $5, utr = $6, paid_on = $7, bank_account_id = $8, paid_by = $9, version = version + 1
+             WHERE company_id = $1 AND id = $2",
+        )
+        .bind(company)
+        .bind(id)
+        .bind(payment.registration)
+        .bind(payment.year)
+        .bind(payment.number)
+        .bind(payment.utr)
+        .bind(payment.on)
+        .bind(payment.bank)
+        .bind(actor),
+    )?;
+    Ok(())
+}

@@ -1,0 +1,7 @@
+use crate::refusals;
+
+refusals! {
+    OVER_RECOVERY = "over_recovery" 422 "More is recovered than is still written off";
+    DUPLICATE_TARGET = "duplicate_target" 422 "A document is named twice" ["write_off_line_target_key", "adjustment_line_item_key"];
+    CORRECTION_MISFIT = "correction_misfit" 409 "The document does not stand in the books as it says" ["correction_is_posted"];
+}
