@@ -9,9 +9,11 @@
 
 mod laws;
 mod matrix;
+mod model;
 mod rig;
 
 mod access;
+mod any_order;
 mod approvals;
 mod bad_input;
 mod cash;
@@ -20,8 +22,10 @@ mod concurrency;
 mod contract;
 mod currencies;
 mod database;
+mod edge_cases;
 mod histories;
 mod hostile;
+mod hot;
 mod idempotency;
 mod isolation;
 mod journals;
