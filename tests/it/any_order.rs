@@ -143,7 +143,11 @@ impl Script {
         let money = if dollars { json!({"currency": "USD", "exchange_rate": rate.to_string()}) } else { json!({}) };
         let lines = json!({"lines": [line(&net.to_string(), &tax.to_string())]});
         let body = with(with(with(invoice_body(&self.customers[owner], &date.to_string(), "1"), lines), terms), money);
-        self.tell(format!("{date} invoice of customer {owner}: net {net} {} at {rate}, tax {tax}, {} parts", if dollars { "USD" } else { "INR" }, instalments.len()));
+        self.tell(format!(
+            "{date} invoice of customer {owner}: net {net} {} at {rate}, tax {tax}, {} parts",
+            if dollars { "USD" } else { "INR" },
+            instalments.len()
+        ));
         let mut next = self.model.clone();
         let new = Billing { kind: Kind::Invoice, owner, dollars, rate, date, net, tax, original: None, instalments: &instalments, discount };
         let expected = next.bill(&new, false);
@@ -206,7 +210,9 @@ impl Script {
 
     /// Documents that could be settled with money of a customer, mostly those that fit.
     fn targets(&mut self, owner: usize, dollars: bool, have: Decimal) -> Vec<Target> {
-        let fits = self.docs(|doc| matches!(doc.kind, Kind::Invoice | Kind::DebitNote) && doc.dollars == dollars && (doc.owner == owner || (owner == 0 && doc.owner == 1)));
+        let fits = self.docs(|doc| {
+            matches!(doc.kind, Kind::Invoice | Kind::DebitNote) && doc.dollars == dollars && (doc.owner == owner || (owner == 0 && doc.owner == 1))
+        });
         let open: Vec<usize> = fits.iter().copied().filter(|doc| self.model.open_of(*doc) > Decimal::ZERO).collect();
         let any = self.docs(|doc| matches!(doc.kind, Kind::Invoice | Kind::DebitNote));
         let (mut targets, mut left): (Vec<Target>, _) = (Vec::new(), have);
@@ -377,7 +383,18 @@ impl Script {
         let charged = expected.and_then(|()| match fee {
             Some(fee) => {
                 let instalments = [(dec!(100), on)];
-                let new = Billing { kind: Kind::DebitNote, owner: of.owner, dollars: false, rate: Decimal::ONE, date: on, net: fee, tax: dec!(0), original: None, instalments: &instalments, discount: None };
+                let new = Billing {
+                    kind: Kind::DebitNote,
+                    owner: of.owner,
+                    dollars: false,
+                    rate: Decimal::ONE,
+                    date: on,
+                    net: fee,
+                    tax: dec!(0),
+                    original: None,
+                    instalments: &instalments,
+                    discount: None,
+                };
                 next.bill(&new, false).map(Some)
             }
             None => Ok(None),
@@ -393,7 +410,8 @@ impl Script {
 
     fn cancel(&mut self) {
         let all = self.docs(|doc| matches!(doc.kind, Kind::Invoice | Kind::CreditNote | Kind::DebitNote));
-        let notes: Vec<usize> = all.iter().copied().filter(|doc| self.model.docs[*doc].kind != Kind::Invoice && self.model.docs[*doc].state == State::Standing).collect();
+        let notes: Vec<usize> =
+            all.iter().copied().filter(|doc| self.model.docs[*doc].kind != Kind::Invoice && self.model.docs[*doc].state == State::Standing).collect();
         let from = if self.dice.chance(30) { &all } else { &notes };
         let Some(doc) = self.dice.of(from) else { return self.invoice() };
         let of = self.model.docs[doc].clone();
@@ -437,7 +455,13 @@ impl Script {
                     && same(m.debit, &row["target_id"])
             };
             let found = in_force.iter().find(fits).copied();
-            let Some(at) = found else { panic!("{}\nnot expected: {row}\nexpected: {:?}", self.told.join("\n"), in_force.iter().map(|at| &self.model.moves[*at]).filter(|m| m.id.is_empty()).collect::<Vec<_>>()) };
+            let Some(at) = found else {
+                panic!(
+                    "{}\nnot expected: {row}\nexpected: {:?}",
+                    self.told.join("\n"),
+                    in_force.iter().map(|at| &self.model.moves[*at]).filter(|m| m.id.is_empty()).collect::<Vec<_>>()
+                )
+            };
             self.model.moves[at].id = id_of(row);
             for (item, id) in [(self.model.moves[at].credit, &row["source_id"]), (self.model.moves[at].debit, &row["target_id"])] {
                 let doc = self.model.items[item].doc;
@@ -490,8 +514,12 @@ impl Script {
                 *buckets.entry(bucket).or_default() += base;
             }
             let open = self.company.get(&format!("/v1/customers/{customer}/open-items?as_of={as_of}&limit=1000"));
-            let mut listed: Vec<_> =
-                open["data"].as_array().unwrap().iter().map(|row| (row["side"] == "credit", row["due_date"].as_str().unwrap().to_owned(), dec(&row["open_amount"]))).collect();
+            let mut listed: Vec<_> = open["data"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|row| (row["side"] == "credit", row["due_date"].as_str().unwrap().to_owned(), dec(&row["open_amount"])))
+                .collect();
             listed.sort();
             expected.sort();
             assert_eq!(listed, expected, "open items of customer {at} {}", story());
@@ -502,7 +530,8 @@ impl Script {
             assert_eq!(dec(&ledger["closing_balance"]), owed, "ledger of customer {at} {}", story());
             let row = aging["data"].as_array().unwrap().iter().find(|row| row["customer_id"] == customer.as_str());
             let figures = |row: &Value| {
-                let mut shown: BTreeMap<String, Decimal> = row["buckets"].as_object().unwrap().iter().map(|(name, amount)| (name.clone(), dec(amount))).collect();
+                let mut shown: BTreeMap<String, Decimal> =
+                    row["buckets"].as_object().unwrap().iter().map(|(name, amount)| (name.clone(), dec(amount))).collect();
                 shown.insert("unapplied".into(), dec(&row["unapplied"]));
                 shown.retain(|_, amount| !amount.is_zero());
                 shown
@@ -526,7 +555,13 @@ impl Script {
         let controller = self.company.controller();
         let now = controller.get(&format!("/v1/reports/aging?as_of={as_of}"));
         let known_at = encoded(now.json()["known_at"].as_str().expect("known_at"));
-        let receivable = self.company.get("/v1/gl-accounts?limit=200")["data"].as_array().unwrap().iter().find(|row| row["code"] == "1100").map(id_of).expect("the control account");
+        let receivable = self.company.get("/v1/gl-accounts?limit=200")["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|row| row["code"] == "1100")
+            .map(id_of)
+            .expect("the control account");
         let mut paths = vec![
             format!("/v1/reports/aging?as_of={as_of}&known_at={known_at}"),
             format!("/v1/reports/aging?as_of={as_of}&known_at={known_at}&basis=document_date"),
@@ -578,7 +613,13 @@ fn play(seed: u64, steps: usize) {
     }
     script.compare(today());
     script.recall();
-    println!("seed {seed}: {} done, {} refused, {} settlements, {} reports remembered", script.done, script.refused, script.model.moves.len(), script.remembered.len());
+    println!(
+        "seed {seed}: {} done, {} refused, {} settlements, {} reports remembered",
+        script.done,
+        script.refused,
+        script.model.moves.len(),
+        script.remembered.len()
+    );
     assert!(script.done >= steps / 2, "most of a script is no refusal");
     script.company.assert_laws();
 }
@@ -603,7 +644,9 @@ fn any_order_of_work_four() {
 /// More seeds than the suite has time for: `SEEDS=100..200 cargo test --test it any_order -- --nocapture seeds`.
 #[test]
 fn any_order_of_work_of_the_seeds_asked_for() {
-    let Some((from, to)) = std::env::var("SEEDS").ok().and_then(|text| text.split_once("..").map(|(a, b)| (a.parse().unwrap(), b.parse().unwrap()))) else { return };
+    let Some((from, to)) = std::env::var("SEEDS").ok().and_then(|text| text.split_once("..").map(|(a, b)| (a.parse().unwrap(), b.parse().unwrap()))) else {
+        return;
+    };
     for seed in from..to {
         play(seed, 60);
     }

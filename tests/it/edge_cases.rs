@@ -73,11 +73,27 @@ fn every_part_earns_its_share_of_the_discount_and_not_of_what_is_left_of_it() {
     partial(&company);
     let customer = company.customer();
     let invoice = two_ten_net_thirty(&company, &customer, "1000.00");
-    for (date, paid, open) in [("2025-01-03", "490.00", "500.00"), ("2025-01-04", "245.00", "250.00"), ("2025-01-05", "49.00", "200.00"), ("2025-01-06", "196.00", "0.00")] {
+    for (date, paid, open) in
+        [("2025-01-03", "490.00", "500.00"), ("2025-01-04", "245.00", "250.00"), ("2025-01-05", "49.00", "200.00"), ("2025-01-06", "196.00", "0.00")]
+    {
         company.receipt(&customer, date, paid, json!([to_invoice(&invoice, paid)]));
         assert_eq!(due(&company, &invoice), open, "after {paid}");
     }
     assert_eq!(discounts(&company, &invoice), ["10.00", "5.00", "1.00", "4.00"]);
+    company.assert_laws();
+}
+
+#[test]
+fn a_document_named_twice_in_one_payment_earns_its_discount_once() {
+    let company = Company::new();
+    partial(&company);
+    let customer = company.customer();
+    let invoice = two_ten_net_thirty(&company, &customer, "1000.00");
+    let receipt = company.receipt(&customer, "2025-01-10", "980.00", json!([to_invoice(&invoice, "490.00"), to_invoice(&invoice, "490.00")]));
+    assert_eq!(
+        (&receipt["status"], due(&company, &invoice).as_str(), discounts(&company, &invoice)),
+        (&json!("applied"), "0.00", vec!["10.00".to_owned(), "10.00".to_owned()])
+    );
     company.assert_laws();
 }
 
@@ -99,13 +115,13 @@ fn case_17_instalments_age_by_their_own_due_dates_and_come_to_the_invoice() {
     let company = Company::new();
     let customer = company.customer();
     let shares = json!([{"share": "33.33333", "days": 30}, {"share": "33.33333", "days": 60}, {"share": "33.33334", "days": 90}]);
-    let terms = company.controller().post("/v1/payment-terms", &json!({"code": "THIRDS", "name": "Thirds", "instalments": shares}));
-    let terms = if terms.status == 201 { terms.json() } else {
-        let shares = json!([{"share": "33.3333", "days": 30}, {"share": "33.3333", "days": 60}, {"share": "33.3334", "days": 90}]);
-        company.controller().post("/v1/payment-terms", &json!({"code": "THIRDS", "name": "Thirds", "instalments": shares})).expect(201)
-    };
-    let invoice = company.executive().post("/v1/invoices", &with(invoice_body(&customer, "2025-01-01", "100000.00"), json!({"payment_terms_id": terms["id"]}))).expect(201);
-    let parts: Vec<_> = invoice["instalments"].as_array().unwrap().iter().map(|part| (part["due_date"].as_str().unwrap(), part["amount"].as_str().unwrap())).collect();
+    let terms = company.controller().post("/v1/payment-terms", &json!({"code": "THIRDS", "name": "Thirds", "instalments": shares})).expect(201);
+    let invoice = company
+        .executive()
+        .post("/v1/invoices", &with(invoice_body(&customer, "2025-01-01", "100000.00"), json!({"payment_terms_id": terms["id"]})))
+        .expect(201);
+    let parts: Vec<_> =
+        invoice["instalments"].as_array().unwrap().iter().map(|part| (part["due_date"].as_str().unwrap(), part["amount"].as_str().unwrap())).collect();
     assert_eq!(parts, [("2025-01-31", "33333.33"), ("2025-03-02", "33333.33"), ("2025-04-01", "33333.34")]);
     // The first is paid, and 10,000 of the second.
     company.receipt(&customer, "2025-01-20", "43333.33", json!([to_invoice(&invoice, "43333.33")]));

@@ -75,7 +75,9 @@ fn set(codes: &[&str]) -> BTreeSet<String> {
 }
 
 fn assert_no_deadlock() {
-    let admin = Client::bearer(log_in(&demo_user("admin").0, &demo_user("admin").1, SERVER.demo["company_id"].as_str().unwrap())["access_token"].as_str().unwrap().to_owned());
+    let admin = Client::bearer(
+        log_in(&demo_user("admin").0, &demo_user("admin").1, SERVER.demo["company_id"].as_str().unwrap())["access_token"].as_str().unwrap().to_owned(),
+    );
     let metrics = admin.get("/metrics");
     assert_eq!(metrics.status, 200, "{}", metrics.text());
     let text = metrics.text();
@@ -131,7 +133,8 @@ fn one_invoice_one_customer_one_series_and_twenty_hot_items_give_exact_counts() 
     assert_eq!(due(&one), "0.00");
     assert!(hot.iter().all(|invoice| due(invoice) == "550.00"));
     assert_eq!(company.get(&format!("/v1/receipts/{}", id_of(&money)))["totals"]["unapplied"], "87800.00");
-    let numbers: BTreeSet<String> = outcomes.iter().filter(|o| o.name == "series").map(|o| o.made.as_ref().unwrap()["number"].as_str().unwrap().to_owned()).collect();
+    let numbers: BTreeSet<String> =
+        outcomes.iter().filter(|o| o.name == "series").map(|o| o.made.as_ref().unwrap()["number"].as_str().unwrap().to_owned()).collect();
     assert_eq!(numbers.len(), 60);
     // 20 × 1,000 + 3,200 + 1,000 + 60 × 10 billed; 100,000 + 1 received; 10 × 100 credited.
     assert_eq!(total(&company, &customer), dec!(24800) - dec!(100001) - dec!(1000));
@@ -160,7 +163,12 @@ fn taking_back_while_others_settle_the_same_items_loses_nothing() {
         for _ in 0..2 {
             let path = format!("/v1/receipts/{}", id_of(cheque));
             match n {
-                0..10 => acts.push(act("bounce", &executive, format!("{path}/bounce"), json!({"bounced_on": "2025-01-20", "reason": "Funds insufficient", "fee": "25.00"}))),
+                0..10 => acts.push(act(
+                    "bounce",
+                    &executive,
+                    format!("{path}/bounce"),
+                    json!({"bounced_on": "2025-01-20", "reason": "Funds insufficient", "fee": "25.00"}),
+                )),
                 10..15 => {
                     for allocation in cheque["allocations"].as_array().unwrap() {
                         let path = format!("/v1/allocations/{}/reverse", id_of(allocation));
@@ -184,7 +192,12 @@ fn taking_back_while_others_settle_the_same_items_loses_nothing() {
     }
     // Of cancelling an invoice and crediting it, one happens.
     for invoice in &contested {
-        acts.push(act("cancel", &controller, format!("/v1/invoices/{}/cancel", id_of(invoice)), json!({"reason": "Ordered twice", "cancelled_on": "2025-01-25"})));
+        acts.push(act(
+            "cancel",
+            &controller,
+            format!("/v1/invoices/{}/cancel", id_of(invoice)),
+            json!({"reason": "Ordered twice", "cancelled_on": "2025-01-25"}),
+        ));
         acts.push(act("credit", &controller, "/v1/credit-notes", note_body(invoice, "2025-01-25", "100.00")));
     }
     let outcomes = run(acts);
@@ -231,10 +244,20 @@ fn families_that_pay_across_and_take_back_at_once_neither_wait_in_a_circle_nor_l
     let mut acts = Vec::new();
     for (n, receipt) in earlier.iter().enumerate() {
         if n % 2 == 0 {
-            acts.push(act("bounce", &executive, format!("/v1/receipts/{}/bounce", id_of(receipt)), json!({"bounced_on": "2025-01-15", "reason": "Mandate refused"})));
+            acts.push(act(
+                "bounce",
+                &executive,
+                format!("/v1/receipts/{}/bounce", id_of(receipt)),
+                json!({"bounced_on": "2025-01-15", "reason": "Mandate refused"}),
+            ));
         } else {
             for allocation in receipt["allocations"].as_array().unwrap() {
-                acts.push(act("unapply", &controller, format!("/v1/allocations/{}/reverse", id_of(allocation)), json!({"reversed_on": "2025-01-15", "reason": "Wrong child"})));
+                acts.push(act(
+                    "unapply",
+                    &controller,
+                    format!("/v1/allocations/{}/reverse", id_of(allocation)),
+                    json!({"reversed_on": "2025-01-15", "reason": "Wrong child"}),
+                ));
             }
         }
     }

@@ -287,7 +287,18 @@ impl Model {
             mirrors: Vec::new(),
         });
         let (credit, debit) = if of.credit { (item, made) } else { (made, item) };
-        self.moves.push(Move { id: String::new(), credit, debit, kind: name, amount, credit_base: base, debit_base: base, on, reverses: None, because_of: Some(cause) });
+        self.moves.push(Move {
+            id: String::new(),
+            credit,
+            debit,
+            kind: name,
+            amount,
+            credit_base: base,
+            debit_base: base,
+            on,
+            reverses: None,
+            because_of: Some(cause),
+        });
     }
     fn pays_for(&self, payer: usize, owner: usize, on: NaiveDate) -> bool {
         payer == owner || self.payers.iter().any(|(p, o, from, to)| *p == payer && *o == owner && *from <= on && on <= *to)
@@ -298,7 +309,14 @@ impl Model {
         (self.items[item].agreed.discount - granted).max(Decimal::ZERO)
     }
     /// Settles what the payer names, by the table of domain.md 3.3.
-    fn instructed(&mut self, credit: usize, purses: &mut [(&'static str, Decimal)], targets: &[Target], on: NaiveDate, value: Option<NaiveDate>) -> Result<(), Code> {
+    fn instructed(
+        &mut self,
+        credit: usize,
+        purses: &mut [(&'static str, Decimal)],
+        targets: &[Target],
+        on: NaiveDate,
+        value: Option<NaiveDate>,
+    ) -> Result<(), Code> {
         let (owner, dollars) = (self.items[credit].owner, self.items[credit].dollars);
         for target in targets {
             let doc = &self.docs[target.doc];
@@ -383,7 +401,8 @@ impl Model {
         let total = new.net + half + half;
         let credits = new.kind == Kind::CreditNote;
         if credits && let Some(original) = new.original {
-            let noted: Decimal = self.docs.iter().filter(|d| d.kind == Kind::CreditNote && d.original == Some(original) && d.state == State::Standing).map(|d| d.total).sum();
+            let noted: Decimal =
+                self.docs.iter().filter(|d| d.kind == Kind::CreditNote && d.original == Some(original) && d.state == State::Standing).map(|d| d.total).sum();
             if noted + total > self.docs[original].total {
                 return Err((422, "credit_exceeds_original"));
             }
@@ -556,14 +575,19 @@ impl Model {
         let granted: Vec<usize> = self.in_force().into_iter().filter(|g| self.moves[*g].because_of == Some(at)).collect();
         for grant in granted {
             let m = &self.moves[grant];
-            let doc = [m.credit, m.debit].map(|item| self.items[item].doc).into_iter().find(|doc| matches!(self.docs[*doc].kind, Kind::Grant(_))).expect("a grant");
+            let doc =
+                [m.credit, m.debit].map(|item| self.items[item].doc).into_iter().find(|doc| matches!(self.docs[*doc].kind, Kind::Grant(_))).expect("a grant");
             self.unwind(doc, on);
         }
     }
     /// Takes a document back: its settlements, its entries, and its items against their mirrors.
     pub fn unwind(&mut self, doc: usize, on: NaiveDate) {
         let items = self.items_of(doc);
-        let touched: Vec<usize> = self.in_force().into_iter().filter(|at| self.moves[*at].kind != "reversal" && items.iter().any(|i| self.moves[*at].credit == *i || self.moves[*at].debit == *i)).collect();
+        let touched: Vec<usize> = self
+            .in_force()
+            .into_iter()
+            .filter(|at| self.moves[*at].kind != "reversal" && items.iter().any(|i| self.moves[*at].credit == *i || self.moves[*at].debit == *i))
+            .collect();
         let settled = touched.iter().map(|at| self.moves[*at].on).chain(items.iter().map(|i| self.from(*i))).fold(on, NaiveDate::max);
         for at in touched {
             if !self.reversed(at) {
@@ -580,7 +604,18 @@ impl Model {
                 self.items.push(Item { credit: !of.credit, posted: day, due: day, agreed: Agreed::default(), ..of.clone() });
                 mirrored.push(mirror);
                 let (credit, debit) = if of.credit { (item, mirror) } else { (mirror, item) };
-                self.moves.push(Move { id: String::new(), credit, debit, kind: "reversal", amount: of.amount, credit_base: of.base, debit_base: of.base, on: settled, reverses: None, because_of: None });
+                self.moves.push(Move {
+                    id: String::new(),
+                    credit,
+                    debit,
+                    kind: "reversal",
+                    amount: of.amount,
+                    credit_base: of.base,
+                    debit_base: of.base,
+                    on: settled,
+                    reverses: None,
+                    because_of: None,
+                });
             }
             self.docs[doc].mirrors.push(Entry { on: day, rows, items: mirrored });
         }
