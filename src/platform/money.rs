@@ -111,6 +111,11 @@ decimal_string!(
     "A percentage as a decimal string, at most 3 decimals: 18.00 is eighteen per cent."
 );
 decimal_string!(
+    /// A part of a whole in per cent, at most seven decimals, so that a third of a crore is right to the paisa.
+    Share, r"^(0|[1-9][0-9]{0,2})(\.[0-9]{1,7})?$", 11, "33.33333",
+    "A part of a whole in per cent as a decimal string, at most 7 decimals."
+);
+decimal_string!(
     /// Units of the base currency for one unit of another, at most eight decimals.
     ExchangeRate, r"^(0|[1-9][0-9]{0,7})(\.[0-9]{1,8})?$", 17, "83.00",
     "Units of the base currency for one unit of the document's currency, as a decimal string of at most 8 decimals."

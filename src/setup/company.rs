@@ -12,7 +12,7 @@ use crate::master_data::{bank_accounts, gst_registrations, payment_terms};
 use crate::platform::dates::{FiscalYear, plus_months};
 use crate::platform::http::{FieldError, Problem};
 use crate::platform::ids::{BankAccountId, CompanyId, UserId};
-use crate::platform::money::Rate;
+use crate::platform::money::Share;
 use crate::platform::unit_of_work::{Audited, Change, Tx};
 use chrono::NaiveDate;
 use rust_decimal::dec;
@@ -96,7 +96,7 @@ pub fn found(tx: &mut Tx<'_>, legal_name: &str, gstin: &str) -> Result<Founded, 
     open_months(tx, first, last)?;
     let year = |date| FiscalYear::of(date, 4).0;
     open_series(tx, registration, (year(first)..=year(last)).map(FiscalYear))?;
-    let whole = |days| [TermsInstalment { share: Rate(dec!(100)), days, months: 0, end_of_month: false }];
+    let whole = |days| [TermsInstalment { share: Share(dec!(100)), days, months: 0, end_of_month: false }];
     payment_terms::store::insert(tx, "NET0", "Due at once", &whole(0), None)?;
     payment_terms::store::insert(tx, "NET30", "30 days net", &whole(30), None)?;
     payment_terms::store::insert(tx, "NET60", "60 days net", &whole(60), None)?;

@@ -9,10 +9,12 @@
 
 mod laws;
 mod matrix;
+mod model;
 mod rig;
 
 mod access;
 mod adjustments;
+mod any_order;
 mod approvals;
 mod bad_input;
 mod cash;
@@ -21,8 +23,10 @@ mod concurrency;
 mod contract;
 mod currencies;
 mod database;
+mod edge_cases;
 mod histories;
 mod hostile;
+mod hot;
 mod idempotency;
 mod isolation;
 mod journals;

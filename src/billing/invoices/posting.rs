@@ -6,6 +6,7 @@ use super::store::Stored;
 use crate::ledger::{AccountRole, Line, NewOpenItem, OpenItem, Posting, SettlementTerms};
 use crate::platform::ids::{EntryId, OpenItemId};
 use crate::platform::money::Currency;
+use rust_decimal::Decimal;
 
 /// Debit receivable with what the customer owes; credit sales, each tax that is collected, rounding. A
 /// credit note is the other way round, from sales returns.
@@ -76,5 +77,6 @@ pub fn credit_of(posting: &Posting, stored: &Stored, base: Currency) -> Option<O
         settles_from: posting.posting_date,
         due_date: item.due_date,
         terms: SettlementTerms::default(),
+        granted: Decimal::ZERO,
     })
 }

@@ -29,11 +29,12 @@ pub fn target_faults(prefix: &str, targets: &[Target], currency: Currency) -> Ve
     errors
 }
 
-/// The discount an item still earns when money of a value date pays it.
+/// The discount an item still earns, of what is `left` of it, when money of a value date pays what is open. It
+/// comes with a payment: what is no more than the discount (a credit note took the rest) is paid whole.
 #[must_use]
-pub fn discount_due(terms: &SettlementTerms, value_date: NaiveDate, accept_late: bool) -> Decimal {
+pub fn discount_due(terms: &SettlementTerms, left: Decimal, open: Decimal, value_date: NaiveDate, accept_late: bool) -> Decimal {
     let until = if accept_late { terms.grace_until.or(terms.discount_until) } else { terms.discount_until };
-    if until.is_some_and(|until| value_date <= until) { terms.discount } else { Decimal::ZERO }
+    if until.is_some_and(|until| value_date <= until) && left < open { left } else { Decimal::ZERO }
 }
 
 /// What a payment does to an item.

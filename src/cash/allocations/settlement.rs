@@ -122,9 +122,16 @@ pub fn place(
             if kind == AllocationKind::Cash && terms.apply && items.iter().any(|(item, _)| item.terms != ledger::SettlementTerms::default()) {
                 let accept_late = target.late_discount.unwrap_or(policy.accept_late_discount);
                 for (index, (item, open)) in items.iter().enumerate() {
+                    // One request may name a document more than once.
+                    let now: Decimal = granted
+                        .iter()
+                        .filter(|(g, a): &&(Grant, NewAllocation)| g.kind == DocumentKind::Discount && a.debit_item == item.id)
+                        .map(|(g, _)| g.amount)
+                        .sum();
+                    let discount_left = (item.terms.discount - item.granted - now).max(Decimal::ZERO);
                     let facing = Facing {
                         open: *open,
-                        discount: discount_due(&item.terms, terms.value_date, accept_late).min(*open),
+                        discount: discount_due(&item.terms, discount_left, *open, terms.value_date, accept_late),
                         tolerance: if index + 1 == items.len() { item.terms.tolerance } else { Decimal::ZERO },
                         partial: policy.partial_discount.then_some((item.terms.discount, item.amount)),
                         exponent: currency.exponent(),
@@ -136,7 +143,7 @@ pub fn place(
                     rest -= done.pay;
                     let mut evidence = evidence.clone();
                     let still_open = *open - done.pay - done.discount - done.loss;
-                    if facing.discount.is_zero() && still_open > Decimal::ZERO && still_open <= item.terms.discount + item.terms.tolerance {
+                    if facing.discount.is_zero() && still_open > Decimal::ZERO && still_open <= discount_left + item.terms.tolerance {
                         evidence["flags"] = json!(["discount_disallowed"]);
                         evidence["discount_until"] = json!(item.terms.discount_until);
                     }

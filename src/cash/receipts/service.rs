@@ -185,6 +185,7 @@ fn credit_item(document_id: Uuid, customer: CustomerId, currency: Currency, amou
         settles_from: on,
         due_date: on,
         terms: SettlementTerms::default(),
+        granted: Decimal::ZERO,
     }
 }
 

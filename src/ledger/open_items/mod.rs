@@ -40,8 +40,7 @@ impl AllocationKind {
 /// the policy prices nothing anew.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SettlementTerms {
-    /// Off for payment in full by `discount_until` (or `grace_until` where late discounts are accepted). Of a stored
-    /// item: what was not granted yet.
+    /// Off for payment in full by `discount_until` (or `grace_until` where late discounts are accepted).
     pub discount: Decimal,
     pub discount_until: Option<NaiveDate>,
     pub grace_until: Option<NaiveDate>,
@@ -92,6 +91,8 @@ pub struct OpenItem {
     pub settles_from: NaiveDate,
     pub due_date: NaiveDate,
     pub terms: SettlementTerms,
+    /// Of the discount, what was granted already.
+    pub granted: Decimal,
 }
 
 /// So much of a credit item against so much of a debit item of the same currency.

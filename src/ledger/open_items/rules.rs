@@ -183,6 +183,7 @@ mod tests {
             settles_from: day,
             due_date: day,
             terms: SettlementTerms::default(),
+            granted: Decimal::ZERO,
         }
     }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 row! {
     struct ItemRow {
         id: OpenItemId, entry_id: EntryId, customer_id: CustomerId, document_kind: String, document_id: Uuid, document_number: String, side: Side, currency: String, amount: Decimal, open: Decimal,
-        base: Decimal, open_base: Decimal, settles_from: NaiveDate, due_date: NaiveDate, discount: Decimal, discount_until: Option<NaiveDate>, grace_until: Option<NaiveDate>, tolerance: Decimal,
+        base: Decimal, open_base: Decimal, settles_from: NaiveDate, due_date: NaiveDate, discount: Decimal, discount_until: Option<NaiveDate>, grace_until: Option<NaiveDate>, tolerance: Decimal, granted: Decimal,
     }
 }
 impl TryFrom<ItemRow> for OpenItem {
@@ -37,12 +37,13 @@ impl TryFrom<ItemRow> for OpenItem {
             settles_from: row.settles_from,
             due_date: row.due_date,
             terms: SettlementTerms { discount: row.discount, discount_until: row.discount_until, grace_until: row.grace_until, tolerance: row.tolerance },
+            granted: row.granted,
         })
     }
 }
 // "+ 0" keeps the planner from walking all days of the company for a maximum.
 const SELECT: &str = "SELECT i.id, i.entry_id, i.customer_id, i.document_kind, i.document_id, i.document_number, i.side, i.currency, i.amount::numeric AS amount, b.open_amount::numeric AS open, i.due_date,
-    i.base_amount::numeric AS base, b.open_base::numeric AS open_base, CASE WHEN i.discount > 0 THEN greatest(0, i.discount - coalesce((SELECT sum(g.amount) FROM allocation g WHERE g.company_id = i.company_id AND g.debit_item_id = i.id AND g.kind = 'discount'), 0)) ELSE 0 END::numeric AS discount, i.discount_until, i.grace_until, i.tolerance::numeric AS tolerance,
+    i.base_amount::numeric AS base, b.open_base::numeric AS open_base, i.discount::numeric AS discount, CASE WHEN i.discount > 0 THEN coalesce((SELECT sum(g.amount) FROM allocation g WHERE g.company_id = i.company_id AND g.debit_item_id = i.id AND g.kind = 'discount'), 0) ELSE 0 END::numeric AS granted, i.discount_until, i.grace_until, i.tolerance::numeric AS tolerance,
     greatest(i.posting_date, (SELECT max(r.effective_on + 0) FROM allocation r WHERE r.company_id = i.company_id AND r.amount < 0 AND r.debit_item_id = i.id),
         (SELECT max(r.effective_on + 0) FROM allocation r WHERE r.company_id = i.company_id AND r.amount < 0 AND r.credit_item_id = i.id)) AS settles_from
     FROM open_item i JOIN open_item_balance b ON b.company_id = i.company_id AND b.item_id = i.id WHERE i.company_id = $1";

@@ -70,10 +70,11 @@ pub fn due_date(date: NaiveDate, term: &TermsInstalment) -> NaiveDate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::money::Share;
     use proptest::prelude::*;
 
     fn term(share: Decimal, days: u32) -> TermsInstalment {
-        TermsInstalment { share: Rate(share), days, months: 0, end_of_month: false }
+        TermsInstalment { share: Share(share), days, months: 0, end_of_month: false }
     }
     fn rupee() -> Currency {
         Currency::parse("INR").expect("INR")
@@ -91,7 +92,7 @@ mod tests {
 
     #[test]
     fn months_clamp_and_end_of_month_stays_in_its_month() {
-        let term = |months, days, end_of_month| TermsInstalment { share: Rate(dec!(100)), days, months, end_of_month };
+        let term = |months, days, end_of_month| TermsInstalment { share: Share(dec!(100)), days, months, end_of_month };
         assert_eq!(due_date(day("2025-01-31"), &term(1, 0, false)), day("2025-02-28"));
         assert_eq!(due_date(day("2024-01-31"), &term(1, 0, false)), day("2024-02-29"));
         assert_eq!(due_date(day("2025-04-30"), &term(0, 0, true)), day("2025-04-30"));

@@ -2,7 +2,7 @@
 
 use crate::platform::http::reply::Resource;
 use crate::platform::ids::TermsId;
-use crate::platform::money::Rate;
+use crate::platform::money::{Rate, Share};
 use crate::resource;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -36,7 +36,7 @@ resource!(PaymentTerms: version);
 pub struct TermsInstalment {
     /// Per cent of the grand total; all shares add up to 100. The remainder of rounding goes to the last.
     #[schema(example = "100")]
-    pub share: Rate,
+    pub share: Share,
     #[serde(default)]
     #[schema(minimum = 0, maximum = 3650, example = 30)]
     pub days: u32,

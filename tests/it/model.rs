@@ -1,0 +1,663 @@
+//! A naive model of receivables for `any_order`: documents, their items and settlements kept as plain lists, every
+//! balance summed from the beginning each time. Written from the design, without caches and without SQL.
+
+use chrono::NaiveDate;
+use rust_decimal::{Decimal, RoundingStrategy, dec};
+use std::collections::BTreeMap;
+
+pub type Code = (u16, &'static str);
+
+/// Half-up to the paisa or cent.
+pub fn money(amount: Decimal) -> Decimal {
+    amount.round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero)
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Agreed {
+    pub discount: Decimal,
+    pub until: Option<NaiveDate>,
+    pub grace: Option<NaiveDate>,
+    pub tolerance: Decimal,
+}
+
+#[derive(Debug, Clone)]
+pub struct Item {
+    pub doc: usize,
+    pub owner: usize,
+    pub credit: bool,
+    pub dollars: bool,
+    pub amount: Decimal,
+    pub base: Decimal,
+    pub posted: NaiveDate,
+    pub due: NaiveDate,
+    pub agreed: Agreed,
+}
+
+#[derive(Debug, Clone)]
+pub struct Move {
+    /// As the service names it, once it is known.
+    pub id: String,
+    pub credit: usize,
+    pub debit: usize,
+    pub kind: &'static str,
+    pub amount: Decimal,
+    pub credit_base: Decimal,
+    pub debit_base: Decimal,
+    pub on: NaiveDate,
+    pub reverses: Option<usize>,
+    pub because_of: Option<usize>,
+}
+
+/// What is posted for a document: rows of account, base amount (debit positive), and the items it opens.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub on: NaiveDate,
+    pub rows: Vec<(&'static str, Decimal)>,
+    pub items: Vec<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Invoice,
+    CreditNote,
+    DebitNote,
+    Receipt,
+    /// Granted with a payment: a discount, a tolerance.
+    Grant(&'static str),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Standing,
+    Unidentified,
+    Ended,
+}
+
+#[derive(Debug, Clone)]
+pub struct Doc {
+    pub id: String,
+    pub number: String,
+    pub kind: Kind,
+    pub state: State,
+    pub owner: usize,
+    pub dollars: bool,
+    pub rate: Decimal,
+    pub date: NaiveDate,
+    pub total: Decimal,
+    /// Per cent of tax on its only line.
+    pub tax: Decimal,
+    pub original: Option<usize>,
+    pub cheque: bool,
+    /// Deducted from a receipt, by kind as settlements name it.
+    pub deducted: Vec<(&'static str, Decimal)>,
+    pub entries: Vec<Entry>,
+    /// Rows that mirror its entries.
+    pub mirrors: Vec<Entry>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Target {
+    pub doc: usize,
+    pub amount: Decimal,
+    pub late: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Policy {
+    pub accept_late: bool,
+    pub partial: bool,
+    pub tolerance_percent: Decimal,
+    pub tolerance_amount: Decimal,
+    pub grace_days: u64,
+}
+
+#[derive(Debug, Clone)]
+pub struct Model {
+    pub policy: Policy,
+    pub docs: Vec<Doc>,
+    pub items: Vec<Item>,
+    pub moves: Vec<Move>,
+    /// Who pays for whom, between two days.
+    pub payers: Vec<(usize, usize, NaiveDate, NaiveDate)>,
+}
+
+pub struct Billing<'a> {
+    pub kind: Kind,
+    pub owner: usize,
+    pub dollars: bool,
+    pub rate: Decimal,
+    pub date: NaiveDate,
+    pub net: Decimal,
+    pub tax: Decimal,
+    pub original: Option<usize>,
+    /// Share in per cent and due date; the last takes the rest.
+    pub instalments: &'a [(Decimal, NaiveDate)],
+    /// Per cent and days.
+    pub discount: Option<(Decimal, u64)>,
+}
+
+pub struct Money {
+    pub owner: Option<usize>,
+    pub dollars: bool,
+    pub rate: Decimal,
+    pub date: NaiveDate,
+    pub cash: Decimal,
+    pub deducted: Vec<(&'static str, Decimal)>,
+    pub cheque: bool,
+}
+
+pub enum Placing {
+    Nothing,
+    Instructed(Vec<Target>),
+    OldestFirst,
+}
+
+impl Model {
+    // ------------------------------------------------------------------------------- balances
+
+    fn counts(&self, item: usize, counted: impl Fn(&Move) -> bool) -> (Decimal, Decimal) {
+        let mut left = (self.items[item].amount, self.items[item].base);
+        for m in self.moves.iter().filter(|m| counted(m)) {
+            if m.credit == item {
+                left = (left.0 - m.amount, left.1 - m.credit_base);
+            }
+            if m.debit == item {
+                left = (left.0 - m.amount, left.1 - m.debit_base);
+            }
+        }
+        left
+    }
+    /// What is open of an item after all that happened, in its currency and in base.
+    pub fn left(&self, item: usize) -> (Decimal, Decimal) {
+        self.counts(item, |_| true)
+    }
+    /// What is open of an item at the end of a day.
+    pub fn left_on(&self, item: usize, day: NaiveDate) -> (Decimal, Decimal) {
+        if self.items[item].posted > day { (Decimal::ZERO, Decimal::ZERO) } else { self.counts(item, |m| m.on <= day) }
+    }
+    pub fn items_of(&self, doc: usize) -> Vec<usize> {
+        self.docs[doc].entries.iter().flat_map(|entry| entry.items.clone()).collect()
+    }
+    pub fn open_of(&self, doc: usize) -> Decimal {
+        self.items_of(doc).iter().map(|item| self.left(*item).0).sum()
+    }
+    pub fn reversed(&self, at: usize) -> bool {
+        self.moves.iter().any(|m| m.reverses == Some(at))
+    }
+    /// In force: neither a reversal nor reversed.
+    pub fn in_force(&self) -> Vec<usize> {
+        (0..self.moves.len()).filter(|at| self.moves[*at].reverses.is_none() && !self.reversed(*at)).collect()
+    }
+    /// Debit less credit of every account at the end of a day.
+    pub fn trial(&self, day: NaiveDate) -> BTreeMap<&'static str, Decimal> {
+        let mut accounts: BTreeMap<&'static str, Decimal> = BTreeMap::new();
+        let mut book = |account: &'static str, amount: Decimal| *accounts.entry(account).or_default() += amount;
+        for entry in self.docs.iter().flat_map(|doc| doc.entries.iter().chain(&doc.mirrors)).filter(|entry| entry.on <= day) {
+            entry.rows.iter().for_each(|(account, amount)| book(account, *amount));
+        }
+        for m in self.moves.iter().filter(|m| m.on <= day) {
+            // The payer's credit is used up and the other's debit is gone; the difference is an exchange gain or loss.
+            let gain = m.credit_base - m.debit_base;
+            let was_gain = m.credit_base.abs() > m.debit_base.abs();
+            book("1100", gain);
+            book(if was_gain { "4800" } else { "5400" }, -gain);
+        }
+        accounts.retain(|_, amount| !amount.is_zero());
+        accounts
+    }
+    /// What a customer owes in base by the entries of the ledger.
+    pub fn owed(&self, customer: usize, day: NaiveDate) -> Decimal {
+        let items = self.items.iter().filter(|i| i.owner == customer && i.posted <= day).map(|i| if i.credit { -i.base } else { i.base });
+        let moves = self.moves.iter().filter(|m| m.on <= day).map(|m| {
+            let paid = if self.items[m.credit].owner == customer { m.credit_base } else { Decimal::ZERO };
+            paid - if self.items[m.debit].owner == customer { m.debit_base } else { Decimal::ZERO }
+        });
+        items.chain(moves).sum()
+    }
+
+    // ------------------------------------------------------------------------------- settling
+
+    /// The first day an item can be settled on: its own, or that of the last reversal on it.
+    fn from(&self, item: usize) -> NaiveDate {
+        let back = self.moves.iter().filter(|m| m.amount < Decimal::ZERO && (m.credit == item || m.debit == item)).map(|m| m.on);
+        back.fold(self.items[item].posted, NaiveDate::max)
+    }
+    /// Base amount of a part, pro rata; the whole takes what is left, a part never does.
+    fn share(left: (Decimal, Decimal), part: Decimal) -> Option<Decimal> {
+        if part == left.0 {
+            return Some(left.1);
+        }
+        let most = left.1 - dec!(0.01);
+        (part < left.0 && most >= dec!(0.01)).then(|| money(left.1 * part / left.0).clamp(dec!(0.01), most))
+    }
+    fn settle(&mut self, credit: usize, debit: usize, kind: &'static str, amount: Decimal, on: NaiveDate) -> Option<usize> {
+        let credit_base = Self::share(self.left(credit), amount)?;
+        let debit_base = Self::share(self.left(debit), amount)?;
+        self.moves.push(Move { id: String::new(), credit, debit, kind, amount, credit_base, debit_base, on, reverses: None, because_of: None });
+        Some(self.moves.len() - 1)
+    }
+    /// Open debits, oldest due first.
+    fn sorted(&self, mut items: Vec<usize>) -> Vec<usize> {
+        items.sort_by_key(|at| (self.items[*at].due, self.docs[self.items[*at].doc].number.clone(), *at));
+        items
+    }
+    /// Runs money of some kinds into items, in their order; gives the last settlement.
+    fn pour(&mut self, credit: usize, purses: &mut [(&'static str, Decimal)], items: &[usize], amount: Decimal, on: NaiveDate) -> (Decimal, Option<usize>) {
+        let (mut rest, mut last) = (amount, None);
+        for item in items.iter().copied() {
+            for purse in &mut *purses {
+                let part = rest.min(purse.1).min(self.left(item).0);
+                let day = on.max(self.from(item)).max(self.from(credit));
+                if part > Decimal::ZERO
+                    && let Some(made) = self.settle(credit, item, purse.0, part, day)
+                {
+                    rest -= part;
+                    purse.1 -= part;
+                    last = Some(made);
+                }
+            }
+        }
+        (rest, last)
+    }
+    /// A grant: a small document that settles what it is granted on.
+    fn grant(&mut self, cause: usize, item: usize, kind: &'static str, amount: Decimal) {
+        let Some(base) = Self::share(self.left(item), amount) else { return };
+        let (of, on) = (self.items[item].clone(), self.moves[cause].on);
+        let (account, name) = if kind == "discount" { ("5200", "discount") } else { ("5210", "round_off") };
+        let doc = self.docs.len();
+        let made = self.items.len();
+        let sign = if of.credit { -Decimal::ONE } else { Decimal::ONE };
+        self.items.push(Item { doc, owner: of.owner, credit: !of.credit, dollars: of.dollars, amount, base, posted: on, due: on, agreed: Agreed::default() });
+        let entry = Entry { on, rows: vec![(account, sign * base), ("1100", -sign * base)], items: vec![made] };
+        self.docs.push(Doc {
+            id: String::new(),
+            number: String::new(),
+            kind: Kind::Grant(kind),
+            state: State::Standing,
+            owner: of.owner,
+            dollars: of.dollars,
+            rate: Decimal::ONE,
+            date: on,
+            total: amount,
+            tax: Decimal::ZERO,
+            original: None,
+            cheque: false,
+            deducted: Vec::new(),
+            entries: vec![entry],
+            mirrors: Vec::new(),
+        });
+        let (credit, debit) = if of.credit { (item, made) } else { (made, item) };
+        self.moves.push(Move {
+            id: String::new(),
+            credit,
+            debit,
+            kind: name,
+            amount,
+            credit_base: base,
+            debit_base: base,
+            on,
+            reverses: None,
+            because_of: Some(cause),
+        });
+    }
+    fn pays_for(&self, payer: usize, owner: usize, on: NaiveDate) -> bool {
+        payer == owner || self.payers.iter().any(|(p, o, from, to)| *p == payer && *o == owner && *from <= on && on <= *to)
+    }
+    /// The discount of an item that was not granted yet.
+    fn discount_left(&self, item: usize) -> Decimal {
+        let granted: Decimal = self.moves.iter().filter(|m| m.debit == item && m.kind == "discount").map(|m| m.amount).sum();
+        (self.items[item].agreed.discount - granted).max(Decimal::ZERO)
+    }
+    /// Settles what the payer names, by the table of domain.md 3.3.
+    fn instructed(
+        &mut self,
+        credit: usize,
+        purses: &mut [(&'static str, Decimal)],
+        targets: &[Target],
+        on: NaiveDate,
+        value: Option<NaiveDate>,
+    ) -> Result<(), Code> {
+        let (owner, dollars) = (self.items[credit].owner, self.items[credit].dollars);
+        for target in targets {
+            let doc = &self.docs[target.doc];
+            if !self.pays_for(owner, doc.owner, on) {
+                return Err((422, "customer_mismatch"));
+            }
+            if doc.dollars != dollars {
+                return Err((422, "currency_mismatch"));
+            }
+        }
+        for target in targets {
+            let items = self.sorted(self.items_of(target.doc).into_iter().filter(|item| !self.items[*item].credit).collect());
+            let open: Vec<usize> = items.into_iter().filter(|item| self.left(*item).0 > Decimal::ZERO).collect();
+            let sum: Decimal = open.iter().map(|item| self.left(*item).0).sum();
+            let tolerance = open.last().filter(|_| value.is_some()).map_or(Decimal::ZERO, |item| self.items[*item].agreed.tolerance);
+            let have: Decimal = purses.iter().map(|p| p.1).sum();
+            if target.amount > sum + tolerance || target.amount > have {
+                return Err((422, "over_allocation"));
+            }
+            let agreed = open.iter().any(|item| self.items[*item].agreed != Agreed::default());
+            let Some(value) = value.filter(|_| agreed) else {
+                if !self.pour(credit, purses, &open, target.amount, on).0.is_zero() {
+                    return Err((422, "over_allocation"));
+                }
+                continue;
+            };
+            let mut rest = target.amount;
+            for (at, item) in open.iter().copied().enumerate() {
+                if rest.is_zero() {
+                    break;
+                }
+                let (left, terms) = (self.left(item).0, self.items[item].agreed);
+                let until = if target.late.unwrap_or(self.policy.accept_late) { terms.grace } else { terms.until };
+                let in_time = until.is_some_and(|until| value <= until);
+                // A discount is part of a payment: what is no more than the discount is paid whole.
+                let discount = if in_time { Some(self.discount_left(item)).filter(|d| *d < left).unwrap_or_default() } else { Decimal::ZERO };
+                let tolerance = if at + 1 == open.len() { terms.tolerance } else { Decimal::ZERO };
+                let due = left - discount;
+                let (mut pay, mut granted, mut lost, mut kept) = (rest, Decimal::ZERO, Decimal::ZERO, Decimal::ZERO);
+                if rest >= due {
+                    pay = due;
+                    granted = discount;
+                    kept = if rest - due <= tolerance { rest - due } else { Decimal::ZERO };
+                } else if due - rest <= tolerance {
+                    granted = discount;
+                    lost = due - rest;
+                } else if self.policy.partial && discount > Decimal::ZERO {
+                    granted = money(rest * terms.discount / (self.items[item].amount - terms.discount)).min(discount);
+                }
+                rest -= pay;
+                let (unplaced, cause) = self.pour(credit, purses, &[item], pay, on);
+                let Some(cause) = cause.filter(|_| unplaced.is_zero()) else { continue };
+                for (amount, kind) in [(granted, "discount"), (lost, "tolerance")] {
+                    if amount > Decimal::ZERO {
+                        self.grant(cause, item, kind, amount);
+                    }
+                }
+                if kept > Decimal::ZERO
+                    && let Some(purse) = purses.iter_mut().find(|p| p.1 >= kept)
+                {
+                    purse.1 -= kept;
+                    self.grant(cause, credit, "tolerance", kept);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    // ------------------------------------------------------------------------------ documents
+
+    /// An invoice or a note of one line, issued.
+    pub fn bill(&mut self, new: &Billing<'_>, apply: bool) -> Result<usize, Code> {
+        if let Some(original) = new.original.map(|at| &self.docs[at]) {
+            if original.state != State::Standing {
+                return Err((409, "invalid_state"));
+            }
+            if new.date < original.date {
+                return Err((422, "validation_failed"));
+            }
+        }
+        let half = money(new.net * new.tax / dec!(200));
+        let total = new.net + half + half;
+        let credits = new.kind == Kind::CreditNote;
+        if credits && let Some(original) = new.original {
+            let noted: Decimal =
+                self.docs.iter().filter(|d| d.kind == Kind::CreditNote && d.original == Some(original) && d.state == State::Standing).map(|d| d.total).sum();
+            if noted + total > self.docs[original].total {
+                return Err((422, "credit_exceeds_original"));
+            }
+        }
+        let base = |amount: Decimal| money(amount * new.rate);
+        let (doc, whole, tax) = (self.docs.len(), base(total), base(half));
+        let sign = if credits { -Decimal::ONE } else { Decimal::ONE };
+        let income = if credits { "4100" } else { "4000" };
+        let rows = vec![("1100", sign * whole), (income, -sign * (whole - tax - tax)), ("2100", -sign * tax), ("2110", -sign * tax)];
+        let mut items = Vec::new();
+        let (mut amount_left, mut base_left) = (total, whole);
+        for (at, (share, due)) in new.instalments.iter().enumerate() {
+            let last = at + 1 == new.instalments.len();
+            let amount = if last { amount_left } else { money(total * share / dec!(100)) };
+            let worth = if last { base_left } else { base(amount) };
+            amount_left -= amount;
+            base_left -= worth;
+            let days = |from: NaiveDate, days: u64| from + chrono::Days::new(days);
+            let until = new.discount.map(|(_, d)| days(new.date, d));
+            let agreed = Agreed {
+                discount: new.discount.map_or(Decimal::ZERO, |(percent, _)| money(amount * percent / dec!(100))),
+                until,
+                grace: until.map(|until| days(until, self.policy.grace_days)),
+                tolerance: money(amount * self.policy.tolerance_percent / dec!(100)).min(self.policy.tolerance_amount),
+            };
+            let agreed = if credits { Agreed::default() } else { agreed };
+            items.push(self.items.len());
+            self.items.push(Item { doc, owner: new.owner, credit: credits, dollars: new.dollars, amount, base: worth, posted: new.date, due: *due, agreed });
+        }
+        self.docs.push(Doc {
+            id: String::new(),
+            number: String::new(),
+            kind: new.kind,
+            state: State::Standing,
+            owner: new.owner,
+            dollars: new.dollars,
+            rate: new.rate,
+            date: new.date,
+            total,
+            tax: new.tax,
+            original: new.original,
+            cheque: false,
+            deducted: Vec::new(),
+            entries: vec![Entry { on: new.date, rows, items: items.clone() }],
+            mirrors: Vec::new(),
+        });
+        if apply && let Some(original) = new.original {
+            let targets = self.sorted(self.items_of(original));
+            self.pour(items[0], &mut [("credit", total)], &targets, total, new.date);
+        }
+        Ok(doc)
+    }
+
+    pub fn receive(&mut self, new: &Money, placing: &Placing) -> Result<usize, Code> {
+        let base = |amount: Decimal| money(amount * new.rate);
+        let total = new.cash + new.deducted.iter().map(|d| d.1).sum::<Decimal>();
+        let worth = base(new.cash) + new.deducted.iter().map(|d| base(d.1)).sum::<Decimal>();
+        let doc = self.docs.len();
+        let mut rows = vec![("1000", base(new.cash))];
+        rows.extend(new.deducted.iter().map(|(kind, amount)| (if *kind == "tds" { "1200" } else { "5100" }, base(*amount))));
+        rows.push((if new.owner.is_some() { "1100" } else { "2200" }, -worth));
+        self.docs.push(Doc {
+            id: String::new(),
+            number: String::new(),
+            kind: Kind::Receipt,
+            state: if new.owner.is_some() { State::Standing } else { State::Unidentified },
+            owner: new.owner.unwrap_or(usize::MAX),
+            dollars: new.dollars,
+            rate: new.rate,
+            date: new.date,
+            total,
+            tax: Decimal::ZERO,
+            original: None,
+            cheque: new.cheque,
+            deducted: new.deducted.clone(),
+            entries: vec![Entry { on: new.date, rows, items: Vec::new() }],
+            mirrors: Vec::new(),
+        });
+        if let Some(owner) = new.owner {
+            self.docs[doc].entries[0].items = vec![self.open_credit(doc, owner, total, worth, new.date)];
+            let mut purses = vec![("cash", new.cash)];
+            purses.extend(new.deducted.iter().copied());
+            self.place(doc, purses, placing, new.date)?;
+        }
+        Ok(doc)
+    }
+    fn open_credit(&mut self, doc: usize, owner: usize, amount: Decimal, base: Decimal, on: NaiveDate) -> usize {
+        let dollars = self.docs[doc].dollars;
+        self.items.push(Item { doc, owner, credit: true, dollars, amount, base, posted: on, due: on, agreed: Agreed::default() });
+        self.items.len() - 1
+    }
+    fn place(&mut self, doc: usize, mut purses: Vec<(&'static str, Decimal)>, placing: &Placing, on: NaiveDate) -> Result<(), Code> {
+        let (credit, value) = (self.items_of(doc)[0], self.docs[doc].date);
+        match placing {
+            Placing::Nothing => {}
+            Placing::Instructed(targets) => {
+                self.instructed(credit, &mut purses, targets, on, Some(value))?;
+                // All the money is placed: what was deducted settles the same documents.
+                if purses[0].1.is_zero() {
+                    for target in targets {
+                        let items = self.sorted(self.items_of(target.doc));
+                        let left = purses.iter().map(|p| p.1).sum();
+                        self.pour(credit, &mut purses, &items, left, on);
+                    }
+                }
+            }
+            Placing::OldestFirst => {
+                let (owner, dollars) = (self.items[credit].owner, self.items[credit].dollars);
+                let own = (0..self.items.len()).filter(|at| {
+                    let item = &self.items[*at];
+                    !item.credit && item.owner == owner && item.dollars == dollars && self.left(*at).0 > Decimal::ZERO
+                });
+                let own = self.sorted(own.collect());
+                let left = purses.iter().map(|p| p.1).sum();
+                self.pour(credit, &mut purses, &own, left, on);
+            }
+        }
+        Ok(())
+    }
+    pub fn identify(&mut self, doc: usize, owner: usize, on: NaiveDate, placing: &Placing) -> Result<(), Code> {
+        if on < self.docs[doc].date {
+            return Err((422, "validation_failed"));
+        }
+        if self.docs[doc].state != State::Unidentified {
+            return Err((409, "invalid_state"));
+        }
+        let (total, worth) = (self.docs[doc].total, -self.docs[doc].entries[0].rows[1].1);
+        self.docs[doc].state = State::Standing;
+        self.docs[doc].owner = owner;
+        let item = self.open_credit(doc, owner, total, worth, on);
+        self.docs[doc].entries.push(Entry { on, rows: vec![("2200", worth), ("1100", -worth)], items: vec![item] });
+        self.place(doc, vec![("cash", total)], placing, on)
+    }
+    /// What is left of a credit for later.
+    pub fn allocate(&mut self, source: usize, targets: &[Target], on: NaiveDate) -> Result<(), Code> {
+        let doc = self.docs[source].clone();
+        if doc.state == State::Unidentified || self.items_of(source).is_empty() {
+            return Err((409, "invalid_state"));
+        }
+        let credit = self.items_of(source)[0];
+        let mut purses = if doc.kind == Kind::Receipt {
+            let mut purses: Vec<(&'static str, Decimal)> = vec![("cash", doc.total - doc.deducted.iter().map(|d| d.1).sum::<Decimal>())];
+            purses.extend(doc.deducted.iter().copied());
+            purses[1..].sort_unstable_by_key(|p| p.0);
+            for m in self.moves.iter().filter(|m| m.credit == credit) {
+                let at = purses.iter().position(|p| p.0 == m.kind).unwrap_or(0);
+                purses[at].1 -= m.amount;
+            }
+            purses
+        } else {
+            vec![("credit", self.left(credit).0)]
+        };
+        self.instructed(credit, &mut purses, targets, on, Some(doc.date).filter(|_| doc.kind == Kind::Receipt))
+    }
+
+    // ------------------------------------------------------------------------------- taking back
+
+    fn back(&mut self, at: usize, on: NaiveDate) {
+        let m = self.moves[at].clone();
+        self.moves.push(Move {
+            id: String::new(),
+            amount: -m.amount,
+            credit_base: -m.credit_base,
+            debit_base: -m.debit_base,
+            on: on.max(m.on),
+            reverses: Some(at),
+            because_of: None,
+            ..m
+        });
+        let granted: Vec<usize> = self.in_force().into_iter().filter(|g| self.moves[*g].because_of == Some(at)).collect();
+        for grant in granted {
+            let m = &self.moves[grant];
+            let doc =
+                [m.credit, m.debit].map(|item| self.items[item].doc).into_iter().find(|doc| matches!(self.docs[*doc].kind, Kind::Grant(_))).expect("a grant");
+            self.unwind(doc, on);
+        }
+    }
+    /// Takes a document back: its settlements, its entries, and its items against their mirrors.
+    pub fn unwind(&mut self, doc: usize, on: NaiveDate) {
+        let items = self.items_of(doc);
+        let touched: Vec<usize> = self
+            .in_force()
+            .into_iter()
+            .filter(|at| self.moves[*at].kind != "reversal" && items.iter().any(|i| self.moves[*at].credit == *i || self.moves[*at].debit == *i))
+            .collect();
+        let settled = touched.iter().map(|at| self.moves[*at].on).chain(items.iter().map(|i| self.from(*i))).fold(on, NaiveDate::max);
+        for at in touched {
+            if !self.reversed(at) {
+                self.back(at, on);
+            }
+        }
+        for entry in self.docs[doc].entries.clone() {
+            let day = on.max(entry.on);
+            let rows = entry.rows.iter().map(|(account, amount)| (*account, -amount)).collect();
+            let mut mirrored = Vec::new();
+            for item in entry.items {
+                let of = self.items[item].clone();
+                let mirror = self.items.len();
+                self.items.push(Item { credit: !of.credit, posted: day, due: day, agreed: Agreed::default(), ..of.clone() });
+                mirrored.push(mirror);
+                let (credit, debit) = if of.credit { (item, mirror) } else { (mirror, item) };
+                self.moves.push(Move {
+                    id: String::new(),
+                    credit,
+                    debit,
+                    kind: "reversal",
+                    amount: of.amount,
+                    credit_base: of.base,
+                    debit_base: of.base,
+                    on: settled,
+                    reverses: None,
+                    because_of: None,
+                });
+            }
+            self.docs[doc].mirrors.push(Entry { on: day, rows, items: mirrored });
+        }
+        self.docs[doc].state = State::Ended;
+    }
+    pub fn reverse_allocation(&mut self, at: usize, on: NaiveDate) -> Result<(), Code> {
+        let m = self.moves[at].clone();
+        if m.kind == "reversal" || m.reverses.is_some() {
+            return Err((409, "invalid_state"));
+        }
+        if self.reversed(at) {
+            return Err((409, "already_reversed"));
+        }
+        if on < m.on {
+            return Err((422, "validation_failed"));
+        }
+        let grant = [m.credit, m.debit].map(|item| self.items[item].doc).into_iter().find(|doc| matches!(self.docs[*doc].kind, Kind::Grant(_)));
+        match grant {
+            Some(doc) => self.unwind(doc, on),
+            None => self.back(at, on),
+        }
+        Ok(())
+    }
+    pub fn reverse_receipt(&mut self, doc: usize, on: NaiveDate) -> Result<(), Code> {
+        if self.docs[doc].state == State::Ended {
+            return Err((409, "invalid_state"));
+        }
+        if on < self.docs[doc].date {
+            return Err((422, "validation_failed"));
+        }
+        self.unwind(doc, on);
+        Ok(())
+    }
+    pub fn cancel(&mut self, doc: usize, on: NaiveDate) -> Result<(), Code> {
+        let of = &self.docs[doc];
+        if of.state != State::Standing || (of.kind != Kind::CreditNote && self.open_of(doc) != of.total) {
+            return Err((409, "invalid_state"));
+        }
+        if on < of.date {
+            return Err((422, "validation_failed"));
+        }
+        self.unwind(doc, on);
+        Ok(())
+    }
+}
