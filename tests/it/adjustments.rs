@@ -35,6 +35,15 @@ fn a_small_adjustment_is_made_at_once_and_taken_back() {
     assert_eq!(open["totals"]["debit"], "994.75", "{open}");
     let aging = company.get("/v1/reports/aging?as_of=2025-05-11");
     assert_eq!(aging["data"][0]["buckets"]["1-30"], "994.75", "{aging}");
+    // It is paid by name.
+    let paid = json!([{"target_type": "adjustment", "target_id": more["id"], "amount": "7.25", "kind": "cash"}]);
+    let receipt = company.receipt(&customer, "2025-05-20", "7.25", paid);
+    let allocation = receipt["allocations"][0]["id"].as_str().unwrap().to_owned();
+    controller.post(&format!("/v1/allocations/{allocation}/reverse"), &json!({"reversed_on": "2025-05-21", "reason": "Was for another one"})).expect(201);
+    company
+        .controller()
+        .change("POST", &format!("/v1/receipts/{}/reverse", id_of(&receipt)), "*", &json!({"reversed_on": "2025-05-21", "reason": "Was for another one"}))
+        .expect(200);
     // On money of the customer: less of it.
     let receipt = company.receipt(&customer, "2025-05-05", "100.00", Value::Null);
     controller.post("/v1/adjustments", &body(&receipt, "40.00", "2025-05-06")).expect(201);

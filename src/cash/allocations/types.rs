@@ -13,11 +13,11 @@ use uuid::Uuid;
 
 words! {
     /// What gives the money.
-    pub enum SourceType { Receipt = "receipt", CreditNote = "credit_note", Opening = "opening", Journal = "journal" }
+    pub enum SourceType { Receipt = "receipt", CreditNote = "credit_note", Opening = "opening", Adjustment = "adjustment", Journal = "journal" }
 }
 words! {
     /// What is settled.
-    pub enum TargetType { Invoice = "invoice", DebitNote = "debit_note", Opening = "opening", TdsShortfall = "tds_shortfall", Journal = "journal" }
+    pub enum TargetType { Invoice = "invoice", DebitNote = "debit_note", Opening = "opening", TdsShortfall = "tds_shortfall", Adjustment = "adjustment", Journal = "journal" }
 }
 words! {
     /// Which part of a receipt: the money itself or what was deducted.

@@ -52,7 +52,7 @@ static DEDUCTIONS: List = List {
          LEFT JOIN tds_certificate_line l ON l.company_id = d.company_id AND l.receipt_id = d.receipt_id AND l.line_no = d.line_no
          LEFT JOIN tds_certificate c ON c.company_id = l.company_id AND c.id = l.certificate_id ",
         facts!(),
-        " WHERE d.company_id = $1 AND d.kind = 'tds'"
+        " WHERE d.company_id = $1 AND d.kind = 'tds' AND r.state NOT IN ('held', 'unidentified')"
     ),
     // A line of a receipt has no id; receipt and line together are as good as one.
     id: "md5(d.receipt_id::text || d.line_no)::uuid",
@@ -200,7 +200,7 @@ row! {
 const CANDIDATES: &str = "SELECT d.receipt_id, d.line_no, d.section, d.amount::numeric AS amount, l.certificate_id FROM receipt_deduction d
     JOIN receipt r ON r.company_id = d.company_id AND r.id = d.receipt_id
     LEFT JOIN tds_certificate_line l ON l.company_id = d.company_id AND l.receipt_id = d.receipt_id AND l.line_no = d.line_no
-    WHERE d.company_id = $1 AND d.kind = 'tds' AND r.customer_id = $2 AND r.currency = (SELECT c.base_currency FROM company c WHERE c.id = $1)
+    WHERE d.company_id = $1 AND d.kind = 'tds' AND r.state NOT IN ('held', 'unidentified') AND r.customer_id = $2 AND r.currency = (SELECT c.base_currency FROM company c WHERE c.id = $1)
       AND NOT EXISTS (SELECT FROM journal_entry m WHERE m.company_id = r.company_id AND m.reverses_id = r.entry_id)";
 
 /// The customer's deductions of a section and quarter that no certificate is about, oldest first.

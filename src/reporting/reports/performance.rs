@@ -210,7 +210,7 @@ fn paid(rx: &mut Rx<'_>, period: &Period) -> Result<Paid, Problem> {
             "SELECT coalesce(sum(a.debit_base), 0)::numeric AS amount, coalesce(sum(a.debit_base * (c.document_date - d.document_date)), 0)::numeric AS to_pay,
                     coalesce(sum(a.debit_base * (c.document_date - d.due_date)), 0)::numeric AS late, coalesce(sum(a.debit_base * greatest(c.document_date - d.due_date, 0)), 0)::numeric AS late_floored
              FROM allocation a JOIN open_item c ON c.company_id = a.company_id AND c.id = a.credit_item_id JOIN open_item d ON d.company_id = a.company_id AND d.id = a.debit_item_id
-             WHERE a.company_id = $1 AND a.effective_on BETWEEN $2 AND $3 AND a.kind NOT IN ('reversal', 'write_off', 'credit')",
+             WHERE a.company_id = $1 AND a.effective_on BETWEEN $2 AND $3 AND a.kind NOT IN ('reversal', 'write_off', 'credit', 'adjustment', 'refund', 'recovery')",
         )
         .bind(company).bind(period.from).bind(period.to),
     )
