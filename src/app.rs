@@ -72,6 +72,7 @@ static ACTIONS: &[&approvals::Action] = &[
     &billing::invoices::approval::ISSUE_DEBIT_NOTE,
     &billing::invoices::approval::CANCEL_CREDIT_NOTE,
     &billing::invoices::approval::CANCEL_DEBIT_NOTE,
+    &cash::receipts::service::CONCEDE,
     &cash::receipts::service::REVERSE,
     &cash::allocations::service::REVERSE,
     &control::close::service::REOPEN,

@@ -170,7 +170,8 @@ impl Script {
         if let Some((doc, answer)) = self.judge(next, expected, 201, reply) {
             self.model.docs[doc].id = id_of(&answer);
             answer["number"].as_str().expect("a number").clone_into(&mut self.model.docs[doc].number);
-            self.told.last_mut().unwrap().push_str(&format!("   = {doc} {}", answer["number"]));
+            let line = self.told.last_mut().unwrap();
+            *line = format!("{line}   = {doc} {}", answer["number"]);
         }
     }
 

@@ -350,3 +350,112 @@ fn a_late_receipt_is_posted_on_the_first_open_day_and_keeps_its_own_date() {
     assert_eq!(balance_due(&company, &invoice), "0.00");
     company.assert_laws();
 }
+
+#[test]
+fn what_a_payment_of_money_and_tax_earned_goes_with_either_of_them() {
+    for part in ["cash", "tds"] {
+        let company = Company::new();
+        let customer = company.customer();
+        let invoice = discounted(&company, &customer);
+        let body = with(
+            receipt_body(&customer, "2025-01-10", "900.00"),
+            json!({"deductions": [{"kind": "tds", "amount": "80.00"}], "allocations": [to_invoice(&invoice, "980.00")]}),
+        );
+        let receipt = company.executive().post("/v1/receipts", &body).expect(201);
+        assert_eq!(balance_due(&company, &invoice), "0.00");
+        let row = receipt["allocations"].as_array().unwrap().iter().find(|a| a["kind"] == part).unwrap().clone();
+        company
+            .controller()
+            .post(&format!("/v1/allocations/{}/reverse", id_of(&row)), &json!({"reversed_on": "2025-01-11", "reason": "Not this one"}))
+            .expect(201);
+        let open = dec(&row["amount"]) + dec(&json!("20.00"));
+        assert_eq!(dec(&json!(balance_due(&company, &invoice))), open, "the discount goes with the {part}");
+        company.assert_laws();
+    }
+}
+
+#[test]
+fn a_payer_keeps_so_much_as_discount_and_no_more_without_a_second_person() {
+    let company = Company::new();
+    let (customer, executive) = (company.customer(), company.executive());
+    let machine = company.as_machine(&["receipts:write"]);
+    let invoice = company.invoice(&customer, "2025-01-01", "2025-01-31", "900000.00");
+    let keeps = |amount: &str, kind: &str| {
+        let deductions = json!({"deductions": [{"kind": kind, "amount": amount}], "allocations": [to_invoice(&invoice, amount)]});
+        with(receipt_body(&customer, "2025-01-10", "0"), deductions)
+    };
+    executive.post("/v1/receipts", &keeps("500000.01", "discount")).refused(403, "approval_limit_exceeded");
+    executive.post("/v1/receipts", &keeps("300000.00", "discount")).expect(201);
+    // Splitting does not help, nor another name for it.
+    executive.post("/v1/receipts", &keeps("200000.01", "charges")).refused(403, "approval_limit_exceeded");
+    machine.post("/v1/receipts", &keeps("500000.01", "discount")).refused(403, "approval_limit_exceeded");
+    assert_eq!(balance_due(&company, &invoice), "600000.00");
+    company.assert_laws();
+}
+
+#[test]
+fn a_stated_rate_lies_near_a_known_one() {
+    let company = Company::new();
+    let (customer, executive) = (company.customer(), company.executive());
+    company.controller().post("/v1/exchange-rates", &json!({"currency": "USD", "rate_date": "2025-01-09", "rate": "83.00"})).expect(201);
+    let dollars = |rate: &str| with(receipt_body(&customer, "2025-01-10", "10.00"), json!({"currency": "USD", "exchange_rate": rate}));
+    executive.post("/v1/receipts", &dollars("0.01")).refused(422, "exchange_rate_implausible");
+    executive.post("/v1/receipts", &dollars("99999999.5")).refused(422, "validation_failed");
+    executive.post("/v1/receipts", &dollars("84.00")).expect(201);
+    let rupees = |amount: &str| with(receipt_body(&customer, "2025-01-10", amount), json!({"settlement_currency": "USD", "settlement_amount": "1000.00"}));
+    executive.post("/v1/receipts", &rupees("1.00")).refused(422, "exchange_rate_implausible");
+    executive.post("/v1/receipts", &rupees("83500.00")).expect(201);
+    let home = with(dollars("83.00"), json!({"settlement_currency": "INR", "settlement_amount": "1.00"}));
+    assert!(blames(&executive.post("/v1/receipts", &home).refused(422, "validation_failed"), "#/settlement_amount", "settlement_mismatch"));
+    executive.post("/v1/receipts", &with(home, json!({"settlement_amount": "830.00"}))).expect(201);
+    company.assert_laws();
+}
+
+#[test]
+fn a_cheque_goes_forward_only_and_no_bank_pays_a_stale_one() {
+    let company = Company::new();
+    let (customer, executive) = (company.customer(), company.executive());
+    let cheque = |date: &str| with(receipt_body(&customer, "2025-01-10", "100.00"), json!({"method": "cheque", "cheque_date": date}));
+    let step = |receipt: &Value, step: &str, body: Value| executive.post(&format!("/v1/receipts/{}/{step}", id_of(receipt)), &body);
+    let cleared = executive.post("/v1/receipts", &cheque("2025-01-10")).expect(201);
+    step(&cleared, "deposit", json!({"deposited_on": "2025-01-12"})).expect(200);
+    step(&cleared, "bounce", json!({"bounced_on": "2025-01-11", "reason": "Funds insufficient"})).refused(422, "validation_failed");
+    step(&cleared, "clear", json!({"cleared_on": "2025-01-13"})).expect(200);
+    step(&cleared, "bounce", json!({"bounced_on": "2025-01-14", "reason": "Funds insufficient"})).refused(409, "invalid_state");
+    let back = format!("UPDATE receipt SET clearing = 'deposited', version = version + 1 WHERE id = '{}'", id_of(&cleared));
+    assert!(Db::app().commit_in(&company.id, &back).unwrap_err().contains("never changes"));
+    let stale = executive.post("/v1/receipts", &cheque("2025-02-01")).expect(201);
+    let problem = step(&stale, "deposit", json!({"deposited_on": "2025-05-02"})).refused(422, "validation_failed");
+    assert!(blames(&problem, "#/deposited_on", "cheque_stale"), "{problem}");
+    step(&stale, "deposit", json!({"deposited_on": "2025-05-01"})).expect(200);
+    let nowhere = with(cheque("2025-02-01"), json!({"allocations": [{"target_type": "invoice", "target_id": uuid::Uuid::now_v7(), "amount": "1.00"}]}));
+    executive.post("/v1/receipts", &nowhere).refused(404, "not_found");
+    company.assert_laws();
+}
+
+#[test]
+fn a_held_foreign_cheque_is_worth_what_its_currency_is_on_the_day_of_its_deposit() {
+    let company = Company::new();
+    let (customer, executive) = (company.customer(), company.executive());
+    for (day, rate) in [("2025-01-10", "90.00"), ("2025-01-20", "100.00")] {
+        company.controller().post("/v1/exchange-rates", &json!({"currency": "EUR", "rate_date": day, "rate": rate})).expect(201);
+    }
+    let body = with(receipt_body(&customer, "2025-01-10", "10.00"), json!({"currency": "EUR", "method": "cheque", "cheque_date": "2025-01-20"}));
+    let held = executive.post("/v1/receipts", &body).expect(201);
+    let deposited = executive.post(&format!("/v1/receipts/{}/deposit", id_of(&held)), &json!({"deposited_on": "2025-01-20"})).expect(200);
+    assert_eq!((&deposited["exchange_rate"], trial(&company, "1000").to_string().as_str()), (&json!("100.00"), "1000"));
+    company.assert_laws();
+}
+
+#[test]
+fn a_bank_reference_is_one_whether_the_account_is_named_or_not() {
+    let company = Company::new();
+    let (customer, executive) = (company.customer(), company.executive());
+    let account = company.get("/v1/bank-accounts")["data"][0]["id"].clone();
+    let body = receipt_body(&customer, "2025-01-10", "100.00");
+    let first = executive.post("/v1/receipts", &body).expect(201);
+    assert_eq!(first["bank_account_id"], account);
+    let again = with(body, json!({"external_id": fresh(), "bank_account_id": account}));
+    executive.post("/v1/receipts", &again).refused(409, "duplicate_receipt");
+    company.assert_laws();
+}

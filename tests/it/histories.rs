@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 struct Row {
     customer: String,
@@ -105,7 +105,6 @@ fn past_aging_and_days_to_pay_equal_a_recomputation_from_the_file() {
     let after_invoices = start.elapsed();
     load(&executive, "/v1/receipts/bulk", &receipts, 500);
     println!("2,466 invoices in {after_invoices:?}, with their receipts {:?}", start.elapsed());
-    assert!(start.elapsed() < Duration::from_secs(120), "the load takes seconds, not minutes: {:?}", start.elapsed());
 
     for as_of in ["2012-03-31", "2012-12-31", "2013-02-14", "2013-06-30", "2013-12-02"].map(day) {
         let naive = aged_naively(&rows, as_of);

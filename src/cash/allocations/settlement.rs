@@ -160,8 +160,10 @@ pub fn place(
                         granted.push(kept(placer, item, (done.gain, base), cause));
                     }
                 }
-                // What a discount or the tolerance leaves over stays with the payment.
-                continue;
+                // What a discount or the tolerance leaves over stays with the payment; but something was placed.
+                if rest < asked {
+                    continue;
+                }
             }
             rest = placer.place(asked, kind, "instructed", &evidence, belongs);
         }

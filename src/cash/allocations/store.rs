@@ -94,7 +94,11 @@ row! {
 pub fn by_external_id(rx: &mut Rx<'_>, targets: &[Target]) -> Result<Vec<Named>, Problem> {
     let company = rx.company();
     let names = targets.iter().filter_map(|t| t.target_external_id.clone()).collect::<Many<_>>();
-    rx.load(Sql::new("SELECT id, kind, external_id FROM invoice WHERE company_id = $1 AND external_id = ANY($2)").bind(company).bind(names))
+    rx.load(
+        Sql::new("SELECT id, kind, external_id FROM invoice WHERE company_id = $1 AND kind IN ('invoice', 'debit_note') AND external_id = ANY($2)")
+            .bind(company)
+            .bind(names),
+    )
 }
 
 /// The state of a billed document, if there is one of the kind.
@@ -110,7 +114,7 @@ pub fn customers_of(rx: &mut Rx<'_>, targets: &[Target]) -> Result<Vec<CustomerI
     rx.scalars(
         Sql::new(
             "SELECT o.customer_id FROM open_item o WHERE o.company_id = $1 AND o.document_id = ANY($2)
-             UNION SELECT i.customer_id FROM invoice i WHERE i.company_id = $1 AND i.external_id = ANY($3)",
+             UNION SELECT i.customer_id FROM invoice i WHERE i.company_id = $1 AND i.kind IN ('invoice', 'debit_note') AND i.external_id = ANY($3)",
         )
         .bind(company)
         .bind(targets.iter().filter_map(|t| t.target_id).collect::<Many<_>>())

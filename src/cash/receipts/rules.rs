@@ -82,9 +82,7 @@ pub fn faults(new: &NewReceipt, currencies: Currencies, today: NaiveDate) -> Vec
     if !cheque && (new.cheque_number.is_some() || new.cheque_date.is_some()) {
         errors.push(FieldError::at("/method", "not_a_cheque", "Number and date of a cheque need the method cheque.").expected("cheque"));
     }
-    if let Some(date) = new.cheque_date.filter(|date| plus_months(*date, 3) < new.receipt_date) {
-        errors.push(FieldError::at("/cheque_date", "cheque_stale", "A cheque is valid for three months; no bank pays this one.").received(date));
-    }
+    errors.extend(stale_on("/cheque_date", new.cheque_date, new.receipt_date));
     if let Some(date) = new.cheque_date.filter(|date| *date > plus_months(today, 60)) {
         errors.push(FieldError::at("/cheque_date", "date_in_future", "The date lies too far in the future.").received(date));
     }
@@ -158,6 +156,13 @@ pub fn purses(new: &NewReceipt) -> Vec<Purse> {
     purses
 }
 
+/// What is wrong with a cheque on a day when no bank pays it any more.
+#[must_use]
+pub fn stale_on(pointer: &str, cheque_date: Option<NaiveDate>, on: NaiveDate) -> Option<FieldError> {
+    let date = cheque_date.filter(|date| plus_months(*date, 3) < on)?;
+    Some(FieldError::at(pointer, "cheque_stale", format!("A cheque is valid for three months; no bank pays one of {date} on {on}.")))
+}
+
 /// Three months from its date a cheque is stale (RBI, DBOD.AML BC.47/14.01.001/2011-12).
 #[must_use]
 pub fn stale(clearing: Option<Clearing>, cheque_date: Option<NaiveDate>, today: NaiveDate) -> bool {
@@ -195,7 +200,7 @@ pub fn actions(state: State, clearing: Option<Clearing>, method: Method, open: D
     if matches!(clearing, Some(Clearing::Deposited | Clearing::Received)) && matches!(state, State::Recorded | State::Unidentified) {
         actions.push(("clear", "receipts:write"));
     }
-    if returnable && matches!(state, State::Recorded | State::Unidentified) {
+    if returnable && clearing != Some(Clearing::Cleared) && matches!(state, State::Recorded | State::Unidentified) {
         actions.push(("bounce", "receipts:write"));
     }
     if matches!(state, State::Recorded | State::Unidentified | State::Held) {

@@ -20,12 +20,12 @@ use crate::ledger::problems::AMOUNT_TOO_SMALL;
 use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, OpenItem, SettlementTerms, Side, Unwind, lock_parties};
 use crate::master_data::customers;
 use crate::master_data::customers::reference::NamesCustomer;
-use crate::master_data::exchange_rates::service::rate_on;
+use crate::master_data::exchange_rates::service::{plausible, rate_on};
 use crate::platform::http::problem::{self, FieldError};
 use crate::platform::http::reply::require_version;
 use crate::platform::http::{Problem, faults};
 use crate::platform::ids::{AccountId, CustomerId, EntryId, InvoiceId, OpenItemId, ReceiptId};
-use crate::platform::money::Currency;
+use crate::platform::money::{Currency, LARGEST, round};
 use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, dec};
@@ -64,14 +64,17 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
     }
     let registration = ground.registration.ok_or_else(|| Problem::internal(&"a company without registration"))?;
     let rate = rate_on(tx, currencies.money, new.exchange_rate.map(|rate| rate.0), new.receipt_date)?;
-    let worth = worth(new, currencies, rate, base)?;
+    let worth = worth(tx, new, currencies, rate, base)?;
     let on = periods::posting_date(tx, new.receipt_date, new.post_late)?;
     let (id, year) = (ReceiptId::new(), tx.cx().fiscal_year(new.receipt_date));
     let input = if rules::held(new) { Some(serde_json::to_value(new).map_err(|e| Problem::internal(&e))?) } else { None };
     let origin = Origin { registration, fiscal_year: year.0, duplicate_allowed: new.allow_duplicate, input };
     let mut head = head(new, id, &worth, tx)?;
+    head.bank_account_id = ground.bank_account;
     let mut placed = Vec::new();
     if rules::held(new) {
+        // What it names must be there now; whether it fits is seen on the day.
+        resolve(tx, "/allocations", &new.allocations, ground.customer, worth.currency, new.cheque_date.unwrap_or(on))?;
         head.state = State::Held;
         head.customer_id = Some(ground.customer);
         head.number = numbering::take(tx, registration, NumberedKind::Receipt, year, None)?;
@@ -81,6 +84,7 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
         head.number = numbering::take(tx, registration, NumberedKind::Receipt, year, None)?;
         head.entry_id = Some(ledger::post(tx, &unidentified(id.uuid(), &head.number, new, &worth, ground.bank, on))?);
     } else {
+        concede(tx, new, id, ground.customer, &worth, base)?;
         let credit = credit(id, ground.customer, new, &worth, base, on);
         let purses = rules::purses(new);
         let (mut plan, debits) = plan(tx, &credit, purses, Instructions::of(new), on)?;
@@ -104,13 +108,68 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
     Ok(tx.record(change, receipt))
 }
 
-fn worth(new: &NewReceipt, currencies: rules::Currencies, rate: Decimal, base: Currency) -> Result<Worth, Problem> {
+/// What the money is worth, when that is believable: a stated or implied rate lies near one that is known, and the
+/// base amount is one the books can hold.
+fn worth(tx: &mut Tx<'_>, new: &NewReceipt, currencies: rules::Currencies, rate: Decimal, base: Currency) -> Result<Worth, Problem> {
     let worth = rules::worth(new, currencies, rate, base);
-    if worth.rate >= dec!(0.00000001) && worth.rate <= dec!(99999999) {
-        return Ok(worth);
+    let in_base = rules::gross_base(new, &worth, base);
+    if currencies.money != base && new.exchange_rate.is_some() {
+        plausible(tx, "/exchange_rate", currencies.money, rate, new.receipt_date)?;
     }
-    let detail = "The amounts give no exchange rate between 0.00000001 and 99,999,999.";
-    Err(Problem::new(AMOUNT_TOO_SMALL, detail).errors(vec![FieldError::at("/settlement_amount", "amount_too_small", detail).received(worth.amount)]))
+    if new.settlement_amount.is_some() {
+        if currencies.settles == base && worth.base != Some(worth.amount) {
+            let detail = "Settling in base currency, the amount is the money at its rate.";
+            let error = FieldError::at("/settlement_amount", "settlement_mismatch", detail).received(worth.amount);
+            return Err(Problem::invalid(vec![error.expected(worth.base.unwrap_or_default())]));
+        }
+        if currencies.settles != base {
+            plausible(tx, "/settlement_amount", currencies.settles, worth.rate, new.receipt_date)?;
+        }
+    }
+    let pointer = if new.settlement_amount.is_some() { "/settlement_amount" } else { "/amount_received" };
+    if worth.rate < dec!(0.00000001) || worth.rate > dec!(99999999) || in_base <= Decimal::ZERO {
+        let detail = format!("The amount comes to nothing in {}.", base.code());
+        return Err(Problem::new(AMOUNT_TOO_SMALL, detail.clone()).errors(vec![FieldError::at(pointer, "amount_too_small", detail).received(worth.amount)]));
+    }
+    if in_base > LARGEST {
+        let detail = format!("In {} an amount is at most 9,999,999,999,999.", base.code());
+        return Err(Problem::invalid(vec![FieldError::at(pointer, "amount_too_large", detail).received(in_base)]));
+    }
+    Ok(worth)
+}
+
+/// What the payer kept as discount or charges is conceded by whoever records it, within their band.
+pub static CONCEDE: Action = Action {
+    name: "receipt.concede",
+    kind: "deductions",
+    permission: "receipts:approve",
+    direct: "receipts:write",
+    bars_cash_handlers: false,
+    bands: &[Band::to(500_000, 0), Band::above(1)],
+    version: |_, _| Ok(1),
+    execute: |_, _| Ok(()),
+    reject: |_, _| Ok(()),
+};
+
+fn concede(tx: &mut Tx<'_>, new: &NewReceipt, id: ReceiptId, customer: CustomerId, worth: &Worth, base: Currency) -> Result<(), Problem> {
+    let kept = |kind| matches!(kind, DeductionKind::Discount | DeductionKind::Charges);
+    let conceded: Decimal = new.deductions.iter().filter(|d| kept(d.kind)).map(|d| d.amount.0).sum();
+    if conceded.is_zero() {
+        return Ok(());
+    }
+    let request = Request {
+        action: &CONCEDE,
+        subject: id.uuid(),
+        version: 1,
+        customer: Some(customer),
+        amount: round(conceded * worth.rate, base.exponent()),
+        makers: Vec::new(),
+        reason: new.reason.as_deref(),
+        before: Value::Null,
+        after: json!({"deductions": new.deductions}),
+        payload: Value::Null,
+    };
+    approvals::concede(tx, &request)
 }
 
 fn head(new: &NewReceipt, id: ReceiptId, worth: &Worth, tx: &Tx<'_>) -> Result<Head, Problem> {
@@ -261,7 +320,9 @@ fn placed_rows(placed: &[NewAllocation], credit: &OpenItem, debits: &[OpenItem])
             evidence: allocation.evidence.clone(),
         }
     };
-    placed.iter().filter(|allocation| allocation.credit_item == credit.id).map(row).collect()
+    let mut rows: Vec<PlacedRow> = placed.iter().filter(|allocation| allocation.credit_item == credit.id).map(row).collect();
+    rows.sort_by_key(|row| row.id);
+    rows
 }
 
 /// Why a receipt has nothing to allocate: it is not in the books as money of somebody.
@@ -389,6 +450,7 @@ pub fn deposit(tx: &mut Tx<'_>, id: ReceiptId, version: Option<i64>, wanted: &De
         errors.extend(faults);
         today
     });
+    errors.extend(rules::stale_on("/deposited_on", unlocked.cheque_date, on));
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
@@ -397,8 +459,9 @@ pub fn deposit(tx: &mut Tx<'_>, id: ReceiptId, version: Option<i64>, wanted: &De
     let (State::Held, Some(customer)) = (head.state, head.customer_id) else { return Err(invalid_state(&head, "It is deposited already.")) };
     let bank = bank(tx, wanted.bank_account_id.or(head.bank_account_id))?;
     let rate = rate_on(tx, currencies.money, new.exchange_rate.map(|rate| rate.0), on)?;
-    let worth = worth(&new, currencies, rate, base)?;
+    let worth = worth(tx, &new, currencies, rate, base)?;
     let credit = OpenItem { document_number: head.number.clone(), ..credit(id, customer, &new, &worth, base, on) };
+    concede(tx, &new, id, customer, &worth, base)?;
     // The value of a cheque counts from its deposit.
     let instructions = Instructions { terms: Terms { value_date: on, ..Instructions::of(&new).terms }, ..Instructions::of(&new) };
     let (mut plan, _) = plan(tx, &credit, rules::purses(&new), instructions, on)?;
@@ -413,6 +476,7 @@ pub fn deposit(tx: &mut Tx<'_>, id: ReceiptId, version: Option<i64>, wanted: &De
         bank_account: wanted.bank_account_id,
         posting_date: Some(on),
         deposited_on: Some(on),
+        exchange_rate: Some(worth.rate),
         ..Step::default()
     };
     store::advance(tx, id, &step)?;
@@ -559,10 +623,11 @@ pub fn bounce(tx: &mut Tx<'_>, id: ReceiptId, version: Option<i64>, wanted: &Bou
     if !matches!(head.method, Method::Cheque | Method::Nach) {
         return Err(invalid_state(&head, "Only a cheque or NACH mandate bounces; reverse other receipts."));
     }
-    if !matches!(head.state, State::Recorded | State::Unidentified) {
-        return Err(invalid_state(&head, "Only money in the books bounces."));
+    if !matches!(head.state, State::Recorded | State::Unidentified) || head.clearing == Some(Clearing::Cleared) {
+        return Err(invalid_state(&head, "Only money in the books that did not clear yet bounces."));
     }
-    let on = step_day(wanted.bounced_on, "/bounced_on", head.posting_date.unwrap_or(head.receipt_date), tx.cx().today).unwrap_or_else(|faults| {
+    let presented = head.posting_date.unwrap_or(head.receipt_date).max(head.deposited_on.unwrap_or(head.receipt_date));
+    let on = step_day(wanted.bounced_on, "/bounced_on", presented, tx.cx().today).unwrap_or_else(|faults| {
         errors.extend(faults);
         head.receipt_date
     });

@@ -18,15 +18,19 @@ use uuid::Uuid;
 
 row! {
     pub struct Ground {
-        pub customer: CustomerId, pub registration: Option<RegistrationId>, pub bank: Option<AccountId>, pub duplicate_of: Option<ReceiptId>, pub same_utr: Option<ReceiptId>,
+        pub customer: CustomerId, pub registration: Option<RegistrationId>, pub bank: Option<AccountId>, pub bank_account: Option<BankAccountId>, pub duplicate_of: Option<ReceiptId>, pub same_utr: Option<ReceiptId>,
     }
 }
 
 /// What recording needs to know beside the customer; `$1` company, `$5` external id, `$6` UTR, `$7` bank account.
-const AROUND: &str = "r.id AS registration, k.account_id AS bank,
+const AROUND: &str = "r.id AS registration, k.account_id AS bank, k.id AS bank_account,
                     (SELECT x.id FROM receipt x WHERE x.company_id = $1 AND x.external_id = $5) AS duplicate_of,
-                    (SELECT x.id FROM receipt x WHERE x.company_id = $1 AND x.utr_key = upper($6) AND x.bank_key = coalesce($7, '00000000-0000-0000-0000-000000000000')
-                        AND NOT x.duplicate_allowed AND x.state NOT IN ('reversed', 'bounced')) AS same_utr";
+                    (SELECT x.id FROM receipt x WHERE x.company_id = $1 AND x.utr_key = upper($6) AND x.bank_key IN (coalesce($7, k.id), '00000000-0000-0000-0000-000000000000')
+                        AND NOT x.duplicate_allowed AND x.state NOT IN ('reversed', 'bounced') LIMIT 1) AS same_utr";
+
+/// The bank account named, or the default one: the first that posts to the account with the role of the bank.
+const BANK: &str = "bank_account k ON k.company_id = $1 AND k.active AND k.id = coalesce($7, (SELECT d.id FROM bank_account d JOIN gl_account g ON g.company_id = d.company_id AND g.id = d.account_id
+                        WHERE d.company_id = $1 AND d.active AND g.role = 'bank' ORDER BY d.created_at, d.id LIMIT 1))";
 
 /// Locks the customer's balance, and those of the customers whose documents are named, and reads what
 /// recording needs, in one statement. `None`: no such customer.
@@ -40,14 +44,14 @@ pub fn lock_ground(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Option<Ground>, 
              ), concerned AS (
                 SELECT id FROM who
                 UNION SELECT o.customer_id FROM open_item o WHERE o.company_id = $1 AND o.document_id = ANY($8)
-                UNION SELECT i.customer_id FROM invoice i WHERE i.company_id = $1 AND i.external_id = ANY($9)
+                UNION SELECT i.customer_id FROM invoice i WHERE i.company_id = $1 AND i.kind IN ('invoice', 'debit_note') AND i.external_id = ANY($9)
              )
              SELECT who.id AS customer, {AROUND}
              FROM who
              CROSS JOIN concerned
              JOIN customer_balance b ON b.company_id = $1 AND b.customer_id = concerned.id
              LEFT JOIN gst_registration r ON r.company_id = $1 AND r.is_default
-             LEFT JOIN bank_account k ON k.company_id = $1 AND k.id = $7 AND k.active
+             LEFT JOIN {BANK}
              ORDER BY b.customer_id
              FOR NO KEY UPDATE OF b"
         ))
@@ -65,7 +69,7 @@ pub fn ground_of_nobody(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Ground, Pro
     tx.one(
         Sql::new(format!(
             "SELECT $1 AS customer, {AROUND} FROM (SELECT $2::uuid, $3::text, $4::text) AS nobody
-             LEFT JOIN gst_registration r ON r.company_id = $1 AND r.is_default LEFT JOIN bank_account k ON k.company_id = $1 AND k.id = $7 AND k.active"
+             LEFT JOIN gst_registration r ON r.company_id = $1 AND r.is_default LEFT JOIN {BANK}"
         ))
         .bind(company)
         .bind(new.customer_id)
@@ -140,6 +144,7 @@ pub struct Step {
     pub on_account: Option<bool>,
     pub payer_name: Option<String>,
     pub metadata: Option<Value>,
+    pub exchange_rate: Option<Decimal>,
 }
 
 /// Takes a receipt one step on.
@@ -150,12 +155,12 @@ pub fn advance(tx: &mut Tx<'_>, id: ReceiptId, step: &Step) -> Result<(), Proble
             "UPDATE receipt SET state = coalesce($3, state), clearing = coalesce($4, clearing), customer_id = coalesce($5, customer_id), item_id = coalesce($6, item_id), entry_id = coalesce($7, entry_id),
                 bank_account_id = coalesce($8, bank_account_id), posting_date = coalesce($9, posting_date), deposited_on = coalesce($10, deposited_on), cleared_on = coalesce($11, cleared_on),
                 identified_on = coalesce($12, identified_on), ended_on = coalesce($13, ended_on), end_reason = coalesce($14, end_reason), fee_note_id = coalesce($15, fee_note_id),
-                on_account = coalesce($16, on_account), payer_name = coalesce($17, payer_name), metadata = coalesce($18, metadata), version = version + 1, updated_at = now()
+                on_account = coalesce($16, on_account), payer_name = coalesce($17, payer_name), metadata = coalesce($18, metadata), exchange_rate = coalesce($19, exchange_rate), version = version + 1, updated_at = now()
              WHERE company_id = $1 AND id = $2",
         )
         .bind(company).bind(id).bind(step.state).bind(step.clearing).bind(step.customer).bind(step.item).bind(step.entry).bind(step.bank_account).bind(step.posting_date)
         .bind(step.deposited_on).bind(step.cleared_on).bind(step.identified_on).bind(step.ended_on).bind(step.end_reason.as_deref()).bind(step.fee_note).bind(step.on_account)
-        .bind(step.payer_name.as_deref()).bind(step.metadata.clone()),
+        .bind(step.payer_name.as_deref()).bind(step.metadata.clone()).bind(step.exchange_rate),
     )?;
     Ok(())
 }

@@ -13,7 +13,7 @@ pub mod service;
 mod store;
 pub mod types;
 
-pub use service::{Gate, Request, gate, gate_unless_direct, pending, subject_changed};
+pub use service::{Gate, Request, concede, gate, gate_unless_direct, pending, subject_changed};
 
 use crate::platform::http::Problem;
 use crate::platform::ids::{ApprovalId, CustomerId};

@@ -1,6 +1,6 @@
 //! The verbs of approvals.
 
-use super::problems::{APPROVAL_STALE, SOD_CONFLICT, SOD_SELF_APPROVAL};
+use super::problems::{APPROVAL_LIMIT_EXCEEDED, APPROVAL_STALE, SOD_CONFLICT, SOD_SELF_APPROVAL};
 use super::rules::{Band, faults, steps};
 use super::store::{self, Row};
 use super::types::{Approval, ApprovalFilter, ApprovalPolicies, ApprovalPolicy, ApprovalStatus, DecisionKind, NewBands};
@@ -64,6 +64,17 @@ pub fn gate(tx: &mut Tx<'_>, request: &Request<'_>) -> Result<Gate, Problem> {
     }
     let _ = tx.record(change, ());
     Ok(Gate::Pending(id))
+}
+
+/// For acts that cannot wait: done within the zero band, and refused beyond it. They count in the rolling sum.
+pub fn concede(tx: &mut Tx<'_>, request: &Request<'_>) -> Result<(), Problem> {
+    match gate(tx, request)? {
+        Gate::Open => Ok(()),
+        Gate::Pending(_) => {
+            let detail = "With what this caller conceded to the customer in the last 30 days it is more than one person may; issue a credit note or write it off instead.";
+            Err(Problem::new(APPROVAL_LIMIT_EXCEEDED, detail).member("rule", "SOD-17"))
+        }
+    }
 }
 
 /// For acts without bands: who may act directly acts, without a row in the register; everybody else asks.

@@ -184,8 +184,11 @@ pub fn granted_for(rx: &mut Rx<'_>, causes: Vec<AllocationId>) -> Result<Vec<Uui
         Sql::new(
             "SELECT DISTINCT i.document_id FROM allocation a
              JOIN allocation cause ON cause.company_id = a.company_id AND cause.id = a.because_of
+             -- A payment of money and deductions is several rows of one request; what it earned goes with any of them.
+             JOIN allocation part ON part.company_id = cause.company_id AND part.credit_item_id = cause.credit_item_id AND part.debit_item_id = cause.debit_item_id
+                AND part.recorded_at = cause.recorded_at AND part.because_of IS NULL
              JOIN open_item i ON i.company_id = a.company_id AND i.id = CASE WHEN a.credit_item_id = cause.credit_item_id THEN a.debit_item_id ELSE a.credit_item_id END
-             WHERE a.company_id = $1 AND a.because_of = ANY($2)
+             WHERE a.company_id = $1 AND part.id = ANY($2)
                AND NOT EXISTS (SELECT FROM journal_entry r WHERE r.company_id = i.company_id AND r.reverses_id = i.entry_id)
              ORDER BY 1",
         )

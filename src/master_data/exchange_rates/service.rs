@@ -6,7 +6,7 @@ use crate::platform::http::{FieldError, Problem, faults};
 use crate::platform::money::Currency;
 use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
 use chrono::NaiveDate;
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, dec};
 use serde_json::json;
 
 pub fn create(tx: &mut Tx<'_>, new: &NewRate) -> Result<Audited<DatedRate>, Problem> {
@@ -26,10 +26,38 @@ pub fn create(tx: &mut Tx<'_>, new: &NewRate) -> Result<Audited<DatedRate>, Prob
     Ok(tx.record(Change::new("exchange_rate.created", made.id.uuid()).after(&made), made))
 }
 
-/// A rate is more than 0.
+/// What the books can hold.
+const HIGHEST: Decimal = dec!(99_999_999);
+
+/// A rate is more than 0 and at most 99,999,999.
 #[must_use]
 pub fn fault(pointer: &str, rate: Decimal) -> Option<FieldError> {
-    rate.is_zero().then(|| FieldError::at(pointer, "too_small", "An exchange rate is more than 0.").received(rate))
+    if rate.is_zero() {
+        Some(FieldError::at(pointer, "too_small", "An exchange rate is more than 0.").received(rate))
+    } else {
+        (rate > HIGHEST).then(|| FieldError::at(pointer, "amount_too_large", "An exchange rate is at most 99,999,999.").received(rate))
+    }
+}
+
+/// How far a rate somebody states may lie from the one recorded for the days before.
+const DRIFT: Decimal = dec!(0.2);
+
+/// Refuses a stated rate that lies far from one recorded for the month before it: money must not leave the books as
+/// an exchange difference that nobody approved.
+pub fn plausible(rx: &mut Rx<'_>, pointer: &str, currency: Currency, rate: Decimal, on: NaiveDate) -> Result<(), Problem> {
+    let known = store::latest(rx, currency.code(), on)?.filter(|latest| latest.rate_date >= on - chrono::Duration::days(31));
+    known.map_or(Ok(()), |known| within(pointer, rate, known.rate, DRIFT))
+}
+
+/// Refuses a rate that differs from another by more than a share of it.
+pub fn within(pointer: &str, rate: Decimal, known: Decimal, share: Decimal) -> Result<(), Problem> {
+    let (least, most) = (known * (Decimal::ONE - share), known * (Decimal::ONE + share));
+    if (least..=most).contains(&rate) {
+        return Ok(());
+    }
+    let detail = format!("The rate {} lies far from {}, which is known.", rate.normalize(), known.normalize());
+    let error = FieldError::at(pointer, "exchange_rate_implausible", detail.clone()).expected(format!("{} to {}", least.normalize(), most.normalize()));
+    Err(Problem::new(problems::EXCHANGE_RATE_IMPLAUSIBLE, detail).errors(vec![error.received(rate.normalize())]))
 }
 
 /// The rate of a currency on a day: 1 for the base currency, the one given, or the newest known that is
