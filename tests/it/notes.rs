@@ -421,3 +421,40 @@ fn a_late_document_keeps_its_date_and_is_posted_on_the_first_open_day() {
         "2025-06-03"
     );
 }
+
+#[test]
+fn an_invoice_is_not_cancelled_while_notes_against_it_stand() {
+    let company = Company::new();
+    let (customer, executive, controller) = (company.customer(), company.executive(), company.controller());
+    let invoice = taxed(&company, &customer, "2025-04-10", "1000.00");
+    let note = credit(&company, &invoice, "2025-04-11", "1000.00", json!({"apply_to_original": false})).expect(201);
+    let path = format!("/v1/invoices/{}", id_of(&invoice));
+    let cancel = |path: &str| controller.change("POST", &format!("{path}/cancel"), "*", &json!({"reason": "Ordered twice"}));
+    let before = company.fingerprint();
+    let problem = cancel(&path).refused(409, "invalid_state");
+    assert_eq!(problem["notes"], json!([{"object": "credit_note", "id": note["id"], "number": note["number"], "status": "issued"}]), "{problem}");
+    assert_eq!((&problem["allowed_actions"], &company.get(&path)["allowed_actions"]), (&json!([]), &json!([])));
+    assert_eq!(company.fingerprint(), before);
+    // Nor does the database take it, whatever the service says.
+    let change = format!("UPDATE invoice SET status = 'cancelled', version = version + 1 WHERE id = '{}'", id_of(&invoice));
+    assert!(Db::app().commit_in(&company.id, &change).unwrap_err().contains("notes against"));
+    // An allocation taken back leaves the note standing.
+    let done = cancel(&format!("/v1/credit-notes/{}", id_of(&note))).expect(200);
+    assert_eq!(done["status"], "cancelled");
+    let applied = credit(&company, &invoice, "2025-04-11", "1000.00", json!({})).expect(201);
+    let reverse = format!("/v1/allocations/{}/reverse", applied["allocations"][0]["id"].as_str().unwrap());
+    controller.post(&reverse, &json!({"reason": "Not this one"})).expect(201);
+    assert_eq!(again(&company, "invoices", &invoice)["amounts"]["balance_due"], "1180.00");
+    assert_eq!(cancel(&path).refused(409, "invalid_state")["notes"][0]["id"], applied["id"]);
+    cancel(&format!("/v1/credit-notes/{}", id_of(&applied))).expect(200);
+    // What waits for approval counts as well, a draft does not.
+    let body = with(note_body(&invoice, "2025-04-12", "1.00"), json!({"lines": [line("10.00", "18")]}));
+    let asked = executive.post("/v1/debit-notes", &body).expect(201);
+    let problem = cancel(&path).refused(409, "invalid_state");
+    assert_eq!(problem["notes"], json!([{"object": "debit_note", "id": asked["id"], "number": null, "status": "pending_approval"}]), "{problem}");
+    crate::rig::decide(&executive, &asked, "withdraw").expect(200);
+    assert_eq!(cancel(&path).expect(200)["status"], "cancelled");
+    controller.change("POST", &format!("/v1/debit-notes/{}/issue", id_of(&asked)), "*", &json!({})).refused(409, "invalid_state");
+    assert_eq!(["Accounts receivable", "Output CGST", "Output SGST/UTGST"].map(|name| balance(&company, name)), ["0", "0", "0"]);
+    company.assert_laws();
+}

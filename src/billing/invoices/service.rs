@@ -470,9 +470,12 @@ fn cancellable<F: Form>(tx: &mut Tx<'_>, id: InvoiceId) -> Result<Stored, Proble
         Kind::Invoice | Kind::DebitNote if stored.settled.open != stored.total => {
             format!("The {} is settled in part or whole; reverse its allocations, or credit it by a note.", kind.name())
         }
+        // What a note took back of it would be taken back twice.
+        _ if !stored.notes.is_empty() => "Notes against the invoice are issued or wait for approval; cancel or withdraw them first.".to_owned(),
         _ => return Ok(stored),
     };
-    Err(invalid_state(&stored, tx.cx(), detail))
+    let problem = invalid_state(&stored, tx.cx(), detail);
+    Err(if stored.notes.is_empty() { problem } else { problem.member("notes", json!(stored.notes)) })
 }
 
 fn cancel_now<F: Form>(tx: &mut Tx<'_>, before: &Stored, on: NaiveDate, reason: &str) -> Result<Audited<F::Answer>, Problem> {

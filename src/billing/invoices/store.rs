@@ -17,6 +17,7 @@ use crate::platform::unit_of_work::{Context, Rx, Tx};
 use crate::row;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -196,6 +197,17 @@ pub struct Stored {
     pub applications: Vec<Application>,
     /// The request that waits for a decision about it.
     pub approval: Option<ApprovalId>,
+    /// The notes against an invoice that are issued or wait for approval.
+    pub notes: Vec<StandingNote>,
+}
+
+/// A note against an invoice, as a refusal names it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StandingNote {
+    pub object: Kind,
+    pub id: InvoiceId,
+    pub number: Option<String>,
+    pub status: InvoiceStatus,
 }
 
 /// What a note says beyond an invoice.
@@ -316,7 +328,7 @@ row! {
         sgst: Decimal, igst: Decimal, cess: Decimal, round_off: Decimal, grand_total: Decimal, entry_id: Option<EntryId>, metadata: Value, cancelled_on: Option<NaiveDate>,
         cancel_reason: Option<String>, version: i64, created_by: String, created_at: DateTime<Utc>, updated_at: DateTime<Utc>,
         original_id: Option<InvoiceId>, original_number: Option<String>, original_date: Option<NaiveDate>, reason_code: Option<ReasonCode>, tax_effect: TaxEffect, posting_date: Option<NaiveDate>,
-        exchange_rate: Decimal, settlement_terms: Option<Value>, approval_id: Option<ApprovalId>,
+        exchange_rate: Decimal, settlement_terms: Option<Value>, approval_id: Option<ApprovalId>, notes: Value,
         settled_cash: Decimal, settled_tds: Decimal, settled_credit: Decimal, settled_other: Decimal, settled_written_off: Decimal, settled_refunded: Decimal, open: Decimal, oldest_due: Option<NaiveDate>, moves: i64,
     }
 }
@@ -338,6 +350,8 @@ pub fn get(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Opt
                 coalesce(a.cash, 0) AS settled_cash, coalesce(a.tds, 0) AS settled_tds, coalesce(a.credit, 0) AS settled_credit, coalesce(a.other, 0) AS settled_other,
                 n.id AS original_id, n.number AS original_number, n.invoice_date AS original_date, i.reason_code, i.tax_effect, i.posting_date, i.exchange_rate, i.settlement_terms,
                 (SELECT p.id FROM approval p WHERE p.company_id = i.company_id AND p.subject_id = i.id AND p.state = 'pending' LIMIT 1) AS approval_id,
+                (SELECT coalesce(jsonb_agg(jsonb_build_object('object', x.kind, 'id', x.id, 'number', x.number, 'status', x.status) ORDER BY x.id), '[]')
+                 FROM invoice x WHERE x.company_id = i.company_id AND x.original_invoice_id = i.id AND x.status IN ('pending_approval', 'issued')) AS notes,
                 coalesce(a.written_off, 0) AS settled_written_off, coalesce(a.refunded, 0) AS settled_refunded, coalesce(o.open, i.grand_total)::numeric AS open, o.oldest_due, coalesce(a.moves, 0) AS moves
          FROM invoice i
          LEFT JOIN invoice n ON n.company_id = i.company_id AND n.id = i.original_invoice_id
@@ -443,6 +457,7 @@ pub fn get(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Opt
         },
         applications,
         approval: row.approval_id,
+        notes: serde_json::from_value(row.notes).map_err(|e| Problem::internal(&e))?,
     }))
 }
 
@@ -680,6 +695,7 @@ impl Stored {
             settled: Settled { open: priced.tax.payable, oldest_due: priced.instalments.iter().map(|(i, _)| i.due_date).min(), ..Settled::default() },
             applications: Vec::new(),
             approval: None,
+            notes: Vec::new(),
         }
     }
 
