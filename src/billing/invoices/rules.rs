@@ -123,6 +123,10 @@ pub fn price(order: &Order, ground: &Ground, house: House) -> Result<Priced, Vec
         PlaceOfSupply { code: ground.seller_state.clone(), basis: "", explanation: String::new() }
     });
     let original = ground.original.as_ref().map(|original| &*original.invoice);
+    if let Some(invoice) = original.filter(|invoice| tax_effect == TaxEffect::Gst && invoice.rate != house.rate) {
+        let detail = "A note that changes the tax is at the rate of its invoice; a financial one may be at another.";
+        errors.push(FieldError::at("/exchange_rate", "exchange_rate_mismatch", detail).expected(invoice.rate.normalize()).received(house.rate));
+    }
     let supply = original.map(|invoice| invoice.supply).or(new.supply_type).unwrap_or_else(|| supply_of(ground, &place.code));
     if !supply.of_law().fits_place(&place.code) {
         errors.push(

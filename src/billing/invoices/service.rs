@@ -16,15 +16,16 @@ use crate::ledger::periods;
 use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, OpenItem, Posting, Side, Unwind};
 use crate::master_data::customers::problems::CUSTOMER_INACTIVE;
 use crate::master_data::customers::reference::NamesCustomer;
-use crate::master_data::exchange_rates::service::rate_on;
+use crate::master_data::exchange_rates::service::{known_rate, rate_on};
 use crate::platform::http::problem::{self, FieldError};
 use crate::platform::http::reply::require_version;
 use crate::platform::http::{Problem, faults};
 use crate::platform::ids::{CustomerId, InvoiceId};
-use crate::platform::money::{Amount, Currency};
+use crate::platform::money::{Amount, Currency, round};
 use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::{Audited, Change, Context, Rx, Tx};
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 /// Of a month to be closed: drafts of it will not be issued with their date.
@@ -115,6 +116,7 @@ fn issue_or_ask<F: Form>(tx: &mut Tx<'_>, stored: &mut Stored, ready: &Ready, in
 fn ask<F: Form>(tx: &mut Tx<'_>, action: &'static Action, stored: &Stored, reason: Option<&str>, payload: Value) -> Result<Gate, Problem> {
     let mut makers = store::makers(tx, F::KIND, stored.id)?;
     makers.push(stored.created_by.clone());
+    let amount = weight(tx, stored)?;
     let cx = tx.cx();
     let shown = serde_json::to_value(F::answer(stored, cx)).map_err(|e| Problem::internal(&e))?;
     let request = Request {
@@ -122,7 +124,7 @@ fn ask<F: Form>(tx: &mut Tx<'_>, action: &'static Action, stored: &Stored, reaso
         subject: stored.id.uuid(),
         version: stored.version + stored.settled.moves,
         customer: Some(stored.customer),
-        amount: stored.base_total(cx.currency()),
+        amount,
         makers,
         reason,
         before: Value::Null,
@@ -130,6 +132,19 @@ fn ask<F: Form>(tx: &mut Tx<'_>, action: &'static Action, stored: &Stored, reaso
         payload,
     };
     gate(tx, &request)
+}
+
+/// What a document weighs before the gate, in base currency: by its own rate or, if that is more, by the rate
+/// of the invoice it corrects, else of its day. A rate of one's choice makes nothing small.
+fn weight(rx: &mut Rx<'_>, stored: &Stored) -> Result<Decimal, Problem> {
+    let base = rx.cx().currency();
+    let other = match stored.note.as_ref().and_then(|note| note.original.as_ref()) {
+        Some(original) => Some(original.rate),
+        None if stored.currency == base => None,
+        None => known_rate(rx, stored.currency, stored.date)?,
+    };
+    let by_other = other.map_or(Decimal::ZERO, |rate| round(stored.total * rate, base.exponent()));
+    Ok(stored.base_total(base).max(by_other))
 }
 
 /// Finds what the order names, locks the customer, and prices it.

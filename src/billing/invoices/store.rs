@@ -224,6 +224,8 @@ pub struct StoredOriginal {
     pub id: InvoiceId,
     pub number: Option<String>,
     pub date: NaiveDate,
+    /// Base units for one unit of its currency.
+    pub rate: Decimal,
 }
 
 row! {
@@ -327,7 +329,7 @@ row! {
         place_of_supply: String, place_of_supply_basis: String, supply_type: SupplyKind, reverse_charge: bool, po_reference: Option<String>, taxable_value: Decimal, cgst: Decimal,
         sgst: Decimal, igst: Decimal, cess: Decimal, round_off: Decimal, grand_total: Decimal, entry_id: Option<EntryId>, metadata: Value, cancelled_on: Option<NaiveDate>,
         cancel_reason: Option<String>, version: i64, created_by: String, created_at: DateTime<Utc>, updated_at: DateTime<Utc>,
-        original_id: Option<InvoiceId>, original_number: Option<String>, original_date: Option<NaiveDate>, reason_code: Option<ReasonCode>, tax_effect: TaxEffect, posting_date: Option<NaiveDate>,
+        original_id: Option<InvoiceId>, original_number: Option<String>, original_date: Option<NaiveDate>, original_rate: Option<Decimal>, reason_code: Option<ReasonCode>, tax_effect: TaxEffect, posting_date: Option<NaiveDate>,
         exchange_rate: Decimal, settlement_terms: Option<Value>, approval_id: Option<ApprovalId>, notes: Value,
         settled_cash: Decimal, settled_tds: Decimal, settled_credit: Decimal, settled_other: Decimal, settled_written_off: Decimal, settled_refunded: Decimal, open: Decimal, oldest_due: Option<NaiveDate>, moves: i64,
     }
@@ -348,7 +350,7 @@ pub fn get(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Opt
                 i.cgst::numeric AS cgst, i.sgst::numeric AS sgst, i.igst::numeric AS igst, i.cess::numeric AS cess, i.round_off::numeric AS round_off, i.grand_total::numeric AS grand_total,
                 i.entry_id, i.metadata, i.cancelled_on, i.cancel_reason, i.version, i.created_by, i.created_at, i.updated_at,
                 coalesce(a.cash, 0) AS settled_cash, coalesce(a.tds, 0) AS settled_tds, coalesce(a.credit, 0) AS settled_credit, coalesce(a.other, 0) AS settled_other,
-                n.id AS original_id, n.number AS original_number, n.invoice_date AS original_date, i.reason_code, i.tax_effect, i.posting_date, i.exchange_rate, i.settlement_terms,
+                n.id AS original_id, n.number AS original_number, n.invoice_date AS original_date, n.exchange_rate AS original_rate, i.reason_code, i.tax_effect, i.posting_date, i.exchange_rate, i.settlement_terms,
                 (SELECT p.id FROM approval p WHERE p.company_id = i.company_id AND p.subject_id = i.id AND p.state = 'pending' LIMIT 1) AS approval_id,
                 (SELECT coalesce(jsonb_agg(jsonb_build_object('object', x.kind, 'id', x.id, 'number', x.number, 'status', x.status) ORDER BY x.id), '[]')
                  FROM invoice x WHERE x.company_id = i.company_id AND x.original_invoice_id = i.id AND x.status IN ('pending_approval', 'issued')) AS notes,
@@ -402,7 +404,8 @@ pub fn get(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Opt
     });
     let applications = if kind == Kind::CreditNote && row.entry_id.is_some() { applications(rx, id)? } else { Vec::new() };
     let currency = Currency::parse(&row.currency).unwrap_or(rx.cx().currency());
-    let original = row.original_id.zip(row.original_date).map(|(id, date)| StoredOriginal { id, number: row.original_number, date });
+    let original = row.original_id.zip(row.original_date).zip(row.original_rate);
+    let original = original.map(|((id, date), rate)| StoredOriginal { id, number: row.original_number, date, rate });
     Ok(Some(Stored {
         id: row.id,
         kind,
@@ -682,7 +685,7 @@ impl Stored {
             note: order.note.as_ref().map(|note| StoredNote {
                 reason_code: note.reason_code,
                 tax_effect: priced.tax_effect,
-                original: original.map(|invoice| StoredOriginal { id: invoice.id, number: invoice.number.clone(), date: invoice.date }),
+                original: original.map(|invoice| StoredOriginal { id: invoice.id, number: invoice.number.clone(), date: invoice.date, rate: invoice.rate }),
             }),
             metadata: new.metadata.clone(),
             cancelled_on: None,

@@ -231,7 +231,8 @@ macro_rules! note_form {
             /// Of the invoice, or the base currency.
             #[schema(pattern = "^[A-Z]{3}$", max_length = 3, example = "INR")]
             pub currency: Option<String>,
-            /// Of the invoice, or the newest known rate of the note date.
+            /// Of the invoice, or the newest known rate of the note date. Only a financial note may be at another rate
+            /// than its invoice.
             #[schema(example = "1")]
             pub exchange_rate: Option<ExchangeRate>,
             /// Post on the first open day where the note date lies in a closed period; the date stays as it is.
