@@ -203,3 +203,23 @@ fn a_rate_of_ones_choice_does_not_make_a_note_small() {
     assert_eq!(decided_on(&free("USD", "2025-01-12", json!({"exchange_rate": "85"}))).0, "850000.00");
     company.assert_laws();
 }
+
+#[test]
+fn a_newer_rate_makes_a_request_stale() {
+    let company = Company::new();
+    let (customer, executive, controller) = (company.customer(), company.executive(), company.controller());
+    rate(&company, "USD", "2025-01-11", "83");
+    let body = json!({"external_id": fresh(), "customer_id": customer, "free": true, "reason_code": "other", "note_date": "2025-01-11", "currency": "USD", "place_of_supply": "27", "issue": true,
+        "lines": [line("1000.00", "0")]});
+    let asked = executive.post("/v1/credit-notes", &body).expect(201);
+    assert_includes(&asked, &json!({"status": "pending_approval", "base_total": "83000.00"}));
+    rate(&company, "USD", "2025-01-11", "11200");
+    let before = company.fingerprint();
+    decide(&controller, &asked, "approve").refused(409, "approval_stale");
+    assert_eq!(company.fingerprint(), before);
+    // The same figure recorded once more changes nothing.
+    rate(&company, "USD", "2025-01-11", "83.00");
+    decide(&controller, &asked, "approve").expect(200);
+    assert_includes(&company.get(&format!("/v1/credit-notes/{}", id_of(&asked))), &json!({"status": "issued", "base_total": "83000.00"}));
+    company.assert_laws();
+}

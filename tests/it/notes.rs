@@ -458,3 +458,39 @@ fn an_invoice_is_not_cancelled_while_notes_against_it_stand() {
     assert_eq!(["Accounts receivable", "Output CGST", "Output SGST/UTGST"].map(|name| balance(&company, name)), ["0", "0", "0"]);
     company.assert_laws();
 }
+
+#[test]
+fn a_request_is_stale_when_the_note_would_be_posted_otherwise_than_it_was_seen() {
+    let company = Company::new();
+    let (executive, controller) = (company.executive(), company.controller());
+    let customer = company.customer();
+    let item = json!({"code": fresh(), "name": "Toner", "is_service": true, "hsn_code": "998313", "unit": "NOS", "unit_price": "100.00", "tax_rate": "18"});
+    let item = executive.post("/v1/items", &item).expect(201);
+    let free = |lines: Value| json!({"external_id": fresh(), "customer_id": customer, "free": true, "reason_code": "other", "note_date": "2025-04-12", "place_of_supply": "27", "issue": true, "lines": lines});
+    let ask = |lines: Value| executive.post("/v1/credit-notes", &free(lines)).expect(201);
+    // The price of an item.
+    let priced = ask(json!([{"item_id": item["id"], "quantity": "2"}]));
+    assert_eq!((&priced["status"], &priced["totals"]["grand_total"]), (&json!("pending_approval"), &json!("236.00")));
+    executive.change("PATCH", &format!("/v1/items/{}", id_of(&item)), "*", &json!({"unit_price": "90.00"})).expect(200);
+    let before = company.fingerprint();
+    decide(&controller, &priced, "approve").refused(409, "approval_stale");
+    assert_eq!(company.fingerprint(), before);
+    // What the customer is, with the same total.
+    let taxed = ask(json!([line("100.00", "18")]));
+    assert_includes(&taxed["totals"], &json!({"cgst": "9.00", "igst": "0.00", "grand_total": "118.00"}));
+    let path = format!("/v1/customers/{customer}");
+    executive.change("PATCH", &path, "*", &json!({"kind": "sez"})).expect(200);
+    decide(&controller, &taxed, "approve").refused(409, "approval_stale");
+    // Sent back and asked for again, it is decided on as it is now.
+    for (asked, total) in [(&priced, "212.40"), (&taxed, "118.00")] {
+        decide(&controller, asked, "reject").expect(200);
+        let path = format!("/v1/credit-notes/{}", id_of(asked));
+        let asked = executive.change("POST", &format!("{path}/issue"), "*", &json!({})).expect(200);
+        decide(&controller, &asked, "approve").expect(200);
+        assert_includes(&company.get(&path), &json!({"status": "issued", "supply_type": "SEZWP"}));
+        assert_eq!(company.get(&path)["totals"]["grand_total"], total);
+    }
+    // 18 % of 180 and of 100: 32.40 and 18 of IGST.
+    assert_eq!(["Sales returns", "Output IGST", "Output CGST"].map(|name| balance(&company, name)), ["280", "50.4", "0"]);
+    company.assert_laws();
+}

@@ -7,6 +7,7 @@ use super::rules::{self, Ground, House, Priced};
 use super::store::{self, Application, Stored};
 use super::types::{CancelInvoice, InvoiceFilter, InvoiceStatus, InvoiceSummary, IssueInvoice, NewInvoice};
 use super::view::{self, days_overdue, status_of};
+use crate::control::approvals::problems::APPROVAL_STALE;
 use crate::control::approvals::{Action, Approved, Gate, Request, gate};
 use crate::control::close::Check;
 use crate::ledger::numbering;
@@ -95,8 +96,8 @@ fn issue_or_ask<F: Form>(tx: &mut Tx<'_>, stored: &mut Stored, ready: &Ready, in
     may_issue(tx, F::KIND, F::ISSUE.is_some())?;
     let gate = match F::ISSUE {
         None => Gate::Open,
-        // The approver decides on the total they saw.
-        Some(action) => ask::<F>(tx, action, stored, None, json!({"expected_total": stored.currency.amount(stored.total)}))?,
+        // The approver decides on the document they saw.
+        Some(action) => ask::<F>(tx, action, stored, None, json!({"digest": stored.digest(tx.cx().currency())}))?,
     };
     match gate {
         Gate::Open => {
@@ -416,14 +417,16 @@ pub fn version<F: Form>(rx: &mut Rx<'_>, asked: &Approved) -> Result<i64, Proble
     Ok(stored.version + stored.settled.moves)
 }
 
-/// Issues what was approved, for the total that was approved.
+/// Issues what was approved, if it still comes out as it was when it was asked for.
 pub fn issue_approved<F: Form>(tx: &mut Tx<'_>, asked: &Approved) -> Result<(), Problem> {
     let id = InvoiceId::of(asked.subject);
     let before = load(tx, F::KIND, id, true)?;
-    let mut content = store::draft_input(tx, id)?;
-    content["expected_total"] = asked.payload["expected_total"].clone();
-    let new: F = read(content)?;
+    let new: F = read(store::draft_input(tx, id)?)?;
     let (ready, mut after) = replaced(tx, &before, &new)?;
+    if asked.payload["digest"] != json!(after.digest(tx.cx().currency())) {
+        let detail = format!("The {} comes out differently since the approval was asked for; it must be asked for again.", F::KIND.name());
+        return Err(Problem::new(APPROVAL_STALE, detail).member("current", json!({"grand_total": after.currency.amount(after.total)})));
+    }
     issue_now(tx, &mut after, &ready, &new)?;
     let _ = record::<F>(tx, Verb::Issued, &before, &after, asked.reason.as_deref());
     Ok(())

@@ -9,10 +9,12 @@ use crate::master_data::items::types::Item;
 use crate::master_data::payment_terms::types::TermsInstalment;
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
+use crate::platform::http::body::canonical_hash;
 use crate::platform::ids::{AllocationId, ApprovalId, CustomerId, EntryId, InvoiceId, InvoiceLineId, ItemId, RegistrationId, TermsId};
 use crate::platform::money::{Currency, Rate, UnitPrice, round};
 use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::{Many, Sql};
+use crate::platform::text::hex;
 use crate::platform::unit_of_work::{Context, Rx, Tx};
 use crate::row;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -700,6 +702,40 @@ impl Stored {
             approval: None,
             notes: Vec::new(),
         }
+    }
+
+    /// Everything that was decided in pricing it, as one hash. Prices, rates, and what is known of the customer
+    /// are looked up again when it is issued; it is another document if they lead elsewhere.
+    #[must_use]
+    pub fn digest(&self, base: Currency) -> String {
+        // The same figure is the same text, whatever zeros it came with.
+        let figures = |values: &[Decimal]| values.iter().map(|value| value.normalize().to_string()).collect::<Vec<_>>();
+        let line = |(_, line): &(InvoiceLineId, PricedLine)| {
+            let tax = &line.tax;
+            let amounts = [tax.taxable, tax.cgst, tax.sgst, tax.igst, tax.cess, tax.total];
+            let given = [line.quantity, line.unit_price, line.discount, line.tax_rate, line.cess_rate];
+            json!([
+                line.item_id,
+                line.description,
+                line.hsn_code,
+                line.is_service,
+                line.unit,
+                line.tax_inclusive,
+                line.treatment,
+                figures(&given),
+                figures(&amounts)
+            ])
+        };
+        let note = self.note.as_ref();
+        let whole = json!([
+            [self.registration, self.seller_gstin, self.customer, self.buyer_gstin, self.place, self.supply, self.reverse_charge],
+            [note.map(|note| note.tax_effect), note.and_then(|note| note.original.as_ref()).map(|original| original.id)],
+            [self.currency.code(), figures(&[self.rate, self.round_off, self.total, self.base_total(base)])],
+            [self.date, self.instalments.iter().map(|due| json!([due.due_date, figures(&[due.amount.0])])).collect::<Vec<_>>()],
+            [self.settlement.discount_until, self.settlement.grace_until, figures(&[self.settlement.discount, self.settlement.tolerance])],
+            self.lines.iter().map(line).collect::<Vec<_>>(),
+        ]);
+        hex(&canonical_hash(&whole))
     }
 
     /// What it comes to in base currency.
