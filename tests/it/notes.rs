@@ -494,3 +494,51 @@ fn a_request_is_stale_when_the_note_would_be_posted_otherwise_than_it_was_seen()
     assert_eq!(["Sales returns", "Output IGST", "Output CGST"].map(|name| balance(&company, name)), ["280", "50.4", "0"]);
     company.assert_laws();
 }
+
+#[test]
+fn a_credit_note_never_takes_back_more_of_a_rate_than_the_invoice_bears() {
+    let company = Company::new();
+    let (customer, controller) = (company.customer(), company.controller());
+    let two = json!({"lines": [line("100.00", "18"), line("1000.00", "5")]});
+    let invoice = company.executive().post("/v1/invoices", &with(invoice_body(&customer, "2025-04-10", "1.00"), two)).expect(201);
+    // 18 of 100 and 50 of 1,000: 1,168 in all.
+    assert_eq!((&invoice["totals"]["cgst"], &invoice["totals"]["grand_total"]), (&json!("34.00"), &json!("1168.00")));
+    let note = |line: Value| controller.post("/v1/credit-notes", &with(note_body(&invoice, "2025-04-11", "1.00"), json!({"lines": [line]})));
+    let before = company.fingerprint();
+    // 989.83 and 178.16 of tax are within the total, but not within what bears 18.
+    let problem = note(line("989.83", "18")).refused(422, "credit_exceeds_original");
+    assert!(blames(&problem, "#/lines", "credit_exceeds_original"), "{problem}");
+    let exempt = with(line("50.00", "0"), json!({"treatment": "exempt", "tax_rate": null}));
+    note(exempt).refused(422, "credit_exceeds_original");
+    assert_eq!(company.fingerprint(), before);
+    assert_eq!(note(line("60.00", "18")).expect(201)["totals"]["cgst"], "5.40");
+    note(line("40.01", "18")).refused(422, "credit_exceeds_original");
+    // What a cancelled note took back can be credited again; a financial one takes back no tax.
+    let rest = note(line("40.00", "18")).expect(201);
+    assert_eq!((&rest["totals"]["cgst"], &rest["totals"]["grand_total"]), (&json!("3.60"), &json!("47.20")));
+    note(line("0.01", "18")).refused(422, "credit_exceeds_original");
+    controller.change("POST", &format!("/v1/credit-notes/{}/cancel", id_of(&rest)), "*", &json!({"reason": "Not agreed"})).expect(200);
+    let financial = with(note_body(&invoice, "2025-04-11", "1.00"), json!({"tax_effect": "financial", "lines": [line("500.00", "0")]}));
+    controller.post("/v1/credit-notes", &financial).expect(201);
+    note(line("40.00", "18")).expect(201);
+    // 1,168 less 70.80, 500 and 47.20 leave 550: 523.80 with 26.20 of tax.
+    note(line("523.82", "5")).refused(422, "credit_exceeds_original");
+    assert_eq!(note(line("523.80", "5")).expect(201)["totals"]["grand_total"], "550.00");
+    assert_eq!(["Output CGST", "Output SGST/UTGST"].map(|name| balance(&company, name)), ["-11.9", "-11.9"]);
+    company.assert_laws();
+}
+
+#[test]
+fn tax_of_a_rate_is_never_taken_back_twice_by_rounding() {
+    let company = Company::new();
+    let (customer, controller) = (company.customer(), company.controller());
+    // CGST of 100.40 at 5 is 2.51; that of 50.20 is 1.255, so 1.26, and twice that 2.52.
+    let two = json!({"lines": [line("100.40", "5"), line("100.00", "18")]});
+    let invoice = company.executive().post("/v1/invoices", &with(invoice_body(&customer, "2025-04-10", "1.00"), two)).expect(201);
+    let note = |net: &str| controller.post("/v1/credit-notes", &with(note_body(&invoice, "2025-04-11", "1.00"), json!({"lines": [line(net, "5")]})));
+    assert_eq!(note("50.20").expect(201)["totals"]["cgst"], "1.26");
+    note("50.20").refused(422, "credit_exceeds_original");
+    assert_eq!(note("50.19").expect(201)["totals"]["cgst"], "1.25");
+    assert_eq!(balance(&company, "Output CGST"), "-9");
+    company.assert_laws();
+}

@@ -17,6 +17,7 @@ use crate::platform::postgres::sql::{Many, Sql};
 use crate::platform::text::hex;
 use crate::platform::unit_of_work::{Context, Rx, Tx};
 use crate::row;
+use crate::tax::gst::compute::RateTax;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -80,11 +81,7 @@ pub fn ground(tx: &mut Tx<'_>, order: &Order) -> Result<Option<Found>, Problem> 
         (Some(note), None) => return Err(Problem::reference("invoice", note.original_pointer())),
         (Some(_), Some(id)) => {
             let invoice = get(tx, Kind::Invoice, id, false)?.ok_or_else(|| Problem::not_found("invoice"))?;
-            let credited = tx.scalar(
-                Sql::new("SELECT coalesce(sum(grand_total), 0)::numeric FROM invoice WHERE company_id = $1 AND original_invoice_id = $2 AND kind = 'credit_note' AND status = 'issued'")
-                    .bind(company).bind(id),
-            )?;
-            Some(Original { invoice: Box::new(invoice), credited })
+            Some(credited(tx, invoice)?)
         }
     };
     let (Some(registration), Some(seller_gstin), Some(seller_state)) = (row.registration_id, row.seller_gstin, row.seller_state) else {
@@ -117,6 +114,35 @@ pub fn ground(tx: &mut Tx<'_>, order: &Order) -> Result<Option<Found>, Problem> 
         original,
     };
     Ok(Some(Found { terms_known: new.payment_terms_id.is_none() || ground.terms.is_some(), ground, active: row.active, duplicate_of: row.duplicate_of }))
+}
+
+row! { struct CreditedRow { credited: Decimal, treatment: TaxTreatment, tax_rate: Decimal, taxable: Decimal, cgst: Decimal, sgst: Decimal, igst: Decimal, cess: Decimal } }
+/// An invoice with what its issued credit notes come to, and what those that change the tax took back by
+/// treatment and rate; of nothing that is one row of zeros.
+fn credited(rx: &mut Rx<'_>, invoice: Stored) -> Result<Original, Problem> {
+    let company = rx.company();
+    let rows: Vec<CreditedRow> = rx.load(
+        Sql::new(
+            "WITH note AS (SELECT id, grand_total, tax_effect FROM invoice WHERE company_id = $1 AND original_invoice_id = $2 AND kind = 'credit_note' AND status = 'issued')
+             SELECT (SELECT coalesce(sum(grand_total), 0)::numeric FROM note) AS credited, coalesce(treatment, 'taxable') AS treatment, coalesce(tax_rate, 0) AS tax_rate,
+                    coalesce(taxable, 0)::numeric AS taxable, coalesce(cgst, 0)::numeric AS cgst, coalesce(sgst, 0)::numeric AS sgst, coalesce(igst, 0)::numeric AS igst, coalesce(cess, 0)::numeric AS cess
+             FROM (VALUES (1)) AS always
+             LEFT JOIN (SELECT l.treatment, l.tax_rate, sum(l.taxable_value) AS taxable, sum(l.cgst) AS cgst, sum(l.sgst) AS sgst, sum(l.igst) AS igst, sum(l.cess) AS cess
+                        FROM note JOIN invoice_line l ON l.company_id = $1 AND l.invoice_id = note.id WHERE note.tax_effect = 'gst' GROUP BY l.treatment, l.tax_rate) AS taken ON true",
+        )
+        .bind(company).bind(invoice.id),
+    )?;
+    let credited = rows.first().map(|row| row.credited).unwrap_or_default();
+    let of_rate = |row: CreditedRow| RateTax {
+        treatment: row.treatment.of_law(),
+        rate: row.tax_rate,
+        taxable: row.taxable,
+        cgst: row.cgst,
+        sgst: row.sgst,
+        igst: row.igst,
+        cess: row.cess,
+    };
+    Ok(Original { invoice: Box::new(invoice), credited, taken_back: rows.into_iter().map(of_rate).collect() })
 }
 
 row! { struct ItemRow { id: ItemId, name: String, is_service: bool, hsn_code: String, unit: String, unit_price: Decimal, tax_rate: Decimal } }
