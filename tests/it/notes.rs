@@ -542,3 +542,24 @@ fn tax_of_a_rate_is_never_taken_back_twice_by_rounding() {
     assert_eq!(balance(&company, "Output CGST"), "-9");
     company.assert_laws();
 }
+
+#[test]
+fn the_fee_of_a_bounced_cheque_is_charged_as_it_is_whatever_else_the_company_decided() {
+    let company = Company::new();
+    let (customer, executive) = (company.customer(), company.executive());
+    let cheque = with(receipt_body(&customer, "2025-01-10", "100.00"), json!({"method": "cheque"}));
+    let receipt = executive.post("/v1/receipts", &cheque).expect(201);
+    executive.change("PATCH", &format!("/v1/customers/{customer}"), "*", &json!({"active": false})).expect(200);
+    company.controller().change("PATCH", "/v1/company", "*", &json!({"settings": {"round_to_unit": true}})).expect(200);
+    let bounce = json!({"bounced_on": "2025-01-15", "reason": "Funds insufficient", "fee": "118.40"});
+    let bounced = executive.post(&format!("/v1/receipts/{}/bounce", id_of(&receipt)), &bounce).expect(200);
+    let fee = company.get(&format!("/v1/debit-notes/{}", bounced["fee_note_id"].as_str().unwrap()));
+    assert_includes(&fee["totals"], &json!({"taxable_value": "118.40", "round_off": "0.00", "grand_total": "118.40"}));
+    assert_eq!(balance(&company, "Accounts receivable"), "118.4");
+    // By anybody's own wish such a customer is not billed, and what is billed is rounded.
+    let free = json!({"customer_id": customer, "free": true, "reason_code": "other", "note_date": "2025-01-15", "issue": true, "lines": [line("118.40", "0")]});
+    company.controller().post("/v1/debit-notes", &free).refused(422, "customer_inactive");
+    executive.change("PATCH", &format!("/v1/customers/{customer}"), "*", &json!({"active": true})).expect(200);
+    assert_eq!(company.controller().post("/v1/debit-notes", &free).expect(201)["totals"]["round_off"], "-0.40");
+    company.assert_laws();
+}

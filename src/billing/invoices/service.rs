@@ -46,20 +46,23 @@ struct Ready {
 
 /// Creates a draft, or issues at once.
 pub fn create<F: Form>(tx: &mut Tx<'_>, new: &F) -> Result<Audited<F::Answer>, Problem> {
-    make(tx, new, issue_or_ask)
+    make(tx, new, new.order(), issue_or_ask)
 }
 
-/// Issues what follows from another act, by right of that act: the fee of a bounced cheque.
+/// Issues what follows from another act, by right of that act: the fee of a bounced cheque. It is not
+/// rounded, and charged also to a customer who is not billed any more.
 pub fn create_by_right<F: Form>(tx: &mut Tx<'_>, new: &F) -> Result<Audited<F::Answer>, Problem> {
-    make(tx, new, |tx, stored, ready, new| issue_now(tx, stored, ready, new).map(|()| Verb::Issued))
+    let order = Order { by_right: true, ..new.order() };
+    make(tx, new, order, |tx, stored, ready, new| issue_now(tx, stored, ready, new).map(|()| Verb::Issued))
 }
 
 fn make<F: Form>(
     tx: &mut Tx<'_>,
     new: &F,
+    order: Order,
     issue: impl FnOnce(&mut Tx<'_>, &mut Stored, &Ready, &F) -> Result<Verb, Problem>,
 ) -> Result<Audited<F::Answer>, Problem> {
-    let ready = ready(tx, new.order(), None)?;
+    let ready = ready(tx, order, None)?;
     let mut stored = Stored::of(InvoiceId::new(), &ready.order, &ready.ground, &ready.priced, tx.cx());
     let verb = if ready.order.content.issue {
         issue(tx, &mut stored, &ready, new)?
@@ -185,7 +188,7 @@ fn ready(tx: &mut Tx<'_>, order: Order, own: Option<InvoiceId>) -> Result<Ready,
         return Err(Problem::new(problems::DUPLICATE_INVOICE_EXTERNAL_ID, detail).member("current", json!({"id": other})));
     }
     // What an inactive customer was billed too much is credited all the same.
-    if !found.active && order.kind != Kind::CreditNote {
+    if !found.active && order.kind != Kind::CreditNote && !order.by_right {
         return Err(Problem::new(CUSTOMER_INACTIVE, "The customer is not active.").errors(vec![FieldError::at(
             "/customer_id",
             "customer_inactive",
@@ -227,7 +230,7 @@ fn house(tx: &mut Tx<'_>, order: &Order, ground: &Ground) -> Result<House, Probl
     let given = new.exchange_rate.map(|rate| rate.0).or(original.map(|original| original.rate));
     let rate = rate_on(tx, currency, given, new.invoice_date)?;
     let cx = tx.cx();
-    Ok(House { currency, rate, today: cx.today, round_to_unit: cx.facts.round_to_unit && currency == base, settlement: cx.facts.settlement })
+    Ok(House { currency, rate, today: cx.today, round_to_unit: cx.facts.round_to_unit && currency == base && !order.by_right, settlement: cx.facts.settlement })
 }
 
 fn check_total(expected: Option<Amount>, priced: &Priced) -> Result<(), Problem> {
