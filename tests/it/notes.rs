@@ -563,3 +563,28 @@ fn the_fee_of_a_bounced_cheque_is_charged_as_it_is_whatever_else_the_company_dec
     assert_eq!(company.controller().post("/v1/debit-notes", &free).expect(201)["totals"]["round_off"], "-0.40");
     company.assert_laws();
 }
+
+#[test]
+fn what_a_draft_was_expected_to_come_to_does_not_bind_its_changes() {
+    let company = Company::new();
+    let (customer, executive, controller) = (company.customer(), company.executive(), company.controller());
+    let invoice = taxed(&company, &customer, "2025-04-10", "1000.00");
+    for (kind, body) in [
+        ("credit-notes", with(note_body(&invoice, "2025-04-12", "1.00"), json!({"lines": [line("100.00", "18")]}))),
+        ("invoices", with(invoice_body(&customer, "2025-04-12", "1.00"), json!({"lines": [line("100.00", "18")]}))),
+    ] {
+        let body = with(body, json!({"issue": false, "expected_total": "118.00"}));
+        executive.post(&format!("/v1/{kind}"), &with(body.clone(), json!({"expected_total": "118.01"}))).refused(422, "total_mismatch");
+        let draft = executive.post(&format!("/v1/{kind}"), &body).expect(201);
+        let path = format!("/v1/{kind}/{}", id_of(&draft));
+        let patch = |extra: Value| executive.change("PATCH", &path, "*", &with(json!({"lines": [line("200.00", "18")]}), extra));
+        assert_eq!(patch(json!({})).expect(200)["totals"]["grand_total"], "236.00");
+        patch(json!({"expected_total": "235.99"})).refused(422, "total_mismatch");
+        patch(json!({"expected_total": "236.00"})).expect(200);
+        assert_eq!(executive.change("PATCH", &path, "*", &json!({"lines": [line("50.00", "18")]})).expect(200)["totals"]["grand_total"], "59.00");
+        let issue = |expected: Value| controller.change("POST", &format!("{path}/issue"), "*", &expected);
+        issue(json!({"expected_total": "236.00"})).refused(422, "total_mismatch");
+        assert_eq!(issue(json!({})).expect(200)["status"], "issued");
+    }
+    company.assert_laws();
+}

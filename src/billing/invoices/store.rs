@@ -285,6 +285,11 @@ pub fn insert(tx: &mut Tx<'_>, stored: &Stored, input: &impl serde::Serialize) -
     let lines = &stored.lines;
     let note = stored.note.as_ref();
     let unposted = matches!(stored.status, InvoiceStatus::Draft | InvoiceStatus::PendingApproval);
+    let mut kept = if unposted { json(input)? } else { json!({}) };
+    if let Some(members) = kept.as_object_mut() {
+        // Judged when it was sent; what the document comes to later is another question.
+        members.remove("expected_total");
+    }
     tx.execute(
         Sql::new(
             "WITH header AS (
@@ -308,7 +313,7 @@ pub fn insert(tx: &mut Tx<'_>, stored: &Stored, input: &impl serde::Serialize) -
         .bind(stored.place.as_str()).bind(stored.place_basis.as_str()).bind(stored.supply).bind(stored.reverse_charge).bind(stored.po_reference.as_deref())
         .bind(stored.taxable).bind(stored.cgst).bind(stored.sgst).bind(stored.igst).bind(stored.cess).bind(stored.round_off).bind(stored.total)
         .bind(stored.entry).bind(json(&stored.metadata)?)
-        .bind(if unposted { json(input)? } else { Value::Object(serde_json::Map::new()) })
+        .bind(kept)
         .bind(stored.version).bind(stored.created_by.as_str()).bind(stored.created_at).bind(stored.updated_at)
         .bind(lines.iter().map(|(id, _)| *id).collect::<Many<_>>())
         .bind(lines.iter().map(|(_, l)| l.item_id).collect::<Many<_>>())
