@@ -46,7 +46,7 @@ fn a_note_at_another_rate_leaves_an_exchange_difference() {
     let (customer, executive) = (company.customer(), company.executive());
     let body = with(foreign(&customer, "2025-01-11", "USD", "1000.00", "0"), json!({"exchange_rate": "83"}));
     let invoice = executive.post("/v1/invoices", &body).expect(201);
-    let note = with(note_body(&invoice, "2025-01-12", "400.00"), json!({"exchange_rate": "84.5"}));
+    let note = with(note_body(&invoice, "2025-01-12", "400.00"), json!({"exchange_rate": "84.5", "tax_effect": "financial"}));
     let note = company.controller().post("/v1/credit-notes", &note).expect(201);
     assert_eq!((&note["base_total"], &note["amounts"]["applied"]), (&json!("33800.00"), &json!("400.00")));
     let trial = company.get("/v1/trial-balance?as_of=2025-01-31");
@@ -161,5 +161,65 @@ fn the_terms_of_settlement_are_stamped_when_a_document_is_issued() {
     let half = json!({"code": "HALF", "name": "Half", "instalments": [{"share": "100", "days": 30}], "discount_percent": "2"});
     let problem = controller.post("/v1/payment-terms", &half).refused(422, "validation_failed");
     assert!(blames(&problem, "#/discount_days", "required"), "{problem}");
+    company.assert_laws();
+}
+
+#[test]
+fn a_rate_of_ones_choice_does_not_make_a_note_small() {
+    let company = Company::new();
+    let (customer, executive, controller) = (company.customer(), company.executive(), company.controller());
+    let body = with(foreign(&customer, "2025-01-11", "USD", "1000000.00", "0"), json!({"exchange_rate": "83"}));
+    let invoice = executive.post("/v1/invoices", &body).expect(201);
+    let note = |extra: Value| controller.post("/v1/credit-notes", &with(note_body(&invoice, "2025-01-12", "1000000.00"), extra));
+    let before = company.fingerprint();
+    // What changes the tax does so at the rate it was charged at.
+    let problem = note(json!({"exchange_rate": "0.01"})).refused(422, "exchange_rate_mismatch");
+    assert!(blames(&problem, "#/exchange_rate", "exchange_rate_mismatch"), "{problem}");
+    let debit = with(note_body(&invoice, "2025-01-12", "1.00"), json!({"exchange_rate": "84"}));
+    controller.post("/v1/debit-notes", &debit).refused(422, "exchange_rate_mismatch");
+    assert_eq!(company.fingerprint(), before);
+    // What moves money only is judged by the larger of the two: 83,000,000, not 10,000.
+    let decided_on = |document: &Value| {
+        assert_eq!(document["status"], "pending_approval", "{document}");
+        let asked = company.get(&format!("/v1/approvals/{}", document["approval_id"].as_str().expect("a request")));
+        (asked["amount"].as_str().unwrap().to_owned(), asked["steps_required"].as_i64().unwrap())
+    };
+    let low = note(json!({"exchange_rate": "0.01", "tax_effect": "financial"})).expect(201);
+    assert_eq!((low["base_total"].as_str(), decided_on(&low)), (Some("10000.00"), ("83000000.00".to_owned(), 2)));
+    decide(&controller, &low, "withdraw").expect(200);
+    let high = note(json!({"exchange_rate": "90", "tax_effect": "financial"})).expect(201);
+    assert_eq!(decided_on(&high), ("90000000.00".to_owned(), 2));
+    // A note of no invoice by the rate of the day, as far as one is known.
+    rate(&company, "USD", "2025-01-10", "80");
+    let other = company.customer();
+    let free = |currency: &str, date: &str, extra: Value| {
+        let body = json!({"external_id": fresh(), "customer_id": other, "free": true, "reason_code": "other", "note_date": date, "currency": currency, "issue": true, "exchange_rate": "0.01",
+            "lines": [line("10000.00", "0")]});
+        controller.post("/v1/credit-notes", &with(body, extra)).expect(201)
+    };
+    assert_eq!(free("EUR", "2025-01-12", json!({}))["status"], "issued");
+    assert_eq!(decided_on(&free("USD", "2025-01-12", json!({}))).0, "800000.00");
+    assert_eq!(decided_on(&free("USD", "2025-01-01", json!({}))).0, "800000.00", "before the first rate");
+    assert_eq!(decided_on(&free("USD", "2025-01-12", json!({"exchange_rate": "85"}))).0, "850000.00");
+    company.assert_laws();
+}
+
+#[test]
+fn a_newer_rate_makes_a_request_stale() {
+    let company = Company::new();
+    let (customer, executive, controller) = (company.customer(), company.executive(), company.controller());
+    rate(&company, "USD", "2025-01-11", "83");
+    let body = json!({"external_id": fresh(), "customer_id": customer, "free": true, "reason_code": "other", "note_date": "2025-01-11", "currency": "USD", "place_of_supply": "27", "issue": true,
+        "lines": [line("1000.00", "0")]});
+    let asked = executive.post("/v1/credit-notes", &body).expect(201);
+    assert_includes(&asked, &json!({"status": "pending_approval", "base_total": "83000.00"}));
+    rate(&company, "USD", "2025-01-11", "11200");
+    let before = company.fingerprint();
+    decide(&controller, &asked, "approve").refused(409, "approval_stale");
+    assert_eq!(company.fingerprint(), before);
+    // The same figure recorded once more changes nothing.
+    rate(&company, "USD", "2025-01-11", "83.00");
+    decide(&controller, &asked, "approve").expect(200);
+    assert_includes(&company.get(&format!("/v1/credit-notes/{}", id_of(&asked))), &json!({"status": "issued", "base_total": "83000.00"}));
     company.assert_laws();
 }

@@ -421,3 +421,170 @@ fn a_late_document_keeps_its_date_and_is_posted_on_the_first_open_day() {
         "2025-06-03"
     );
 }
+
+#[test]
+fn an_invoice_is_not_cancelled_while_notes_against_it_stand() {
+    let company = Company::new();
+    let (customer, executive, controller) = (company.customer(), company.executive(), company.controller());
+    let invoice = taxed(&company, &customer, "2025-04-10", "1000.00");
+    let note = credit(&company, &invoice, "2025-04-11", "1000.00", json!({"apply_to_original": false})).expect(201);
+    let path = format!("/v1/invoices/{}", id_of(&invoice));
+    let cancel = |path: &str| controller.change("POST", &format!("{path}/cancel"), "*", &json!({"reason": "Ordered twice"}));
+    let before = company.fingerprint();
+    let problem = cancel(&path).refused(409, "invalid_state");
+    assert_eq!(problem["notes"], json!([{"object": "credit_note", "id": note["id"], "number": note["number"], "status": "issued"}]), "{problem}");
+    assert_eq!((&problem["allowed_actions"], &company.get(&path)["allowed_actions"]), (&json!([]), &json!([])));
+    assert_eq!(company.fingerprint(), before);
+    // Nor does the database take it, whatever the service says.
+    let change = format!("UPDATE invoice SET status = 'cancelled', version = version + 1 WHERE id = '{}'", id_of(&invoice));
+    assert!(Db::app().commit_in(&company.id, &change).unwrap_err().contains("notes against"));
+    // An allocation taken back leaves the note standing.
+    let done = cancel(&format!("/v1/credit-notes/{}", id_of(&note))).expect(200);
+    assert_eq!(done["status"], "cancelled");
+    let applied = credit(&company, &invoice, "2025-04-11", "1000.00", json!({})).expect(201);
+    let reverse = format!("/v1/allocations/{}/reverse", applied["allocations"][0]["id"].as_str().unwrap());
+    controller.post(&reverse, &json!({"reason": "Not this one"})).expect(201);
+    assert_eq!(again(&company, "invoices", &invoice)["amounts"]["balance_due"], "1180.00");
+    assert_eq!(cancel(&path).refused(409, "invalid_state")["notes"][0]["id"], applied["id"]);
+    cancel(&format!("/v1/credit-notes/{}", id_of(&applied))).expect(200);
+    // What waits for approval counts as well, a draft does not.
+    let body = with(note_body(&invoice, "2025-04-12", "1.00"), json!({"lines": [line("10.00", "18")]}));
+    let asked = executive.post("/v1/debit-notes", &body).expect(201);
+    let problem = cancel(&path).refused(409, "invalid_state");
+    assert_eq!(problem["notes"], json!([{"object": "debit_note", "id": asked["id"], "number": null, "status": "pending_approval"}]), "{problem}");
+    crate::rig::decide(&executive, &asked, "withdraw").expect(200);
+    assert_eq!(cancel(&path).expect(200)["status"], "cancelled");
+    controller.change("POST", &format!("/v1/debit-notes/{}/issue", id_of(&asked)), "*", &json!({})).refused(409, "invalid_state");
+    assert_eq!(["Accounts receivable", "Output CGST", "Output SGST/UTGST"].map(|name| balance(&company, name)), ["0", "0", "0"]);
+    company.assert_laws();
+}
+
+#[test]
+fn a_request_is_stale_when_the_note_would_be_posted_otherwise_than_it_was_seen() {
+    let company = Company::new();
+    let (executive, controller) = (company.executive(), company.controller());
+    let customer = company.customer();
+    let item = json!({"code": fresh(), "name": "Toner", "is_service": true, "hsn_code": "998313", "unit": "NOS", "unit_price": "100.00", "tax_rate": "18"});
+    let item = executive.post("/v1/items", &item).expect(201);
+    let free = |lines: Value| json!({"external_id": fresh(), "customer_id": customer, "free": true, "reason_code": "other", "note_date": "2025-04-12", "place_of_supply": "27", "issue": true, "lines": lines});
+    let ask = |lines: Value| executive.post("/v1/credit-notes", &free(lines)).expect(201);
+    // The price of an item.
+    let priced = ask(json!([{"item_id": item["id"], "quantity": "2"}]));
+    assert_eq!((&priced["status"], &priced["totals"]["grand_total"]), (&json!("pending_approval"), &json!("236.00")));
+    executive.change("PATCH", &format!("/v1/items/{}", id_of(&item)), "*", &json!({"unit_price": "90.00"})).expect(200);
+    let before = company.fingerprint();
+    decide(&controller, &priced, "approve").refused(409, "approval_stale");
+    assert_eq!(company.fingerprint(), before);
+    // What the customer is, with the same total.
+    let taxed = ask(json!([line("100.00", "18")]));
+    assert_includes(&taxed["totals"], &json!({"cgst": "9.00", "igst": "0.00", "grand_total": "118.00"}));
+    let path = format!("/v1/customers/{customer}");
+    executive.change("PATCH", &path, "*", &json!({"kind": "sez"})).expect(200);
+    decide(&controller, &taxed, "approve").refused(409, "approval_stale");
+    // Sent back and asked for again, it is decided on as it is now.
+    for (asked, total) in [(&priced, "212.40"), (&taxed, "118.00")] {
+        decide(&controller, asked, "reject").expect(200);
+        let path = format!("/v1/credit-notes/{}", id_of(asked));
+        let asked = executive.change("POST", &format!("{path}/issue"), "*", &json!({})).expect(200);
+        decide(&controller, &asked, "approve").expect(200);
+        assert_includes(&company.get(&path), &json!({"status": "issued", "supply_type": "SEZWP"}));
+        assert_eq!(company.get(&path)["totals"]["grand_total"], total);
+    }
+    // 18 % of 180 and of 100: 32.40 and 18 of IGST.
+    assert_eq!(["Sales returns", "Output IGST", "Output CGST"].map(|name| balance(&company, name)), ["280", "50.4", "0"]);
+    company.assert_laws();
+}
+
+#[test]
+fn a_credit_note_never_takes_back_more_of_a_rate_than_the_invoice_bears() {
+    let company = Company::new();
+    let (customer, controller) = (company.customer(), company.controller());
+    let two = json!({"lines": [line("100.00", "18"), line("1000.00", "5")]});
+    let invoice = company.executive().post("/v1/invoices", &with(invoice_body(&customer, "2025-04-10", "1.00"), two)).expect(201);
+    // 18 of 100 and 50 of 1,000: 1,168 in all.
+    assert_eq!((&invoice["totals"]["cgst"], &invoice["totals"]["grand_total"]), (&json!("34.00"), &json!("1168.00")));
+    let note = |line: Value| controller.post("/v1/credit-notes", &with(note_body(&invoice, "2025-04-11", "1.00"), json!({"lines": [line]})));
+    let before = company.fingerprint();
+    // 989.83 and 178.16 of tax are within the total, but not within what bears 18.
+    let problem = note(line("989.83", "18")).refused(422, "credit_exceeds_original");
+    assert!(blames(&problem, "#/lines", "credit_exceeds_original"), "{problem}");
+    let exempt = with(line("50.00", "0"), json!({"treatment": "exempt", "tax_rate": null}));
+    note(exempt).refused(422, "credit_exceeds_original");
+    assert_eq!(company.fingerprint(), before);
+    assert_eq!(note(line("60.00", "18")).expect(201)["totals"]["cgst"], "5.40");
+    note(line("40.01", "18")).refused(422, "credit_exceeds_original");
+    // What a cancelled note took back can be credited again; a financial one takes back no tax.
+    let rest = note(line("40.00", "18")).expect(201);
+    assert_eq!((&rest["totals"]["cgst"], &rest["totals"]["grand_total"]), (&json!("3.60"), &json!("47.20")));
+    note(line("0.01", "18")).refused(422, "credit_exceeds_original");
+    controller.change("POST", &format!("/v1/credit-notes/{}/cancel", id_of(&rest)), "*", &json!({"reason": "Not agreed"})).expect(200);
+    let financial = with(note_body(&invoice, "2025-04-11", "1.00"), json!({"tax_effect": "financial", "lines": [line("500.00", "0")]}));
+    controller.post("/v1/credit-notes", &financial).expect(201);
+    note(line("40.00", "18")).expect(201);
+    // 1,168 less 70.80, 500 and 47.20 leave 550: 523.80 with 26.20 of tax.
+    note(line("523.82", "5")).refused(422, "credit_exceeds_original");
+    assert_eq!(note(line("523.80", "5")).expect(201)["totals"]["grand_total"], "550.00");
+    assert_eq!(["Output CGST", "Output SGST/UTGST"].map(|name| balance(&company, name)), ["-11.9", "-11.9"]);
+    company.assert_laws();
+}
+
+#[test]
+fn tax_of_a_rate_is_never_taken_back_twice_by_rounding() {
+    let company = Company::new();
+    let (customer, controller) = (company.customer(), company.controller());
+    // CGST of 100.40 at 5 is 2.51; that of 50.20 is 1.255, so 1.26, and twice that 2.52.
+    let two = json!({"lines": [line("100.40", "5"), line("100.00", "18")]});
+    let invoice = company.executive().post("/v1/invoices", &with(invoice_body(&customer, "2025-04-10", "1.00"), two)).expect(201);
+    let note = |net: &str| controller.post("/v1/credit-notes", &with(note_body(&invoice, "2025-04-11", "1.00"), json!({"lines": [line(net, "5")]})));
+    assert_eq!(note("50.20").expect(201)["totals"]["cgst"], "1.26");
+    note("50.20").refused(422, "credit_exceeds_original");
+    assert_eq!(note("50.19").expect(201)["totals"]["cgst"], "1.25");
+    assert_eq!(balance(&company, "Output CGST"), "-9");
+    company.assert_laws();
+}
+
+#[test]
+fn the_fee_of_a_bounced_cheque_is_charged_as_it_is_whatever_else_the_company_decided() {
+    let company = Company::new();
+    let (customer, executive) = (company.customer(), company.executive());
+    let cheque = with(receipt_body(&customer, "2025-01-10", "100.00"), json!({"method": "cheque"}));
+    let receipt = executive.post("/v1/receipts", &cheque).expect(201);
+    executive.change("PATCH", &format!("/v1/customers/{customer}"), "*", &json!({"active": false})).expect(200);
+    company.controller().change("PATCH", "/v1/company", "*", &json!({"settings": {"round_to_unit": true}})).expect(200);
+    let bounce = json!({"bounced_on": "2025-01-15", "reason": "Funds insufficient", "fee": "118.40"});
+    let bounced = executive.post(&format!("/v1/receipts/{}/bounce", id_of(&receipt)), &bounce).expect(200);
+    let fee = company.get(&format!("/v1/debit-notes/{}", bounced["fee_note_id"].as_str().unwrap()));
+    assert_includes(&fee["totals"], &json!({"taxable_value": "118.40", "round_off": "0.00", "grand_total": "118.40"}));
+    assert_eq!(balance(&company, "Accounts receivable"), "118.4");
+    // By anybody's own wish such a customer is not billed, and what is billed is rounded.
+    let free = json!({"customer_id": customer, "free": true, "reason_code": "other", "note_date": "2025-01-15", "issue": true, "lines": [line("118.40", "0")]});
+    company.controller().post("/v1/debit-notes", &free).refused(422, "customer_inactive");
+    executive.change("PATCH", &format!("/v1/customers/{customer}"), "*", &json!({"active": true})).expect(200);
+    assert_eq!(company.controller().post("/v1/debit-notes", &free).expect(201)["totals"]["round_off"], "-0.40");
+    company.assert_laws();
+}
+
+#[test]
+fn what_a_draft_was_expected_to_come_to_does_not_bind_its_changes() {
+    let company = Company::new();
+    let (customer, executive, controller) = (company.customer(), company.executive(), company.controller());
+    let invoice = taxed(&company, &customer, "2025-04-10", "1000.00");
+    for (kind, body) in [
+        ("credit-notes", with(note_body(&invoice, "2025-04-12", "1.00"), json!({"lines": [line("100.00", "18")]}))),
+        ("invoices", with(invoice_body(&customer, "2025-04-12", "1.00"), json!({"lines": [line("100.00", "18")]}))),
+    ] {
+        let body = with(body, json!({"issue": false, "expected_total": "118.00"}));
+        executive.post(&format!("/v1/{kind}"), &with(body.clone(), json!({"expected_total": "118.01"}))).refused(422, "total_mismatch");
+        let draft = executive.post(&format!("/v1/{kind}"), &body).expect(201);
+        let path = format!("/v1/{kind}/{}", id_of(&draft));
+        let patch = |extra: Value| executive.change("PATCH", &path, "*", &with(json!({"lines": [line("200.00", "18")]}), extra));
+        assert_eq!(patch(json!({})).expect(200)["totals"]["grand_total"], "236.00");
+        patch(json!({"expected_total": "235.99"})).refused(422, "total_mismatch");
+        patch(json!({"expected_total": "236.00"})).expect(200);
+        assert_eq!(executive.change("PATCH", &path, "*", &json!({"lines": [line("50.00", "18")]})).expect(200)["totals"]["grand_total"], "59.00");
+        let issue = |expected: Value| controller.change("POST", &format!("{path}/issue"), "*", &expected);
+        issue(json!({"expected_total": "236.00"})).refused(422, "total_mismatch");
+        assert_eq!(issue(json!({})).expect(200)["status"], "issued");
+    }
+    company.assert_laws();
+}

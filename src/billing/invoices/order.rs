@@ -144,6 +144,8 @@ pub struct Order {
     pub content: NewInvoice,
     /// Set for notes.
     pub note: Option<NoteOrder>,
+    /// It follows from another act: what holds for new business does not concern it.
+    pub by_right: bool,
 }
 
 /// What a note says beyond an invoice.

@@ -14,7 +14,7 @@ use crate::platform::http::{FieldError, faults};
 use crate::platform::ids::{CustomerId, ItemId, RegistrationId, TermsId};
 use crate::platform::money::{Currency, LARGEST, UnitPrice, round};
 use crate::platform::unit_of_work::SettlementPolicy;
-use crate::tax::gst::compute::{Computed, DocumentInput, LineInput, LineTax, Treatment, compute};
+use crate::tax::gst::compute::{Computed, DocumentInput, LineInput, LineTax, RateTax, Treatment, compute};
 use crate::tax::gst::supply::{self, GoodsCase, GoodsFacts, OTHER_COUNTRIES, PlaceOfSupply, ServiceCase, ServiceFacts, SupplyType};
 use crate::tax::gst::{rates, states, units};
 use chrono::NaiveDate;
@@ -55,6 +55,8 @@ pub struct Terms {
 pub struct Original {
     pub invoice: Box<Stored>,
     pub credited: Decimal,
+    /// By the notes that change the tax, each treatment and rate.
+    pub taken_back: Vec<RateTax>,
 }
 
 /// Today, what the company decided, and the money of the document.
@@ -103,6 +105,18 @@ pub struct Priced {
     pub terms: Option<TermsId>,
 }
 
+impl TaxTreatment {
+    #[must_use]
+    pub const fn of_law(self) -> Treatment {
+        match self {
+            Self::Taxable => Treatment::Taxable,
+            Self::Nil => Treatment::Nil,
+            Self::Exempt => Treatment::Exempt,
+            Self::NonGst => Treatment::NonGst,
+        }
+    }
+}
+
 impl SupplyKind {
     fn of_law(self) -> SupplyType {
         SupplyType::from_code(self.as_str()).unwrap_or(SupplyType::B2c)
@@ -123,6 +137,10 @@ pub fn price(order: &Order, ground: &Ground, house: House) -> Result<Priced, Vec
         PlaceOfSupply { code: ground.seller_state.clone(), basis: "", explanation: String::new() }
     });
     let original = ground.original.as_ref().map(|original| &*original.invoice);
+    if let Some(invoice) = original.filter(|invoice| tax_effect == TaxEffect::Gst && invoice.rate != house.rate) {
+        let detail = "A note that changes the tax is at the rate of its invoice; a financial one may be at another.";
+        errors.push(FieldError::at("/exchange_rate", "exchange_rate_mismatch", detail).expected(invoice.rate.normalize()).received(house.rate));
+    }
     let supply = original.map(|invoice| invoice.supply).or(new.supply_type).unwrap_or_else(|| supply_of(ground, &place.code));
     if !supply.of_law().fits_place(&place.code) {
         errors.push(
@@ -159,6 +177,12 @@ pub fn price(order: &Order, ground: &Ground, house: House) -> Result<Priced, Vec
             let detail = "Credit notes together never exceed the invoice they correct.";
             return Err(vec![FieldError::at("/lines", "credit_exceeds_original", detail).expected(format!("at most {left}")).received(tax.payable)]);
         }
+        if tax_effect == TaxEffect::Gst {
+            let errors: Vec<_> = tax.by_rate.iter().filter_map(|wanted| exceeds_rate(original, wanted)).collect();
+            if !errors.is_empty() {
+                return Err(errors);
+            }
+        }
     }
     let (instalments, terms) = instalments(order, ground, house.currency, tax.payable);
     if let Some(first) = instalments.iter().map(|i| i.due_date).min().filter(|due| *due < new.invoice_date) {
@@ -175,6 +199,33 @@ pub fn price(order: &Order, ground: &Ground, house: House) -> Result<Priced, Vec
         .collect();
     let lines = lines.into_iter().zip(&tax.lines).map(|(line, tax)| PricedLine { tax: tax.clone(), ..line.priced }).collect();
     Ok(Priced { place, supply, reverse_charge, tax_effect, currency: house.currency, rate: house.rate, lines, tax, instalments, terms })
+}
+
+/// Tax is reduced by no more than was charged (CGST Act s.34(1)): of a rate and treatment no more value and no more
+/// of any tax than the invoice bears, less what earlier notes took back.
+fn exceeds_rate(original: &Original, wanted: &RateTax) -> Option<FieldError> {
+    let sums = |tax: &RateTax| [tax.taxable, tax.cgst, tax.sgst, tax.igst, tax.cess];
+    let alike = |treatment: Treatment, rate: Decimal| treatment == wanted.treatment && rate == wanted.rate;
+    let mut left = [Decimal::ZERO; 5];
+    for (_, line) in original.invoice.lines.iter().filter(|(_, line)| alike(line.treatment.of_law(), line.tax_rate)) {
+        let tax = &line.tax;
+        left = add(left, [tax.taxable, tax.cgst, tax.sgst, tax.igst, tax.cess]);
+    }
+    for taken in original.taken_back.iter().filter(|taken| alike(taken.treatment, taken.rate)) {
+        left = add(left, sums(taken).map(|sum| -sum));
+    }
+    let wants = sums(wanted);
+    if wants.iter().zip(&left).all(|(want, left)| want <= left) {
+        return None;
+    }
+    let [value, tax @ ..] = left;
+    let said = |value: Decimal, tax: &[Decimal]| format!("{value} with {} of tax", tax.iter().sum::<Decimal>());
+    let detail = format!("At {} % the invoice does not bear so much that is still to be credited.", wanted.rate.normalize());
+    Some(FieldError::at("/lines", "credit_exceeds_original", detail).expected(format!("at most {}", said(value, &tax))).received(said(wants[0], &wants[1..])))
+}
+
+fn add(left: [Decimal; 5], right: [Decimal; 5]) -> [Decimal; 5] {
+    std::array::from_fn(|at| left[at] + right[at])
 }
 
 const fn article(kind: Kind) -> &'static str {
@@ -422,12 +473,7 @@ fn complete_line(
         cess_rate,
         cess_per_unit: Decimal::ZERO,
         tax_inclusive: line.tax_inclusive,
-        treatment: match treatment {
-            TaxTreatment::Taxable => Treatment::Taxable,
-            TaxTreatment::Nil => Treatment::Nil,
-            TaxTreatment::Exempt => Treatment::Exempt,
-            TaxTreatment::NonGst => Treatment::NonGst,
-        },
+        treatment: treatment.of_law(),
     };
     let zero = Decimal::ZERO;
     let tax = LineTax { taxable: zero, cgst: zero, sgst: zero, igst: zero, cess: zero, total: zero };

@@ -7,6 +7,7 @@ use super::rules::{self, Ground, House, Priced};
 use super::store::{self, Application, Stored};
 use super::types::{CancelInvoice, InvoiceFilter, InvoiceStatus, InvoiceSummary, IssueInvoice, NewInvoice};
 use super::view::{self, days_overdue, status_of};
+use crate::control::approvals::problems::APPROVAL_STALE;
 use crate::control::approvals::{Action, Approved, Gate, Request, gate};
 use crate::control::close::Check;
 use crate::ledger::numbering;
@@ -16,15 +17,16 @@ use crate::ledger::periods;
 use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, OpenItem, Posting, Side, Unwind};
 use crate::master_data::customers::problems::CUSTOMER_INACTIVE;
 use crate::master_data::customers::reference::NamesCustomer;
-use crate::master_data::exchange_rates::service::rate_on;
+use crate::master_data::exchange_rates::service::{known_rate, rate_on};
 use crate::platform::http::problem::{self, FieldError};
 use crate::platform::http::reply::require_version;
 use crate::platform::http::{Problem, faults};
 use crate::platform::ids::{CustomerId, InvoiceId};
-use crate::platform::money::{Amount, Currency};
+use crate::platform::money::{Amount, Currency, round};
 use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::{Audited, Change, Context, Rx, Tx};
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 /// Of a month to be closed: drafts of it will not be issued with their date.
@@ -44,20 +46,23 @@ struct Ready {
 
 /// Creates a draft, or issues at once.
 pub fn create<F: Form>(tx: &mut Tx<'_>, new: &F) -> Result<Audited<F::Answer>, Problem> {
-    make(tx, new, issue_or_ask)
+    make(tx, new, new.order(), issue_or_ask)
 }
 
-/// Issues what follows from another act, by right of that act: the fee of a bounced cheque.
+/// Issues what follows from another act, by right of that act: the fee of a bounced cheque. It is not
+/// rounded, and charged also to a customer who is not billed any more.
 pub fn create_by_right<F: Form>(tx: &mut Tx<'_>, new: &F) -> Result<Audited<F::Answer>, Problem> {
-    make(tx, new, |tx, stored, ready, new| issue_now(tx, stored, ready, new).map(|()| Verb::Issued))
+    let order = Order { by_right: true, ..new.order() };
+    make(tx, new, order, |tx, stored, ready, new| issue_now(tx, stored, ready, new).map(|()| Verb::Issued))
 }
 
 fn make<F: Form>(
     tx: &mut Tx<'_>,
     new: &F,
+    order: Order,
     issue: impl FnOnce(&mut Tx<'_>, &mut Stored, &Ready, &F) -> Result<Verb, Problem>,
 ) -> Result<Audited<F::Answer>, Problem> {
-    let ready = ready(tx, new.order(), None)?;
+    let ready = ready(tx, order, None)?;
     let mut stored = Stored::of(InvoiceId::new(), &ready.order, &ready.ground, &ready.priced, tx.cx());
     let verb = if ready.order.content.issue {
         issue(tx, &mut stored, &ready, new)?
@@ -94,8 +99,8 @@ fn issue_or_ask<F: Form>(tx: &mut Tx<'_>, stored: &mut Stored, ready: &Ready, in
     may_issue(tx, F::KIND, F::ISSUE.is_some())?;
     let gate = match F::ISSUE {
         None => Gate::Open,
-        // The approver decides on the total they saw.
-        Some(action) => ask::<F>(tx, action, stored, None, json!({"expected_total": stored.currency.amount(stored.total)}))?,
+        // The approver decides on the document they saw.
+        Some(action) => ask::<F>(tx, action, stored, None, json!({"digest": stored.digest(tx.cx().currency())}))?,
     };
     match gate {
         Gate::Open => {
@@ -115,6 +120,7 @@ fn issue_or_ask<F: Form>(tx: &mut Tx<'_>, stored: &mut Stored, ready: &Ready, in
 fn ask<F: Form>(tx: &mut Tx<'_>, action: &'static Action, stored: &Stored, reason: Option<&str>, payload: Value) -> Result<Gate, Problem> {
     let mut makers = store::makers(tx, F::KIND, stored.id)?;
     makers.push(stored.created_by.clone());
+    let amount = weight(tx, stored)?;
     let cx = tx.cx();
     let shown = serde_json::to_value(F::answer(stored, cx)).map_err(|e| Problem::internal(&e))?;
     let request = Request {
@@ -122,7 +128,7 @@ fn ask<F: Form>(tx: &mut Tx<'_>, action: &'static Action, stored: &Stored, reaso
         subject: stored.id.uuid(),
         version: stored.version + stored.settled.moves,
         customer: Some(stored.customer),
-        amount: stored.base_total(cx.currency()),
+        amount,
         makers,
         reason,
         before: Value::Null,
@@ -130,6 +136,19 @@ fn ask<F: Form>(tx: &mut Tx<'_>, action: &'static Action, stored: &Stored, reaso
         payload,
     };
     gate(tx, &request)
+}
+
+/// What a document weighs before the gate, in base currency: by its own rate or, if that is more, by the rate
+/// of the invoice it corrects, else of its day. A rate of one's choice makes nothing small.
+fn weight(rx: &mut Rx<'_>, stored: &Stored) -> Result<Decimal, Problem> {
+    let base = rx.cx().currency();
+    let other = match stored.note.as_ref().and_then(|note| note.original.as_ref()) {
+        Some(original) => Some(original.rate),
+        None if stored.currency == base => None,
+        None => known_rate(rx, stored.currency, stored.date)?,
+    };
+    let by_other = other.map_or(Decimal::ZERO, |rate| round(stored.total * rate, base.exponent()));
+    Ok(stored.base_total(base).max(by_other))
 }
 
 /// Finds what the order names, locks the customer, and prices it.
@@ -169,7 +188,7 @@ fn ready(tx: &mut Tx<'_>, order: Order, own: Option<InvoiceId>) -> Result<Ready,
         return Err(Problem::new(problems::DUPLICATE_INVOICE_EXTERNAL_ID, detail).member("current", json!({"id": other})));
     }
     // What an inactive customer was billed too much is credited all the same.
-    if !found.active && order.kind != Kind::CreditNote {
+    if !found.active && order.kind != Kind::CreditNote && !order.by_right {
         return Err(Problem::new(CUSTOMER_INACTIVE, "The customer is not active.").errors(vec![FieldError::at(
             "/customer_id",
             "customer_inactive",
@@ -211,7 +230,7 @@ fn house(tx: &mut Tx<'_>, order: &Order, ground: &Ground) -> Result<House, Probl
     let given = new.exchange_rate.map(|rate| rate.0).or(original.map(|original| original.rate));
     let rate = rate_on(tx, currency, given, new.invoice_date)?;
     let cx = tx.cx();
-    Ok(House { currency, rate, today: cx.today, round_to_unit: cx.facts.round_to_unit && currency == base, settlement: cx.facts.settlement })
+    Ok(House { currency, rate, today: cx.today, round_to_unit: cx.facts.round_to_unit && currency == base && !order.by_right, settlement: cx.facts.settlement })
 }
 
 fn check_total(expected: Option<Amount>, priced: &Priced) -> Result<(), Problem> {
@@ -401,14 +420,16 @@ pub fn version<F: Form>(rx: &mut Rx<'_>, asked: &Approved) -> Result<i64, Proble
     Ok(stored.version + stored.settled.moves)
 }
 
-/// Issues what was approved, for the total that was approved.
+/// Issues what was approved, if it still comes out as it was when it was asked for.
 pub fn issue_approved<F: Form>(tx: &mut Tx<'_>, asked: &Approved) -> Result<(), Problem> {
     let id = InvoiceId::of(asked.subject);
     let before = load(tx, F::KIND, id, true)?;
-    let mut content = store::draft_input(tx, id)?;
-    content["expected_total"] = asked.payload["expected_total"].clone();
-    let new: F = read(content)?;
+    let new: F = read(store::draft_input(tx, id)?)?;
     let (ready, mut after) = replaced(tx, &before, &new)?;
+    if asked.payload["digest"] != json!(after.digest(tx.cx().currency())) {
+        let detail = format!("The {} comes out differently since the approval was asked for; it must be asked for again.", F::KIND.name());
+        return Err(Problem::new(APPROVAL_STALE, detail).member("current", json!({"grand_total": after.currency.amount(after.total)})));
+    }
     issue_now(tx, &mut after, &ready, &new)?;
     let _ = record::<F>(tx, Verb::Issued, &before, &after, asked.reason.as_deref());
     Ok(())
@@ -470,9 +491,12 @@ fn cancellable<F: Form>(tx: &mut Tx<'_>, id: InvoiceId) -> Result<Stored, Proble
         Kind::Invoice | Kind::DebitNote if stored.settled.open != stored.total => {
             format!("The {} is settled in part or whole; reverse its allocations, or credit it by a note.", kind.name())
         }
+        // What a note took back of it would be taken back twice.
+        _ if !stored.notes.is_empty() => "Notes against the invoice are issued or wait for approval; cancel or withdraw them first.".to_owned(),
         _ => return Ok(stored),
     };
-    Err(invalid_state(&stored, tx.cx(), detail))
+    let problem = invalid_state(&stored, tx.cx(), detail);
+    Err(if stored.notes.is_empty() { problem } else { problem.member("notes", json!(stored.notes)) })
 }
 
 fn cancel_now<F: Form>(tx: &mut Tx<'_>, before: &Stored, on: NaiveDate, reason: &str) -> Result<Audited<F::Answer>, Problem> {

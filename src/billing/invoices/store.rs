@@ -9,14 +9,18 @@ use crate::master_data::items::types::Item;
 use crate::master_data::payment_terms::types::TermsInstalment;
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
+use crate::platform::http::body::canonical_hash;
 use crate::platform::ids::{AllocationId, ApprovalId, CustomerId, EntryId, InvoiceId, InvoiceLineId, ItemId, RegistrationId, TermsId};
 use crate::platform::money::{Currency, Rate, UnitPrice, round};
 use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::{Many, Sql};
+use crate::platform::text::hex;
 use crate::platform::unit_of_work::{Context, Rx, Tx};
 use crate::row;
+use crate::tax::gst::compute::RateTax;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -77,11 +81,7 @@ pub fn ground(tx: &mut Tx<'_>, order: &Order) -> Result<Option<Found>, Problem> 
         (Some(note), None) => return Err(Problem::reference("invoice", note.original_pointer())),
         (Some(_), Some(id)) => {
             let invoice = get(tx, Kind::Invoice, id, false)?.ok_or_else(|| Problem::not_found("invoice"))?;
-            let credited = tx.scalar(
-                Sql::new("SELECT coalesce(sum(grand_total), 0)::numeric FROM invoice WHERE company_id = $1 AND original_invoice_id = $2 AND kind = 'credit_note' AND status = 'issued'")
-                    .bind(company).bind(id),
-            )?;
-            Some(Original { invoice: Box::new(invoice), credited })
+            Some(credited(tx, invoice)?)
         }
     };
     let (Some(registration), Some(seller_gstin), Some(seller_state)) = (row.registration_id, row.seller_gstin, row.seller_state) else {
@@ -114,6 +114,35 @@ pub fn ground(tx: &mut Tx<'_>, order: &Order) -> Result<Option<Found>, Problem> 
         original,
     };
     Ok(Some(Found { terms_known: new.payment_terms_id.is_none() || ground.terms.is_some(), ground, active: row.active, duplicate_of: row.duplicate_of }))
+}
+
+row! { struct CreditedRow { credited: Decimal, treatment: TaxTreatment, tax_rate: Decimal, taxable: Decimal, cgst: Decimal, sgst: Decimal, igst: Decimal, cess: Decimal } }
+/// An invoice with what its issued credit notes come to, and what those that change the tax took back by
+/// treatment and rate; of nothing that is one row of zeros.
+fn credited(rx: &mut Rx<'_>, invoice: Stored) -> Result<Original, Problem> {
+    let company = rx.company();
+    let rows: Vec<CreditedRow> = rx.load(
+        Sql::new(
+            "WITH note AS (SELECT id, grand_total, tax_effect FROM invoice WHERE company_id = $1 AND original_invoice_id = $2 AND kind = 'credit_note' AND status = 'issued')
+             SELECT (SELECT coalesce(sum(grand_total), 0)::numeric FROM note) AS credited, coalesce(treatment, 'taxable') AS treatment, coalesce(tax_rate, 0) AS tax_rate,
+                    coalesce(taxable, 0)::numeric AS taxable, coalesce(cgst, 0)::numeric AS cgst, coalesce(sgst, 0)::numeric AS sgst, coalesce(igst, 0)::numeric AS igst, coalesce(cess, 0)::numeric AS cess
+             FROM (VALUES (1)) AS always
+             LEFT JOIN (SELECT l.treatment, l.tax_rate, sum(l.taxable_value) AS taxable, sum(l.cgst) AS cgst, sum(l.sgst) AS sgst, sum(l.igst) AS igst, sum(l.cess) AS cess
+                        FROM note JOIN invoice_line l ON l.company_id = $1 AND l.invoice_id = note.id WHERE note.tax_effect = 'gst' GROUP BY l.treatment, l.tax_rate) AS taken ON true",
+        )
+        .bind(company).bind(invoice.id),
+    )?;
+    let credited = rows.first().map(|row| row.credited).unwrap_or_default();
+    let of_rate = |row: CreditedRow| RateTax {
+        treatment: row.treatment.of_law(),
+        rate: row.tax_rate,
+        taxable: row.taxable,
+        cgst: row.cgst,
+        sgst: row.sgst,
+        igst: row.igst,
+        cess: row.cess,
+    };
+    Ok(Original { invoice: Box::new(invoice), credited, taken_back: rows.into_iter().map(of_rate).collect() })
 }
 
 row! { struct ItemRow { id: ItemId, name: String, is_service: bool, hsn_code: String, unit: String, unit_price: Decimal, tax_rate: Decimal } }
@@ -196,6 +225,17 @@ pub struct Stored {
     pub applications: Vec<Application>,
     /// The request that waits for a decision about it.
     pub approval: Option<ApprovalId>,
+    /// The notes against an invoice that are issued or wait for approval.
+    pub notes: Vec<StandingNote>,
+}
+
+/// A note against an invoice, as a refusal names it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct StandingNote {
+    pub object: Kind,
+    pub id: InvoiceId,
+    pub number: Option<String>,
+    pub status: InvoiceStatus,
 }
 
 /// What a note says beyond an invoice.
@@ -212,6 +252,8 @@ pub struct StoredOriginal {
     pub id: InvoiceId,
     pub number: Option<String>,
     pub date: NaiveDate,
+    /// Base units for one unit of its currency.
+    pub rate: Decimal,
 }
 
 row! {
@@ -243,6 +285,11 @@ pub fn insert(tx: &mut Tx<'_>, stored: &Stored, input: &impl serde::Serialize) -
     let lines = &stored.lines;
     let note = stored.note.as_ref();
     let unposted = matches!(stored.status, InvoiceStatus::Draft | InvoiceStatus::PendingApproval);
+    let mut kept = if unposted { json(input)? } else { json!({}) };
+    if let Some(members) = kept.as_object_mut() {
+        // Judged when it was sent; what the document comes to later is another question.
+        members.remove("expected_total");
+    }
     tx.execute(
         Sql::new(
             "WITH header AS (
@@ -266,7 +313,7 @@ pub fn insert(tx: &mut Tx<'_>, stored: &Stored, input: &impl serde::Serialize) -
         .bind(stored.place.as_str()).bind(stored.place_basis.as_str()).bind(stored.supply).bind(stored.reverse_charge).bind(stored.po_reference.as_deref())
         .bind(stored.taxable).bind(stored.cgst).bind(stored.sgst).bind(stored.igst).bind(stored.cess).bind(stored.round_off).bind(stored.total)
         .bind(stored.entry).bind(json(&stored.metadata)?)
-        .bind(if unposted { json(input)? } else { Value::Object(serde_json::Map::new()) })
+        .bind(kept)
         .bind(stored.version).bind(stored.created_by.as_str()).bind(stored.created_at).bind(stored.updated_at)
         .bind(lines.iter().map(|(id, _)| *id).collect::<Many<_>>())
         .bind(lines.iter().map(|(_, l)| l.item_id).collect::<Many<_>>())
@@ -315,8 +362,8 @@ row! {
         place_of_supply: String, place_of_supply_basis: String, supply_type: SupplyKind, reverse_charge: bool, po_reference: Option<String>, taxable_value: Decimal, cgst: Decimal,
         sgst: Decimal, igst: Decimal, cess: Decimal, round_off: Decimal, grand_total: Decimal, entry_id: Option<EntryId>, metadata: Value, cancelled_on: Option<NaiveDate>,
         cancel_reason: Option<String>, version: i64, created_by: String, created_at: DateTime<Utc>, updated_at: DateTime<Utc>,
-        original_id: Option<InvoiceId>, original_number: Option<String>, original_date: Option<NaiveDate>, reason_code: Option<ReasonCode>, tax_effect: TaxEffect, posting_date: Option<NaiveDate>,
-        exchange_rate: Decimal, settlement_terms: Option<Value>, approval_id: Option<ApprovalId>,
+        original_id: Option<InvoiceId>, original_number: Option<String>, original_date: Option<NaiveDate>, original_rate: Option<Decimal>, reason_code: Option<ReasonCode>, tax_effect: TaxEffect, posting_date: Option<NaiveDate>,
+        exchange_rate: Decimal, settlement_terms: Option<Value>, approval_id: Option<ApprovalId>, notes: Value,
         settled_cash: Decimal, settled_tds: Decimal, settled_credit: Decimal, settled_other: Decimal, settled_written_off: Decimal, settled_refunded: Decimal, open: Decimal, oldest_due: Option<NaiveDate>, moves: i64,
     }
 }
@@ -336,8 +383,10 @@ pub fn get(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Opt
                 i.cgst::numeric AS cgst, i.sgst::numeric AS sgst, i.igst::numeric AS igst, i.cess::numeric AS cess, i.round_off::numeric AS round_off, i.grand_total::numeric AS grand_total,
                 i.entry_id, i.metadata, i.cancelled_on, i.cancel_reason, i.version, i.created_by, i.created_at, i.updated_at,
                 coalesce(a.cash, 0) AS settled_cash, coalesce(a.tds, 0) AS settled_tds, coalesce(a.credit, 0) AS settled_credit, coalesce(a.other, 0) AS settled_other,
-                n.id AS original_id, n.number AS original_number, n.invoice_date AS original_date, i.reason_code, i.tax_effect, i.posting_date, i.exchange_rate, i.settlement_terms,
+                n.id AS original_id, n.number AS original_number, n.invoice_date AS original_date, n.exchange_rate AS original_rate, i.reason_code, i.tax_effect, i.posting_date, i.exchange_rate, i.settlement_terms,
                 (SELECT p.id FROM approval p WHERE p.company_id = i.company_id AND p.subject_id = i.id AND p.state = 'pending' LIMIT 1) AS approval_id,
+                (SELECT coalesce(jsonb_agg(jsonb_build_object('object', x.kind, 'id', x.id, 'number', x.number, 'status', x.status) ORDER BY x.id), '[]')
+                 FROM invoice x WHERE x.company_id = i.company_id AND x.original_invoice_id = i.id AND x.status IN ('pending_approval', 'issued')) AS notes,
                 coalesce(a.written_off, 0) AS settled_written_off, coalesce(a.refunded, 0) AS settled_refunded, coalesce(o.open, i.grand_total)::numeric AS open, o.oldest_due, coalesce(a.moves, 0) AS moves
          FROM invoice i
          LEFT JOIN invoice n ON n.company_id = i.company_id AND n.id = i.original_invoice_id
@@ -388,7 +437,8 @@ pub fn get(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Opt
     });
     let applications = if kind == Kind::CreditNote && row.entry_id.is_some() { applications(rx, id)? } else { Vec::new() };
     let currency = Currency::parse(&row.currency).unwrap_or(rx.cx().currency());
-    let original = row.original_id.zip(row.original_date).map(|(id, date)| StoredOriginal { id, number: row.original_number, date });
+    let original = row.original_id.zip(row.original_date).zip(row.original_rate);
+    let original = original.map(|((id, date), rate)| StoredOriginal { id, number: row.original_number, date, rate });
     Ok(Some(Stored {
         id: row.id,
         kind,
@@ -443,6 +493,7 @@ pub fn get(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Opt
         },
         applications,
         approval: row.approval_id,
+        notes: serde_json::from_value(row.notes).map_err(|e| Problem::internal(&e))?,
     }))
 }
 
@@ -667,7 +718,7 @@ impl Stored {
             note: order.note.as_ref().map(|note| StoredNote {
                 reason_code: note.reason_code,
                 tax_effect: priced.tax_effect,
-                original: original.map(|invoice| StoredOriginal { id: invoice.id, number: invoice.number.clone(), date: invoice.date }),
+                original: original.map(|invoice| StoredOriginal { id: invoice.id, number: invoice.number.clone(), date: invoice.date, rate: invoice.rate }),
             }),
             metadata: new.metadata.clone(),
             cancelled_on: None,
@@ -680,7 +731,42 @@ impl Stored {
             settled: Settled { open: priced.tax.payable, oldest_due: priced.instalments.iter().map(|(i, _)| i.due_date).min(), ..Settled::default() },
             applications: Vec::new(),
             approval: None,
+            notes: Vec::new(),
         }
+    }
+
+    /// Everything that was decided in pricing it, as one hash. Prices, rates, and what is known of the customer
+    /// are looked up again when it is issued; it is another document if they lead elsewhere.
+    #[must_use]
+    pub fn digest(&self, base: Currency) -> String {
+        // The same figure is the same text, whatever zeros it came with.
+        let figures = |values: &[Decimal]| values.iter().map(|value| value.normalize().to_string()).collect::<Vec<_>>();
+        let line = |(_, line): &(InvoiceLineId, PricedLine)| {
+            let tax = &line.tax;
+            let amounts = [tax.taxable, tax.cgst, tax.sgst, tax.igst, tax.cess, tax.total];
+            let given = [line.quantity, line.unit_price, line.discount, line.tax_rate, line.cess_rate];
+            json!([
+                line.item_id,
+                line.description,
+                line.hsn_code,
+                line.is_service,
+                line.unit,
+                line.tax_inclusive,
+                line.treatment,
+                figures(&given),
+                figures(&amounts)
+            ])
+        };
+        let note = self.note.as_ref();
+        let whole = json!([
+            [self.registration, self.seller_gstin, self.customer, self.buyer_gstin, self.place, self.supply, self.reverse_charge],
+            [note.map(|note| note.tax_effect), note.and_then(|note| note.original.as_ref()).map(|original| original.id)],
+            [self.currency.code(), figures(&[self.rate, self.round_off, self.total, self.base_total(base)])],
+            [self.date, self.instalments.iter().map(|due| json!([due.due_date, figures(&[due.amount.0])])).collect::<Vec<_>>()],
+            [self.settlement.discount_until, self.settlement.grace_until, figures(&[self.settlement.discount, self.settlement.tolerance])],
+            self.lines.iter().map(line).collect::<Vec<_>>(),
+        ]);
+        hex(&canonical_hash(&whole))
     }
 
     /// What it comes to in base currency.

@@ -323,7 +323,7 @@ impl Form for NewInvoice {
     const CANCEL: &'static Action = &approval::CANCEL_INVOICE;
     type Answer = Invoice;
     fn order(&self) -> Order {
-        Order { kind: Kind::Invoice, content: self.clone(), note: None }
+        Order { kind: Kind::Invoice, content: self.clone(), note: None, by_right: false }
     }
     fn answer(stored: &Stored, cx: &Context) -> Invoice {
         Invoice { document: view::document(stored, cx), invoice_date: stored.date, payable: view::payable(stored, cx) }

@@ -17,7 +17,7 @@ pub fn document(stored: &Stored, cx: &Context) -> Document {
     let money = |value| currency.amount(value);
     let cancellable = match stored.kind {
         Kind::CreditNote => settled.refunded.is_zero(),
-        Kind::Invoice | Kind::DebitNote => settled.open == stored.total,
+        Kind::Invoice | Kind::DebitNote => settled.open == stored.total && stored.notes.is_empty(),
     };
     Document {
         id: Some(stored.id),

@@ -231,7 +231,8 @@ macro_rules! note_form {
             /// Of the invoice, or the base currency.
             #[schema(pattern = "^[A-Z]{3}$", max_length = 3, example = "INR")]
             pub currency: Option<String>,
-            /// Of the invoice, or the newest known rate of the note date.
+            /// Of the invoice, or the newest known rate of the note date. Only a financial note may be at another rate
+            /// than its invoice.
             #[schema(example = "1")]
             pub exchange_rate: Option<ExchangeRate>,
             /// Post on the first open day where the note date lies in a closed period; the date stays as it is.
@@ -362,7 +363,7 @@ impl Form for NewCreditNote {
     const CANCEL: &'static Action = &approval::CANCEL_CREDIT_NOTE;
     type Answer = CreditNote;
     fn order(&self) -> Order {
-        Order { kind: Kind::CreditNote, content: self.content(), note: Some(self.note(self.apply_to_original.unwrap_or(true))) }
+        Order { kind: Kind::CreditNote, content: self.content(), note: Some(self.note(self.apply_to_original.unwrap_or(true))), by_right: false }
     }
     fn answer(stored: &Stored, cx: &Context) -> CreditNote {
         CreditNote::of(stored, cx)
@@ -375,7 +376,7 @@ impl Form for NewDebitNote {
     type Answer = DebitNote;
     fn order(&self) -> Order {
         let content = NewInvoice { due_date: self.due_date, payment_terms_id: self.payment_terms_id, ..self.content() };
-        Order { kind: Kind::DebitNote, content, note: Some(self.note(false)) }
+        Order { kind: Kind::DebitNote, content, note: Some(self.note(false)), by_right: false }
     }
     fn answer(stored: &Stored, cx: &Context) -> DebitNote {
         DebitNote { document: view::document(stored, cx), facts: NoteFacts::of(stored), payable: view::payable(stored, cx) }

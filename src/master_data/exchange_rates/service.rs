@@ -92,3 +92,15 @@ pub fn rate_on(rx: &mut Rx<'_>, currency: Currency, given: Option<Decimal>, on: 
             .unwrap_or_default(),
     ))
 }
+
+/// The newest rate known on a day, however old, else the newest of all.
+pub fn known_rate(rx: &mut Rx<'_>, currency: Currency, on: NaiveDate) -> Result<Option<Decimal>, Problem> {
+    let known = match store::latest(rx, currency.code(), on)? {
+        None => {
+            let today = rx.cx().today;
+            store::latest(rx, currency.code(), today)?
+        }
+        known => known,
+    };
+    Ok(known.map(|latest| latest.rate))
+}
