@@ -837,7 +837,10 @@ impl Model {
     }
     pub fn cancel(&mut self, doc: usize, on: NaiveDate) -> Result<(), Code> {
         let of = &self.docs[doc];
-        if of.state != State::Standing || (of.kind != Kind::CreditNote && self.open_of(doc) != of.total) {
+        // What notes correct stays until they are cancelled.
+        let corrected =
+            self.docs.iter().any(|note| matches!(note.kind, Kind::CreditNote | Kind::DebitNote) && note.original == Some(doc) && note.state == State::Standing);
+        if of.state != State::Standing || corrected || (of.kind != Kind::CreditNote && self.open_of(doc) != of.total) {
             return Err((409, "invalid_state"));
         }
         if on < of.date {

@@ -106,7 +106,7 @@ pub async fn issue_invoice(caller: Caller<InvoicesIssue>, id: Path<InvoiceId>, b
 
 /// Cancel an invoice.
 ///
-/// Only while nothing of it is settled. A mirror entry of the given date takes it out of the books;
+/// Only while nothing of it is settled and no note corrects it. A mirror entry of the given date takes it out of the books;
 /// its number stays used.
 #[utoipa::path(tag = "Invoices", request_body = CancelInvoice, params(("id" = InvoiceId, Path, description = "The invoice.")), responses((status = 200, body = Invoice, description = "Cancelled."), (status = 202, body = Invoice, description = "The invoice; its cancellation waits for approval_id.")), extensions(("x-permission" = json!("invoices:cancel")), ("x-approval" = json!(true)), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
 #[post("/v1/invoices/{id}/cancel")]

@@ -470,6 +470,7 @@ fn cancellable<F: Form>(tx: &mut Tx<'_>, id: InvoiceId) -> Result<Stored, Proble
         Kind::Invoice | Kind::DebitNote if stored.settled.open != stored.total => {
             format!("The {} is settled in part or whole; reverse its allocations, or credit it by a note.", kind.name())
         }
+        Kind::Invoice if store::is_corrected(tx, id)? => "Notes correct the invoice; cancel them first.".to_owned(),
         _ => return Ok(stored),
     };
     Err(invalid_state(&stored, tx.cx(), detail))

@@ -500,6 +500,12 @@ pub fn delete_draft(tx: &mut Tx<'_>, id: InvoiceId) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Whether issued notes correct an invoice.
+pub fn is_corrected(rx: &mut Rx<'_>, id: InvoiceId) -> Result<bool, Problem> {
+    let company = rx.company();
+    rx.scalar(Sql::new("SELECT EXISTS (SELECT FROM invoice WHERE company_id = $1 AND original_invoice_id = $2 AND status = 'issued')").bind(company).bind(id))
+}
+
 pub fn mark_cancelled(tx: &mut Tx<'_>, id: InvoiceId, on: NaiveDate, reason: &str) -> Result<(), Problem> {
     let company = tx.company();
     tx.execute(
