@@ -229,6 +229,12 @@ impl Model {
         items.chain(moves).sum()
     }
 
+    /// How much is dated between two days: entries, items and settlements.
+    pub fn dated(&self, from: NaiveDate, to: NaiveDate) -> usize {
+        let entries = self.docs.iter().flat_map(|doc| doc.entries.iter().chain(&doc.mirrors)).map(|entry| entry.on);
+        entries.chain(self.items.iter().map(|item| item.posted)).chain(self.moves.iter().map(|m| m.on)).filter(|day| (from..=to).contains(day)).count()
+    }
+
     // ------------------------------------------------------------------------------- settling
 
     /// The first day an item can be settled on: its own, or that of the last reversal on it.
@@ -610,7 +616,8 @@ impl Model {
 
     // ------------------------------------------------------------------------------- taking back
 
-    fn back(&mut self, at: usize, on: NaiveDate) {
+    /// Takes a settlement back. `within`: the document that is being taken back itself.
+    fn back(&mut self, at: usize, on: NaiveDate, within: Option<usize>) {
         let m = self.moves[at].clone();
         self.moves.push(Move {
             id: String::new(),
@@ -628,7 +635,7 @@ impl Model {
             let doc = self.document_of(grant, |kind| matches!(kind, Kind::Grant(_))).expect("a grant");
             self.unwind(doc, on);
         }
-        if let Some(doc) = self.document_of(at, |kind| matches!(kind, Kind::WriteOff | Kind::Recovery)) {
+        if let Some(doc) = self.document_of(at, |kind| matches!(kind, Kind::WriteOff | Kind::Recovery)).filter(|doc| within != Some(*doc)) {
             let entry = self.docs[doc].entries.iter().position(|e| e.items.iter().any(|i| *i == m.credit || *i == m.debit)).expect("an entry");
             self.mirror(doc, entry, on, on);
         }
@@ -646,7 +653,7 @@ impl Model {
         let settled = touched.iter().map(|at| self.moves[*at].on).chain(items.iter().map(|i| self.from(*i))).fold(on, NaiveDate::max);
         for at in touched {
             if !self.reversed(at) {
-                self.back(at, on);
+                self.back(at, on, Some(doc));
             }
         }
         for entry in standing {
@@ -821,7 +828,7 @@ impl Model {
         }
         match self.document_of(at, |kind| matches!(kind, Kind::Grant(_))) {
             Some(doc) => self.unwind(doc, on),
-            None => self.back(at, on),
+            None => self.back(at, on, None),
         }
         Ok(())
     }
