@@ -132,3 +132,35 @@ fn case_17_instalments_age_by_their_own_due_dates_and_come_to_the_invoice() {
     assert_eq!(before["totals"]["buckets"]["not_due"], "100000.00");
     company.assert_laws();
 }
+
+#[test]
+fn a_cheque_of_a_later_date_earns_a_discount_by_the_day_it_goes_to_the_bank() {
+    let company = Company::new();
+    let (customer, executive) = (company.customer(), company.executive());
+    let invoice = two_ten_net_thirty(&company, &customer, "1000.00");
+    let cheque = with(receipt_body(&customer, "2025-01-05", "980.00"), json!({"method": "cheque", "cheque_number": "000123", "cheque_date": "2025-01-20"}));
+    let held = executive.post("/v1/receipts", &cheque).expect(201);
+    executive.post(&format!("/v1/receipts/{}/deposit", id_of(&held)), &json!({"deposited_on": "2025-01-20"})).expect(200);
+    // Placed only later: the money was there on the twentieth, not when the cheque came in.
+    let later = json!({"source_type": "receipt", "source_id": held["id"], "allocated_on": "2025-01-21", "targets": [to_invoice(&invoice, "980.00")]});
+    let placed = executive.post("/v1/allocations", &later).expect(201);
+    assert_eq!((due(&company, &invoice).as_str(), &placed["data"][0]["flags"]), ("20.00", &json!(["discount_disallowed"])));
+    company.assert_laws();
+}
+
+#[test]
+fn an_invoice_that_notes_correct_is_not_cancelled_under_them() {
+    // Otherwise the credit of an invoice that never was would stay.
+    let company = Company::new();
+    let (customer, controller) = (company.customer(), company.controller());
+    let invoice = company.invoice(&customer, "2025-01-01", "2025-01-31", "1000.00");
+    let note = controller.post("/v1/credit-notes", &with(note_body(&invoice, "2025-01-02", "400.00"), json!({"apply_to_original": false}))).expect(201);
+    let cancel = |kind: &str, document: &Value| {
+        controller.change("POST", &format!("/v1/{kind}/{}/cancel", id_of(document)), "*", &json!({"reason": "Ordered twice", "cancelled_on": "2025-01-03"}))
+    };
+    cancel("invoices", &invoice).refused(409, "invalid_state");
+    cancel("credit-notes", &note).expect(200);
+    cancel("invoices", &invoice).expect(200);
+    assert_eq!(company.get(&format!("/v1/customers/{customer}/open-items?as_of=2025-01-03"))["totals"]["balance"], "0.00");
+    company.assert_laws();
+}

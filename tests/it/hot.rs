@@ -274,3 +274,26 @@ fn families_that_pay_across_and_take_back_at_once_neither_wait_in_a_circle_nor_l
     assert_no_deadlock();
     company.assert_laws();
 }
+
+#[test]
+fn reports_of_a_pair_asked_while_others_post_are_the_same_for_ever() {
+    let company = Company::new();
+    let (executive, controller) = (company.executive(), company.controller());
+    // Customers of their own, so that postings are under way side by side.
+    let customers: Vec<String> = (0..8).map(|_| company.customer()).collect();
+    let invoices: Vec<Value> = customers.iter().map(|customer| company.invoice(customer, "2025-01-01", "2025-01-31", "1000.00")).collect();
+    let asked = in_parallel(16, 400, |n| {
+        if n % 4 != 0 {
+            let body = with(receipt_body(&customers[n % 8], "2025-01-12", "5.00"), json!({"allocations": [to_invoice(&invoices[n % 8], "1.00")]}));
+            executive.post("/v1/receipts", &body).expect(201);
+            return None;
+        }
+        let known_at = controller.get("/v1/reports/aging?as_of=2025-03-31").expect(200)["known_at"].as_str().unwrap().to_owned();
+        let path = format!("/v1/reports/aging?as_of=2025-03-31&known_at={}", encoded(&known_at));
+        let answer = controller.get(&path).text();
+        Some((path, answer))
+    });
+    let changed: Vec<_> = asked.into_iter().flatten().filter(|(path, answer)| controller.get(path).text() != *answer).map(|(path, _)| path).collect();
+    assert!(changed.is_empty(), "{} pairs changed: {changed:?}", changed.len());
+    company.assert_laws();
+}

@@ -54,6 +54,7 @@ pub struct Entry {
     pub on: NaiveDate,
     pub rows: Vec<(&'static str, Decimal)>,
     pub items: Vec<usize>,
+    pub taken_back: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,9 @@ pub enum Kind {
     CreditNote,
     DebitNote,
     Receipt,
+    WriteOff,
+    /// Money for what was written off.
+    Recovery,
     /// Granted with a payment: a discount, a tolerance.
     Grant(&'static str),
 }
@@ -69,6 +73,8 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     Standing,
+    /// A cheque of a later date, outside the books.
+    Held,
     Unidentified,
     Ended,
 }
@@ -83,6 +89,8 @@ pub struct Doc {
     pub dollars: bool,
     pub rate: Decimal,
     pub date: NaiveDate,
+    /// In the books from this day.
+    pub posted: NaiveDate,
     pub total: Decimal,
     /// Per cent of tax on its only line.
     pub tax: Decimal,
@@ -93,6 +101,8 @@ pub struct Doc {
     pub entries: Vec<Entry>,
     /// Rows that mirror its entries.
     pub mirrors: Vec<Entry>,
+    /// What the deposit of a held cheque will book; its day is that of the cheque.
+    pub waiting: Option<Entry>,
 }
 
 #[derive(Debug, Clone)]
@@ -144,6 +154,10 @@ pub struct Money {
     pub cash: Decimal,
     pub deducted: Vec<(&'static str, Decimal)>,
     pub cheque: bool,
+    /// Rupees that settle so many dollars: the money is `cash` dollars then, worth this.
+    pub worth: Option<Decimal>,
+    /// The day of a cheque that is held until then.
+    pub held: Option<NaiveDate>,
 }
 
 pub enum Placing {
@@ -215,6 +229,12 @@ impl Model {
         items.chain(moves).sum()
     }
 
+    /// How much is dated between two days: entries, items and settlements.
+    pub fn dated(&self, from: NaiveDate, to: NaiveDate) -> usize {
+        let entries = self.docs.iter().flat_map(|doc| doc.entries.iter().chain(&doc.mirrors)).map(|entry| entry.on);
+        entries.chain(self.items.iter().map(|item| item.posted)).chain(self.moves.iter().map(|m| m.on)).filter(|day| (from..=to).contains(day)).count()
+    }
+
     // ------------------------------------------------------------------------------- settling
 
     /// The first day an item can be settled on: its own, or that of the last reversal on it.
@@ -268,7 +288,7 @@ impl Model {
         let made = self.items.len();
         let sign = if of.credit { -Decimal::ONE } else { Decimal::ONE };
         self.items.push(Item { doc, owner: of.owner, credit: !of.credit, dollars: of.dollars, amount, base, posted: on, due: on, agreed: Agreed::default() });
-        let entry = Entry { on, rows: vec![(account, sign * base), ("1100", -sign * base)], items: vec![made] };
+        let entry = Entry { on, rows: vec![(account, sign * base), ("1100", -sign * base)], items: vec![made], taken_back: false };
         self.docs.push(Doc {
             id: String::new(),
             number: String::new(),
@@ -278,6 +298,7 @@ impl Model {
             dollars: of.dollars,
             rate: Decimal::ONE,
             date: on,
+            posted: on,
             total: amount,
             tax: Decimal::ZERO,
             original: None,
@@ -285,6 +306,7 @@ impl Model {
             deducted: Vec::new(),
             entries: vec![entry],
             mirrors: Vec::new(),
+            waiting: None,
         });
         let (credit, debit) = if of.credit { (item, made) } else { (made, item) };
         self.moves.push(Move {
@@ -441,13 +463,15 @@ impl Model {
             dollars: new.dollars,
             rate: new.rate,
             date: new.date,
+            posted: new.date,
             total,
             tax: new.tax,
             original: new.original,
             cheque: false,
             deducted: Vec::new(),
-            entries: vec![Entry { on: new.date, rows, items: items.clone() }],
+            entries: vec![Entry { on: new.date, rows, items: items.clone(), taken_back: false }],
             mirrors: Vec::new(),
+            waiting: None,
         });
         if apply && let Some(original) = new.original {
             let targets = self.sorted(self.items_of(original));
@@ -459,43 +483,73 @@ impl Model {
     pub fn receive(&mut self, new: &Money, placing: &Placing) -> Result<usize, Code> {
         let base = |amount: Decimal| money(amount * new.rate);
         let total = new.cash + new.deducted.iter().map(|d| d.1).sum::<Decimal>();
-        let worth = base(new.cash) + new.deducted.iter().map(|d| base(d.1)).sum::<Decimal>();
+        let cash = new.worth.unwrap_or_else(|| base(new.cash));
+        let worth = cash + new.deducted.iter().map(|d| base(d.1)).sum::<Decimal>();
         let doc = self.docs.len();
-        let mut rows = vec![("1000", base(new.cash))];
+        let mut rows = vec![("1000", cash)];
         rows.extend(new.deducted.iter().map(|(kind, amount)| (if *kind == "tds" { "1200" } else { "5100" }, base(*amount))));
         rows.push((if new.owner.is_some() { "1100" } else { "2200" }, -worth));
         self.docs.push(Doc {
             id: String::new(),
             number: String::new(),
             kind: Kind::Receipt,
-            state: if new.owner.is_some() { State::Standing } else { State::Unidentified },
+            state: if new.held.is_some() {
+                State::Held
+            } else if new.owner.is_some() {
+                State::Standing
+            } else {
+                State::Unidentified
+            },
             owner: new.owner.unwrap_or(usize::MAX),
             dollars: new.dollars,
             rate: new.rate,
             date: new.date,
+            posted: new.date,
             total,
             tax: Decimal::ZERO,
             original: None,
             cheque: new.cheque,
             deducted: new.deducted.clone(),
-            entries: vec![Entry { on: new.date, rows, items: Vec::new() }],
+            entries: vec![Entry { on: new.held.unwrap_or(new.date), rows, items: Vec::new(), taken_back: false }],
             mirrors: Vec::new(),
+            waiting: None,
         });
-        if let Some(owner) = new.owner {
+        if new.held.is_some() {
+            // Nothing is booked; what will be waits with the document.
+            let entry = self.docs[doc].entries.remove(0);
+            self.docs[doc].waiting = Some(entry);
+        } else if let Some(owner) = new.owner {
             self.docs[doc].entries[0].items = vec![self.open_credit(doc, owner, total, worth, new.date)];
             let mut purses = vec![("cash", new.cash)];
             purses.extend(new.deducted.iter().copied());
-            self.place(doc, purses, placing, new.date)?;
+            self.place(doc, purses, placing, new.date, new.date)?;
         }
         Ok(doc)
+    }
+    /// A held cheque goes to the bank.
+    pub fn deposit(&mut self, doc: usize, on: NaiveDate, placing: &Placing) -> Result<(), Code> {
+        let Some(waiting) = self.docs[doc].waiting.clone().filter(|_| self.docs[doc].state == State::Held) else { return Err((409, "invalid_state")) };
+        if on < waiting.on {
+            return Err((422, "validation_failed"));
+        }
+        let of = self.docs[doc].clone();
+        let worth = -waiting.rows.last().expect("rows").1;
+        let item = self.open_credit(doc, of.owner, of.total, worth, on);
+        self.docs[doc].entries.push(Entry { on, items: vec![item], ..waiting });
+        self.docs[doc].state = State::Standing;
+        // The value of a cheque counts from its deposit, and so does what may be done about it.
+        self.docs[doc].posted = on;
+        let mut purses = vec![("cash", of.total - of.deducted.iter().map(|d| d.1).sum::<Decimal>())];
+        purses.extend(of.deducted.iter().copied());
+        self.place(doc, purses, placing, on, on)
     }
     fn open_credit(&mut self, doc: usize, owner: usize, amount: Decimal, base: Decimal, on: NaiveDate) -> usize {
         let dollars = self.docs[doc].dollars;
         self.items.push(Item { doc, owner, credit: true, dollars, amount, base, posted: on, due: on, agreed: Agreed::default() });
         self.items.len() - 1
     }
-    fn place(&mut self, doc: usize, mut purses: Vec<(&'static str, Decimal)>, placing: &Placing, on: NaiveDate) -> Result<(), Code> {
-        let (credit, value) = (self.items_of(doc)[0], self.docs[doc].date);
+    fn place(&mut self, doc: usize, mut purses: Vec<(&'static str, Decimal)>, placing: &Placing, on: NaiveDate, value: NaiveDate) -> Result<(), Code> {
+        let credit = self.items_of(doc)[0];
         match placing {
             Placing::Nothing => {}
             Placing::Instructed(targets) => {
@@ -533,16 +587,18 @@ impl Model {
         self.docs[doc].state = State::Standing;
         self.docs[doc].owner = owner;
         let item = self.open_credit(doc, owner, total, worth, on);
-        self.docs[doc].entries.push(Entry { on, rows: vec![("2200", worth), ("1100", -worth)], items: vec![item] });
-        self.place(doc, vec![("cash", total)], placing, on)
+        self.docs[doc].entries.push(Entry { on, rows: vec![("2200", worth), ("1100", -worth)], items: vec![item], taken_back: false });
+        let value = self.docs[doc].date;
+        self.place(doc, vec![("cash", total)], placing, on, value)
     }
     /// What is left of a credit for later.
     pub fn allocate(&mut self, source: usize, targets: &[Target], on: NaiveDate) -> Result<(), Code> {
         let doc = self.docs[source].clone();
-        if doc.state == State::Unidentified || self.items_of(source).is_empty() {
+        if matches!(doc.state, State::Unidentified | State::Held) || self.items_of(source).is_empty() {
             return Err((409, "invalid_state"));
         }
         let credit = self.items_of(source)[0];
+        let value = Some(doc.posted).filter(|_| doc.kind == Kind::Receipt);
         let mut purses = if doc.kind == Kind::Receipt {
             let mut purses: Vec<(&'static str, Decimal)> = vec![("cash", doc.total - doc.deducted.iter().map(|d| d.1).sum::<Decimal>())];
             purses.extend(doc.deducted.iter().copied());
@@ -555,12 +611,13 @@ impl Model {
         } else {
             vec![("credit", self.left(credit).0)]
         };
-        self.instructed(credit, &mut purses, targets, on, Some(doc.date).filter(|_| doc.kind == Kind::Receipt))
+        self.instructed(credit, &mut purses, targets, on, value)
     }
 
     // ------------------------------------------------------------------------------- taking back
 
-    fn back(&mut self, at: usize, on: NaiveDate) {
+    /// Takes a settlement back. `within`: the document that is being taken back itself.
+    fn back(&mut self, at: usize, on: NaiveDate, within: Option<usize>) {
         let m = self.moves[at].clone();
         self.moves.push(Move {
             id: String::new(),
@@ -572,55 +629,192 @@ impl Model {
             because_of: None,
             ..m
         });
+        // What was granted for its sake goes with it, and an entry that only was its other side.
         let granted: Vec<usize> = self.in_force().into_iter().filter(|g| self.moves[*g].because_of == Some(at)).collect();
         for grant in granted {
-            let m = &self.moves[grant];
-            let doc =
-                [m.credit, m.debit].map(|item| self.items[item].doc).into_iter().find(|doc| matches!(self.docs[*doc].kind, Kind::Grant(_))).expect("a grant");
+            let doc = self.document_of(grant, |kind| matches!(kind, Kind::Grant(_))).expect("a grant");
             self.unwind(doc, on);
         }
+        if let Some(doc) = self.document_of(at, |kind| matches!(kind, Kind::WriteOff | Kind::Recovery)).filter(|doc| within != Some(*doc)) {
+            let entry = self.docs[doc].entries.iter().position(|e| e.items.iter().any(|i| *i == m.credit || *i == m.debit)).expect("an entry");
+            self.mirror(doc, entry, on, on);
+        }
+    }
+    /// The document of a kind on either side of a settlement.
+    fn document_of(&self, at: usize, wanted: impl Fn(Kind) -> bool) -> Option<usize> {
+        [self.moves[at].credit, self.moves[at].debit].map(|item| self.items[item].doc).into_iter().find(|doc| wanted(self.docs[*doc].kind))
     }
     /// Takes a document back: its settlements, its entries, and its items against their mirrors.
     pub fn unwind(&mut self, doc: usize, on: NaiveDate) {
-        let items = self.items_of(doc);
-        let touched: Vec<usize> = self
-            .in_force()
-            .into_iter()
-            .filter(|at| self.moves[*at].kind != "reversal" && items.iter().any(|i| self.moves[*at].credit == *i || self.moves[*at].debit == *i))
-            .collect();
+        let standing: Vec<usize> = (0..self.docs[doc].entries.len()).filter(|at| !self.docs[doc].entries[*at].taken_back).collect();
+        let items: Vec<usize> = standing.iter().flat_map(|at| self.docs[doc].entries[*at].items.clone()).collect();
+        let touches = |m: &Move| m.kind != "reversal" && (items.contains(&m.credit) || items.contains(&m.debit));
+        let touched: Vec<usize> = self.in_force().into_iter().filter(|at| touches(&self.moves[*at])).collect();
         let settled = touched.iter().map(|at| self.moves[*at].on).chain(items.iter().map(|i| self.from(*i))).fold(on, NaiveDate::max);
         for at in touched {
             if !self.reversed(at) {
-                self.back(at, on);
+                self.back(at, on, Some(doc));
             }
         }
-        for entry in self.docs[doc].entries.clone() {
-            let day = on.max(entry.on);
-            let rows = entry.rows.iter().map(|(account, amount)| (*account, -amount)).collect();
-            let mut mirrored = Vec::new();
-            for item in entry.items {
-                let of = self.items[item].clone();
-                let mirror = self.items.len();
-                self.items.push(Item { credit: !of.credit, posted: day, due: day, agreed: Agreed::default(), ..of.clone() });
-                mirrored.push(mirror);
-                let (credit, debit) = if of.credit { (item, mirror) } else { (mirror, item) };
-                self.moves.push(Move {
-                    id: String::new(),
-                    credit,
-                    debit,
-                    kind: "reversal",
-                    amount: of.amount,
-                    credit_base: of.base,
-                    debit_base: of.base,
-                    on: settled,
-                    reverses: None,
-                    because_of: None,
-                });
-            }
-            self.docs[doc].mirrors.push(Entry { on: day, rows, items: mirrored });
+        for entry in standing {
+            self.mirror(doc, entry, on, settled);
         }
         self.docs[doc].state = State::Ended;
     }
+    /// An entry once more with the sides exchanged, and its items settled against each other.
+    fn mirror(&mut self, doc: usize, entry: usize, on: NaiveDate, settled: NaiveDate) {
+        if std::mem::replace(&mut self.docs[doc].entries[entry].taken_back, true) {
+            return;
+        }
+        let Entry { on: posted, rows, items, .. } = self.docs[doc].entries[entry].clone();
+        let settled = items.iter().map(|item| self.from(*item)).fold(settled, NaiveDate::max);
+        let (day, rows) = (on.max(posted), rows.iter().map(|(account, amount)| (*account, -amount)).collect());
+        for item in &items {
+            let of = self.items[*item].clone();
+            let mirror = self.items.len();
+            self.items.push(Item { credit: !of.credit, posted: day, due: day, agreed: Agreed::default(), ..of.clone() });
+            let (credit, debit) = if of.credit { (*item, mirror) } else { (mirror, *item) };
+            self.moves.push(Move {
+                id: String::new(),
+                credit,
+                debit,
+                kind: "reversal",
+                amount: of.amount,
+                credit_base: of.base,
+                debit_base: of.base,
+                on: settled,
+                reverses: None,
+                because_of: None,
+            });
+        }
+        self.docs[doc].mirrors.push(Entry { on: day, rows, items: Vec::new(), taken_back: false });
+        if self.docs[doc].entries.iter().all(|e| e.taken_back) {
+            self.docs[doc].state = State::Ended;
+        }
+    }
+
+    // ------------------------------------------------------------------------------- bad debts
+
+    /// A document whose every part is an entry of its own against an account, settling an item at that item's base.
+    fn against(&mut self, doc: usize, item: usize, part: Decimal, account: &'static str, kind: &'static str, on: NaiveDate) -> Result<(), Code> {
+        let base = Self::share(self.left(item), part).ok_or((422, "amount_too_small"))?;
+        let (of, made, day) = (self.items[item].clone(), self.items.len(), on.max(self.from(item)));
+        let sign = if of.credit { -Decimal::ONE } else { Decimal::ONE };
+        self.items.push(Item { doc, credit: !of.credit, amount: part, base, posted: on, due: on, agreed: Agreed::default(), ..of.clone() });
+        self.docs[doc].entries.push(Entry { on, rows: vec![(account, sign * base), ("1100", -sign * base)], items: vec![made], taken_back: false });
+        let (credit, debit) = if of.credit { (item, made) } else { (made, item) };
+        self.moves.push(Move {
+            id: String::new(),
+            credit,
+            debit,
+            kind,
+            amount: part,
+            credit_base: base,
+            debit_base: base,
+            on: day,
+            reverses: None,
+            because_of: None,
+        });
+        Ok(())
+    }
+    fn correction(&mut self, kind: Kind, of: usize, total: Decimal, on: NaiveDate) -> usize {
+        let (owner, dollars) = (self.docs[of].owner, self.docs[of].dollars);
+        self.docs.push(Doc {
+            id: String::new(),
+            number: String::new(),
+            kind,
+            state: State::Standing,
+            owner,
+            dollars,
+            date: on,
+            posted: on,
+            total,
+            original: Some(of),
+            cheque: false,
+            deducted: Vec::new(),
+            entries: Vec::new(),
+            ..self.docs[of].clone()
+        });
+        let doc = self.docs.len() - 1;
+        self.docs[doc].mirrors.clear();
+        doc
+    }
+    /// Gives up what is open of documents of one customer, oldest due first.
+    pub fn write_off(&mut self, targets: &[Target], on: NaiveDate) -> Result<usize, Code> {
+        let first = self.docs[targets[0].doc].clone();
+        if targets.iter().any(|t| self.docs[t.doc].owner != first.owner) {
+            return Err((422, "customer_mismatch"));
+        }
+        for (at, target) in targets.iter().enumerate() {
+            if self.docs[target.doc].dollars != first.dollars && at > 0 {
+                return Err((422, "currency_mismatch"));
+            }
+            if target.amount > self.open_of(target.doc) {
+                return Err((422, "over_allocation"));
+            }
+        }
+        let doc = self.correction(Kind::WriteOff, targets[0].doc, targets.iter().map(|t| t.amount).sum(), on);
+        for target in targets {
+            let mut rest = target.amount;
+            for item in self.sorted(self.items_of(target.doc)) {
+                let part = rest.min(self.left(item).0);
+                if part > Decimal::ZERO {
+                    rest -= part;
+                    self.against(doc, item, part, "5300", "write_off", on)?;
+                }
+            }
+        }
+        Ok(doc)
+    }
+    /// What is still given up: neither taken back nor recovered.
+    pub fn given_up(&self, doc: usize) -> Decimal {
+        let standing = |doc: &Doc| doc.entries.iter().filter(|e| !e.taken_back).flat_map(|e| &e.items).map(|i| self.items[*i].amount).sum::<Decimal>();
+        let recovered = self.docs.iter().filter(|d| d.kind == Kind::Recovery && d.original == Some(doc)).map(standing).sum::<Decimal>();
+        standing(&self.docs[doc]) - recovered
+    }
+    pub fn recover(&mut self, doc: usize, receipt: usize, amount: Decimal, on: NaiveDate) -> Result<usize, Code> {
+        if self.docs[doc].state == State::Ended {
+            return Err((409, "invalid_state"));
+        }
+        if on < self.docs[doc].date {
+            return Err((422, "validation_failed"));
+        }
+        let money = self.items_of(receipt)[0];
+        if self.items[money].owner != self.docs[doc].owner {
+            return Err((422, "customer_mismatch"));
+        }
+        if self.items[money].dollars != self.docs[doc].dollars {
+            return Err((422, "currency_mismatch"));
+        }
+        if amount > self.given_up(doc) {
+            return Err((422, "over_recovery"));
+        }
+        if amount > self.left(money).0 {
+            return Err((422, "over_allocation"));
+        }
+        let made = self.correction(Kind::Recovery, doc, amount, on);
+        self.against(made, money, amount, "4300", "recovery", on)?;
+        Ok(made)
+    }
+    pub fn reverse_write_off(&mut self, doc: usize, on: NaiveDate) -> Result<(), Code> {
+        if self.docs[doc].state == State::Ended {
+            return Err((409, "invalid_state"));
+        }
+        if on < self.docs[doc].date {
+            return Err((422, "validation_failed"));
+        }
+        let recoveries: Vec<usize> = (0..self.docs.len())
+            .filter(|d| self.docs[*d].kind == Kind::Recovery && self.docs[*d].original == Some(doc) && self.docs[*d].state == State::Standing)
+            .collect();
+        for recovery in recoveries {
+            self.unwind(recovery, on);
+        }
+        self.unwind(doc, on);
+        Ok(())
+    }
+
+    // ------------------------------------------------------------------------------- reversals
+
     pub fn reverse_allocation(&mut self, at: usize, on: NaiveDate) -> Result<(), Code> {
         let m = self.moves[at].clone();
         if m.kind == "reversal" || m.reverses.is_some() {
@@ -632,10 +826,9 @@ impl Model {
         if on < m.on {
             return Err((422, "validation_failed"));
         }
-        let grant = [m.credit, m.debit].map(|item| self.items[item].doc).into_iter().find(|doc| matches!(self.docs[*doc].kind, Kind::Grant(_)));
-        match grant {
+        match self.document_of(at, |kind| matches!(kind, Kind::Grant(_))) {
             Some(doc) => self.unwind(doc, on),
-            None => self.back(at, on),
+            None => self.back(at, on, None),
         }
         Ok(())
     }
@@ -643,7 +836,7 @@ impl Model {
         if self.docs[doc].state == State::Ended {
             return Err((409, "invalid_state"));
         }
-        if on < self.docs[doc].date {
+        if on < self.docs[doc].posted {
             return Err((422, "validation_failed"));
         }
         self.unwind(doc, on);
@@ -651,7 +844,10 @@ impl Model {
     }
     pub fn cancel(&mut self, doc: usize, on: NaiveDate) -> Result<(), Code> {
         let of = &self.docs[doc];
-        if of.state != State::Standing || (of.kind != Kind::CreditNote && self.open_of(doc) != of.total) {
+        // What notes correct stays until they are cancelled.
+        let corrected =
+            self.docs.iter().any(|note| matches!(note.kind, Kind::CreditNote | Kind::DebitNote) && note.original == Some(doc) && note.state == State::Standing);
+        if of.state != State::Standing || corrected || (of.kind != Kind::CreditNote && self.open_of(doc) != of.total) {
             return Err((409, "invalid_state"));
         }
         if on < of.date {

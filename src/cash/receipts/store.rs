@@ -174,12 +174,13 @@ pub fn input(rx: &mut Rx<'_>, id: ReceiptId) -> Result<NewReceipt, Problem> {
 
 row! { struct PurseRow { kind: AllocationKind, left: Decimal, value_date: NaiveDate } }
 
-/// What of a receipt is not placed yet, by kind, cash first; and what decides about discounts.
+/// What of a receipt is not placed yet, by kind, cash first; and what decides about discounts: the value of a
+/// cheque of a later date counts from its deposit.
 pub fn purses(rx: &mut Rx<'_>, id: Uuid, item: OpenItemId) -> Result<(Vec<Purse>, Terms), Problem> {
     let company = rx.company();
     let rows: Vec<PurseRow> = rx.load(
         Sql::new(
-            "SELECT kind, sum(amount)::numeric AS left, (SELECT value_date FROM receipt WHERE company_id = $1 AND id = $2) AS value_date FROM (
+            "SELECT kind, sum(amount)::numeric AS left, (SELECT CASE WHEN cheque_date > receipt_date THEN deposited_on ELSE value_date END FROM receipt WHERE company_id = $1 AND id = $2) AS value_date FROM (
                 SELECT 'cash' AS kind, coalesce(settlement_amount, amount_received) AS amount FROM receipt WHERE company_id = $1 AND id = $2
                 UNION ALL SELECT CASE kind WHEN 'charges' THEN 'charge' ELSE kind END, amount FROM receipt_deduction WHERE company_id = $1 AND receipt_id = $2
                 UNION ALL SELECT CASE WHEN kind IN ('tds', 'discount', 'charge', 'retention') THEN kind ELSE 'cash' END, -amount FROM allocation WHERE company_id = $1 AND credit_item_id = $3
