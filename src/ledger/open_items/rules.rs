@@ -28,7 +28,8 @@ pub fn share(open: Decimal, open_base: Decimal, part: Decimal, base: Currency) -
     if most < unit || part > open {
         return None;
     }
-    Some(round(open_base / open * part, base.exponent()).clamp(unit, most))
+    // Multiplied first: a rate cut off after 28 digits would turn an exact half into less. Amounts are below 10^13.
+    Some(round(open_base * part / open, base.exponent()).clamp(unit, most))
 }
 
 /// What is left of an item, in its currency and in base currency.
@@ -207,6 +208,14 @@ mod tests {
         let rest = share(dec!(400), base - first, dec!(400), inr()).expect("a share");
         assert_eq!(dec!(33000) - rest, dec!(-200));
         assert_eq!(first + rest, base);
+    }
+
+    #[test]
+    fn an_exact_half_of_a_paisa_is_rounded_up() {
+        // Half of 16.32 USD that are worth 1,341.69 is 670.845.
+        assert_eq!(share(dec!(16.32), dec!(1341.69), dec!(8.16), inr()), Some(dec!(670.85)));
+        let most = crate::platform::money::LARGEST;
+        assert_eq!(share(most, most, most - dec!(1), inr()), Some(most - dec!(1)));
     }
 
     proptest! {
