@@ -234,9 +234,10 @@ impl Script {
             Some(doc) => crate::model::money(doc.total * self.dice.between(1, 70) + dec!(0.01)),
             None => self.dice.between(1_000, 90_000),
         };
-        let other_rate = self.dice.chance(50);
+        // A note that changes tax is at the rate of its invoice; one that moves money only may be at another.
+        let other_rate = dollars && tax.is_zero() && self.dice.chance(50);
         let rate = of.as_ref().map_or(Decimal::ONE, |doc| doc.rate);
-        let rate = if dollars && other_rate { self.rate(true) } else { rate };
+        let rate = if other_rate { self.rate(true) } else { rate };
         let (apply, due) = (self.dice.chance(70), date + Days::new(15));
         let mut body = match &of {
             Some(doc) => json!({"external_id": fresh(), "original_invoice_id": doc.id}),
@@ -246,6 +247,9 @@ impl Script {
         body = with(body, json!({"note_date": date, "reason_code": "other", "issue": true, "lines": lines}));
         if dollars {
             body["exchange_rate"] = json!(rate.to_string());
+        }
+        if other_rate {
+            body["tax_effect"] = json!("financial");
         }
         if credit && of.is_some() {
             body["apply_to_original"] = json!(apply);
