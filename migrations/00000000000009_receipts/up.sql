@@ -44,7 +44,7 @@ CREATE FUNCTION receipt_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE moving text[] := ARRAY['state', 'clearing', 'customer_id', 'item_id', 'entry_id', 'deposited_on', 'cleared_on', 'identified_on', 'ended_on', 'end_reason', 'on_account',
     'fee_note_id', 'posting_date', 'bank_account_id', 'payer_name',
     -- Generated, so not known yet in a trigger before the row.
-    'bank_key', 'utr_key', 'metadata', 'input', 'version', 'updated_at'];
+    'bank_key', 'utr_key', 'exchange_rate', 'metadata', 'input', 'version', 'updated_at'];
 BEGIN
     IF TG_OP = 'DELETE' THEN
         RAISE EXCEPTION 'duebook: a receipt is never deleted' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'append_only';
@@ -57,6 +57,11 @@ BEGIN
        OR OLD.item_id IS NOT NULL AND NEW.item_id IS DISTINCT FROM OLD.item_id
        OR OLD.entry_id IS NOT NULL AND NEW.entry_id IS DISTINCT FROM OLD.entry_id
        OR OLD.state <> 'held' AND NEW.bank_account_id IS DISTINCT FROM OLD.bank_account_id
+       -- A held cheque is worth what its currency is worth on the day of its deposit.
+       OR OLD.state <> 'held' AND NEW.exchange_rate IS DISTINCT FROM OLD.exchange_rate
+       -- A cheque goes to the bank, then clears or comes back, and that is that.
+       OR array_position(ARRAY['received', 'deposited', 'cleared'], NEW.clearing) < array_position(ARRAY['received', 'deposited', 'cleared'], OLD.clearing)
+       OR OLD.clearing IN ('cleared', 'bounced') AND NEW.clearing IS DISTINCT FROM OLD.clearing
        OR OLD.posting_date IS NOT NULL AND NEW.posting_date IS DISTINCT FROM OLD.posting_date THEN
         RAISE EXCEPTION 'duebook: what a receipt says never changes' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'append_only';
     END IF;
@@ -65,7 +70,7 @@ END $$;
 CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON receipt FOR EACH ROW EXECUTE FUNCTION receipt_stays();
 GRANT INSERT (state, clearing, cheque_number, cheque_date, deposited_on, posting_date, settlement_currency, settlement_amount, exchange_rate, input, on_account) ON receipt TO duebook_app;
 GRANT UPDATE (state, clearing, customer_id, item_id, entry_id, deposited_on, cleared_on, identified_on, ended_on, end_reason, on_account, fee_note_id, posting_date, bank_account_id,
-    payer_name, metadata, input, version, updated_at) ON receipt TO duebook_app;
+    payer_name, metadata, input, exchange_rate, version, updated_at) ON receipt TO duebook_app;
 
 -- A receipt stands in the books as its state says; judged at commit.
 CREATE FUNCTION receipt_is_posted() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
