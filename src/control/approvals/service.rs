@@ -4,7 +4,7 @@ use super::problems::{APPROVAL_STALE, SOD_CONFLICT, SOD_SELF_APPROVAL};
 use super::rules::{Band, faults, steps};
 use super::store::{self, Row};
 use super::types::{Approval, ApprovalFilter, ApprovalPolicies, ApprovalPolicy, ApprovalStatus, DecisionKind, NewBands};
-use super::{Action, Approved, action, actions};
+use super::{Action, Approved, action, actions, of_request};
 use crate::access::waivers;
 use crate::ledger::open_items::store::lock_customers;
 use crate::platform::dates::Instant;
@@ -82,10 +82,17 @@ pub fn pending(rx: &mut Rx<'_>, subject: Uuid) -> Result<Option<ApprovalId>, Pro
     store::pending(rx, subject)
 }
 
-/// A request locked for a decision, with its customer before it.
+/// A request locked for a decision, with everybody its act concerns before it.
 fn lock(tx: &mut Tx<'_>, id: ApprovalId, version: Option<i64>) -> Result<Row, Problem> {
-    if let Some(customer) = store::get(tx, id, false)?.customer_id {
-        lock_customers(tx, vec![customer])?;
+    let found = store::get(tx, id, false)?;
+    let (action, asked) = (action(&found.action)?, found.approved());
+    let parties = (action.parties)(tx, &asked)?;
+    if !parties.is_empty() {
+        lock_customers(tx, parties.clone())?;
+        if !(action.parties)(tx, &asked)?.iter().all(|party| parties.contains(party)) {
+            // Another customer came in while we waited; taking that lock now could wait in a circle.
+            return Err(Problem::new(problem::BUSY, "The subject was settled otherwise meanwhile; try again."));
+        }
     }
     let row = store::get(tx, id, true)?;
     if row.state == ApprovalStatus::Stale {
@@ -273,6 +280,7 @@ pub static CHANGE_POLICY: Action = Action {
     direct: "company:manage",
     bars_cash_handlers: false,
     bands: &[Band::above(1)],
+    parties: of_request,
     version: |rx, asked| Ok(policy(rx, asked.payload["kind"].as_str().unwrap_or_default())?.version),
     execute: change_policy,
     reject: |_, _| Ok(()),
