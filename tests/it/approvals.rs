@@ -116,3 +116,49 @@ fn a_small_firm_may_waive_conflicting_roles_for_a_while_but_not_for_oneself() {
     assert_eq!(company.as_role("auditor").get("/v1/sod-waivers").expect(200)["data"][0]["user_id"], user["id"]);
     company.assert_laws();
 }
+
+fn status(company: &Company, asked: &Value) -> Value {
+    company.get(&format!("/v1/approvals/{}", asked["approval_id"].as_str().unwrap_or_else(|| panic!("nothing waits: {asked}"))))["status"].clone()
+}
+
+#[test]
+fn what_went_stale_is_asked_for_again() {
+    let company = Company::new();
+    let (customer, executive) = (company.customer(), company.executive());
+    let receipt = company.receipt(&customer, "2025-01-10", "100.00", json!([]));
+    let (path, wanted) = (format!("/v1/receipts/{}/reverse", id_of(&receipt)), json!({"reversed_on": "2025-01-12", "reason": "Posted twice"}));
+    let first = executive.post(&path, &wanted).expect(202);
+    executive.post(&path, &wanted).refused(409, "approval_pending");
+    let invoice = company.invoice(&customer, "2025-01-01", "2025-01-31", "40.00");
+    let placed = json!({"source_type": "receipt", "source_id": receipt["id"], "allocated_on": "2025-01-11", "targets": [to_invoice(&invoice, "40.00")]});
+    executive.post("/v1/allocations", &placed).expect(201);
+    crate::rig::decide(&company.controller(), &first, "approve").refused(409, "approval_stale");
+    let second = executive.post(&path, &wanted).expect(202);
+    assert_ne!(first["approval_id"], second["approval_id"]);
+    assert_eq!((status(&company, &first), status(&company, &second)), (json!("stale"), json!("pending")));
+    crate::rig::decide(&company.controller(), &second, "approve").expect(200);
+    assert_eq!(company.get(&format!("/v1/receipts/{}", id_of(&receipt)))["status"], "reversed");
+    company.assert_laws();
+}
+
+#[test]
+fn nobody_is_asked_about_what_is_taken_back_meanwhile() {
+    let company = Company::new();
+    let (customer, executive, controller) = (company.customer(), company.executive(), company.controller());
+    let reason = json!({"reason": "Posted twice"});
+    let invoice = company.invoice(&customer, "2025-01-01", "2025-01-31", "40.00");
+    let receipt = company.receipt(&customer, "2025-01-10", "100.00", json!([to_invoice(&invoice, "40.00")]));
+    let (document, allocation) =
+        (format!("/v1/receipts/{}/reverse", id_of(&receipt)), format!("/v1/allocations/{}/reverse", id_of(&receipt["allocations"][0])));
+    let (of_document, of_allocation) = (executive.post(&document, &reason).expect(202), executive.post(&allocation, &reason).expect(202));
+    // The whole document goes, and its allocations with it.
+    controller.post(&document, &reason).expect(200);
+    assert_eq!((status(&company, &of_document), status(&company, &of_allocation)), (json!("stale"), json!("stale")));
+    let path = format!("/v1/invoices/{}/cancel", id_of(&invoice));
+    let asked = executive.change("POST", &path, "*", &reason).expect(202);
+    controller.change("POST", &path, "*", &reason).expect(200);
+    assert_eq!(status(&company, &asked), "stale");
+    assert_eq!(company.get("/v1/approvals?status=pending")["data"], json!([]));
+    crate::rig::decide(&controller, &asked, "approve").refused(409, "approval_stale");
+    company.assert_laws();
+}

@@ -112,6 +112,7 @@ pub fn set_bands(tx: &mut Tx<'_>, kind: &str, bands: &[Band]) -> Result<(), Prob
     Ok(())
 }
 
+/// Enters a request. What is pending about another version of its subject can never be approved and makes way.
 pub fn insert(tx: &mut Tx<'_>, id: ApprovalId, action: &Action, request: &Request<'_>, rolling: Decimal, steps: i32) -> Result<(), Problem> {
     let (company, actor, now) = (tx.company(), tx.cx().actor.to_string(), tx.cx().now);
     let mut makers = request.makers.clone();
@@ -119,10 +120,15 @@ pub fn insert(tx: &mut Tx<'_>, id: ApprovalId, action: &Action, request: &Reques
     tx.execute(
         Sql::new(
             // Behind a machine stands who made it (SOD-01).
-            "INSERT INTO approval (company_id, id, kind, action, subject_id, subject_version, customer_id, amount, rolling_amount, steps, state, requested_by, barred, reason, before, after, payload, created_at, decided_at)
+            "WITH outdated AS (
+                UPDATE approval SET state = 'stale', version = version + 1, decided_at = $17
+                WHERE company_id = $1 AND subject_id = $5 AND action = $4 AND subject_version <> $6 AND state = 'pending' RETURNING 1
+             )
+             INSERT INTO approval (company_id, id, kind, action, subject_id, subject_version, customer_id, amount, rolling_amount, steps, state, requested_by, barred, reason, before, after, payload, created_at, decided_at)
              SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, CASE WHEN $10 = 0 THEN 'approved' ELSE 'pending' END, $11,
                     ARRAY(SELECT DISTINCT m FROM unnest($12::text[] || ARRAY(SELECT c.created_by FROM api_client c WHERE c.company_id = $1 AND 'client:' || c.id = ANY ($12))) AS m),
-                    $13, $14, $15, $16, $17, CASE WHEN $10 = 0 THEN $17 END",
+                    $13, $14, $15, $16, $17, CASE WHEN $10 = 0 THEN $17 END
+             FROM (SELECT count(*) FROM outdated) AS cleared",
         )
         .bind(company).bind(id).bind(action.kind).bind(action.name).bind(request.subject).bind(request.version).bind(request.customer).bind(request.amount).bind(rolling).bind(steps)
         .bind(actor).bind(Many(makers)).bind(request.reason).bind(request.before.clone()).bind(request.after.clone()).bind(request.payload.clone()).bind(now),
