@@ -117,6 +117,31 @@ fn a_small_firm_may_waive_conflicting_roles_for_a_while_but_not_for_oneself() {
     company.assert_laws();
 }
 
+/// A new executive; gives id, e-mail and a session.
+fn executive_hired(company: &Company) -> (String, String, Client) {
+    let email = format!("{}@example.test", fresh());
+    let body = json!({"email": email, "name": "Rising", "roles": ["ar_executive"], "password": PASSWORD});
+    let user = company.as_role("admin").post("/v1/users", &body).expect(201);
+    let session = Client::bearer(log_in(&email, PASSWORD, &company.id)["access_token"].as_str().unwrap().to_owned());
+    (id_of(&user), email, session)
+}
+const PASSWORD: &str = "correct horse battery staple 9";
+
+/// The same person, a controller from now on.
+fn promoted(company: &Company, id: &str, email: &str) -> Client {
+    let path = format!("/v1/users/{id}/roles");
+    company.as_role("admin").change("PUT", &path, "*", &json!({"roles": ["controller"]})).expect(200);
+    Client::bearer(log_in(email, PASSWORD, &company.id)["access_token"].as_str().unwrap().to_owned())
+}
+
+/// An executive asks for a document of the customer to be written off.
+fn ask_to_write_off(company: &Company, customer: &str, amount: &str) -> Value {
+    let invoice = company.invoice(customer, "2025-01-01", "2025-01-31", amount);
+    let items = json!([{"target_type": "invoice", "target_id": invoice["id"]}]);
+    let body = json!({"customer_id": customer, "written_off_on": "2025-03-01", "reason": "Customer is insolvent", "reason_code": "insolvency", "items": items});
+    company.executive().post("/v1/write-offs", &body).expect(201)
+}
+
 fn status(company: &Company, asked: &Value) -> Value {
     company.get(&format!("/v1/approvals/{}", asked["approval_id"].as_str().unwrap_or_else(|| panic!("nothing waits: {asked}"))))["status"].clone()
 }
@@ -160,5 +185,34 @@ fn nobody_is_asked_about_what_is_taken_back_meanwhile() {
     assert_eq!(status(&company, &asked), "stale");
     assert_eq!(company.get("/v1/approvals?status=pending")["data"], json!([]));
     crate::rig::decide(&controller, &asked, "approve").refused(409, "approval_stale");
+    company.assert_laws();
+}
+
+#[test]
+fn who_recorded_money_before_anybody_knew_whose_it_was_decides_nothing_for_the_customer() {
+    let company = Company::new();
+    let executive = company.executive();
+    let unidentified = |customer: &str, who: &Client| {
+        let body = with(receipt_body(customer, "2025-01-10", "100.00"), json!({"customer_id": null, "unidentified": true}));
+        let receipt = who.post("/v1/receipts", &body).expect(201);
+        executive.post(&format!("/v1/receipts/{}/identify", id_of(&receipt)), &json!({"customer_id": customer, "identified_on": "2025-01-12"})).expect(200);
+    };
+    let held = |customer: &str, who: &Client| {
+        let body = with(receipt_body(customer, "2025-01-10", "100.00"), json!({"method": "cheque", "cheque_number": "000123", "cheque_date": "2025-02-01"}));
+        let receipt = who.post("/v1/receipts", &body).expect(201);
+        assert_eq!(receipt["status"], "held");
+        executive.post(&format!("/v1/receipts/{}/deposit", id_of(&receipt)), &json!({"deposited_on": "2025-02-03"})).expect(200);
+    };
+    let ways: [&dyn Fn(&str, &Client); 2] = [&unidentified, &held];
+    for record in ways {
+        let (customer, (id, email, who)) = (company.customer(), executive_hired(&company));
+        record(&customer, &who);
+        let now = promoted(&company, &id, &email);
+        let asked = ask_to_write_off(&company, &customer, "50.00");
+        assert_eq!(crate::rig::decide(&now, &asked, "approve").refused(403, "sod_conflict")["rule"], "SOD-02");
+        // For another customer the same person decides.
+        let other = ask_to_write_off(&company, &company.customer(), "50.00");
+        crate::rig::decide(&now, &other, "approve").expect(200);
+    }
     company.assert_laws();
 }
