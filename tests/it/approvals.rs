@@ -189,6 +189,42 @@ fn nobody_is_asked_about_what_is_taken_back_meanwhile() {
 }
 
 #[test]
+fn no_bands_make_one_person_enough_for_policies_and_reopening() {
+    let company = Company::new();
+    let put = |kind: &str, bands: Value| {
+        company.controller().change("PUT", &format!("/v1/approval-policies/{kind}"), "*", &json!({"bands": bands, "reason": "Board resolution"}))
+    };
+    for kind in ["policies", "periods"] {
+        let problem = put(kind, json!([{"up_to": "5.00", "steps": 0}, {"steps": 1}])).refused(422, "validation_failed");
+        assert!(blames(&problem, "#/bands/0/steps", "too_small"), "{problem}");
+        assert!(blames(&put(kind, json!([{"steps": 0}])).refused(422, "validation_failed"), "#/bands/0/steps", "too_small"));
+    }
+    // Where a company may let one person do it, it may.
+    put("write_offs", json!([{"steps": 0}])).expect(200);
+    company.assert_laws();
+}
+
+#[test]
+fn changes_of_two_policies_wait_side_by_side_and_two_of_one_do_not() {
+    let company = Company::new();
+    let second = company.another("controller");
+    let put = |kind: &str, limit: &str| {
+        let body = json!({"bands": [{"up_to": limit, "steps": 1}, {"steps": 2}], "reason": "Board resolution"});
+        company.controller().change("PUT", &format!("/v1/approval-policies/{kind}"), "*", &body)
+    };
+    let (of_refunds, of_write_offs) = (put("refunds", "100.00").expect(200), put("write_offs", "200.00").expect(200));
+    put("refunds", "300.00").refused(409, "approval_pending");
+    assert_ne!(of_refunds["subject_id"], of_write_offs["subject_id"]);
+    for asked in [&of_refunds, &of_write_offs] {
+        decide(&second, asked, "approve", "*").expect(200);
+    }
+    let policies = company.get("/v1/approval-policies");
+    let limit = |kind: &str| policies["data"].as_array().unwrap().iter().find(|p| p["kind"] == kind).unwrap()["bands"][0]["up_to"].clone();
+    assert_eq!((limit("refunds"), limit("write_offs")), (json!("100.00"), json!("200.00")));
+    company.assert_laws();
+}
+
+#[test]
 fn who_recorded_money_before_anybody_knew_whose_it_was_decides_nothing_for_the_customer() {
     let company = Company::new();
     let executive = company.executive();

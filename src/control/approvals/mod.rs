@@ -25,6 +25,9 @@ use serde_json::Value;
 use std::sync::OnceLock;
 use uuid::Uuid;
 
+/// In place of a permission: held by no one.
+pub const NOBODY: &str = "nobody";
+
 /// An act under approval.
 pub struct Action {
     /// `credit_note.issue`: the word before the dot is the type of the subject.
@@ -33,7 +36,8 @@ pub struct Action {
     pub kind: &'static str,
     /// What deciding it needs.
     pub permission: &'static str,
-    /// Who holds this acts alone within the zero band; everybody else only asks.
+    /// Who holds this acts alone within the zero band; everybody else only asks. [`NOBODY`]: it always takes
+    /// another person, and no band can say otherwise.
     pub direct: &'static str,
     /// Who handled the customer's cash in the last 90 days may not decide it (SOD-02).
     pub bars_cash_handlers: bool,
