@@ -88,3 +88,40 @@ fn approving_that_something_is_taken_back_locks_everybody_it_settled_with() {
     assert_eq!((due(&of_first), due(&of_last)), (json!("1000.00"), json!("1000.00")));
     company.assert_laws();
 }
+
+#[test]
+fn one_pays_for_another_once_at_a_time() {
+    let company = Company::new();
+    let (child, parent, executive) = (company.customer(), company.customer(), company.executive());
+    let path = format!("/v1/customers/{child}/payers");
+    let link = |from: &str, to: Value| json!({"payer_id": parent, "valid_from": from, "valid_to": to});
+    let replies = in_parallel(8, 8, |_| executive.post(&path, &link("2025-04-01", Value::Null)));
+    let (made, refused): (Vec<_>, Vec<_>) = replies.into_iter().partition(|reply| reply.status == 201);
+    assert_eq!(made.len(), 1);
+    let made = made[0].json();
+    for reply in refused {
+        assert_eq!(reply.refused(409, "payer_overlaps")["current"]["id"], made["id"]);
+    }
+    executive.post(&path, &link("2025-01-01", json!("2025-04-01"))).refused(409, "payer_overlaps");
+    executive.post(&path, &link("2025-01-01", json!("2025-03-31"))).expect(201);
+    // Somebody else, and the other way round, are other relations.
+    executive.post(&path, &with(link("2025-04-01", Value::Null), json!({"payer_id": company.customer()}))).expect(201);
+    executive.post(&format!("/v1/customers/{parent}/payers"), &json!({"payer_id": child, "valid_from": "2025-04-01"})).expect(201);
+
+    let end = |day: &str| executive.post(&format!("{path}/{}/end", id_of(&made)), &json!({"ends_on": day}));
+    assert_eq!(end("2025-12-31").expect(200)["valid_to"], "2025-12-31");
+    assert!(blames(&end("2026-03-31").refused(422, "validation_failed"), "#/ends_on", "ends_later"));
+    assert!(blames(&end("2025-03-31").refused(422, "validation_failed"), "#/ends_on", "ends_before_start"));
+    assert_eq!(end("2025-09-30").expect(200)["valid_to"], "2025-09-30");
+    executive.post(&path, &link("2025-10-01", Value::Null)).expect(201);
+
+    // Nor does the database take it, whatever the service says.
+    let later = format!("UPDATE customer_payer SET valid_to = '2025-12-31' WHERE id = '{}'", id_of(&made));
+    assert!(Db::app().commit_in(&company.id, &later).unwrap_err().contains("ended"));
+    let again = format!(
+        "INSERT INTO customer_payer (company_id, id, customer_id, payer_id, valid_from, created_by) VALUES ('{}', gen_random_uuid(), '{child}', '{parent}', '2025-09-30', 'system')",
+        company.id
+    );
+    assert!(Db::app().commit_in(&company.id, &again).unwrap_err().contains("already"));
+    company.assert_laws();
+}
