@@ -252,3 +252,46 @@ fn who_recorded_money_before_anybody_knew_whose_it_was_decides_nothing_for_the_c
     }
     company.assert_laws();
 }
+
+#[test]
+fn a_reason_says_something() {
+    let company = Company::new();
+    let (customer, controller) = (company.customer(), company.controller());
+    let receipt = company.receipt(&customer, "2025-01-10", "100.00", json!([]));
+    let asked = ask_to_write_off(&company, &customer, "50.00");
+    let second = company.another("controller");
+    let waiver = json!({"rule": "SOD-02", "user_id": company.user_id("controller"), "expires_on": today()});
+    let (admin, policy) = (company.as_role("admin"), "/v1/approval-policies/refunds");
+    let before = company.fingerprint();
+    let approval = asked["approval_id"].as_str().unwrap();
+    for blank in ["", "   ", "\t\n\r  ", " a b ", "\u{a0}\u{a0}\u{2003}x\u{3000}"] {
+        let reason = json!({"reason": blank});
+        let refusals = [
+            admin.post("/v1/sod-waivers", &with(waiver.clone(), reason.clone())),
+            controller.post(&format!("/v1/receipts/{}/reverse", id_of(&receipt)), &reason),
+            controller.change("PUT", policy, "*", &with(json!({"bands": [{"steps": 1}]}), reason.clone())),
+            controller.change("POST", &format!("/v1/approvals/{approval}/reject"), "*", &reason),
+            controller.change("POST", &format!("/v1/approvals/{approval}/approve"), "*", &reason),
+            controller.change("POST", "/v1/periods/2025-01/close", "*", &with(json!({"level": "soft"}), reason.clone())),
+        ];
+        for reply in refusals {
+            let problem = reply.refused(422, "validation_failed");
+            assert!(blames(&problem, "#/reason", "too_short"), "{problem}");
+        }
+    }
+    assert_eq!(company.fingerprint(), before);
+    admin.post("/v1/sod-waivers", &with(waiver, json!({"reason": " a b\nc "}))).expect(201);
+    crate::rig::decide(&second, &asked, "reject").expect(200);
+    company.assert_laws();
+}
+
+#[test]
+fn every_reason_of_the_contract_says_something() {
+    let schemas = CONTRACT["components"]["schemas"].as_object().unwrap();
+    let reasons: Vec<_> = schemas.iter().filter(|(_, schema)| schema["properties"]["reason"]["minLength"].is_u64()).collect();
+    assert!(reasons.len() > 10, "{}", reasons.len());
+    for (name, schema) in reasons {
+        let reason = &schema["properties"]["reason"];
+        assert!(reason["pattern"].is_string() && reason["minLength"] == 3, "{name}: {reason}");
+    }
+}
