@@ -254,6 +254,21 @@ fn who_recorded_money_before_anybody_knew_whose_it_was_decides_nothing_for_the_c
 }
 
 #[test]
+fn what_one_decided_is_no_longer_theirs_to_decide() {
+    let company = Company::new();
+    let asked = ask_to_write_off(&company, &company.customer(), "2000000.00");
+    let (second, third) = (company.another("controller"), company.another("controller"));
+    let inbox = |client: &Client| client.get("/v1/approvals?mine=to_decide").expect(200)["data"].as_array().unwrap().len();
+    assert_eq!((inbox(&second), inbox(&third)), (1, 1));
+    let once = crate::rig::decide(&second, &asked, "approve").expect(200);
+    assert_includes(&once, &json!({"status": "pending", "steps_required": 2, "steps_done": 1, "allowed_actions": []}));
+    assert_eq!((inbox(&second), inbox(&third)), (0, 1));
+    crate::rig::decide(&third, &asked, "approve").expect(200);
+    assert_eq!((inbox(&second), inbox(&third)), (0, 0));
+    company.assert_laws();
+}
+
+#[test]
 fn a_reason_says_something() {
     let company = Company::new();
     let (customer, controller) = (company.customer(), company.controller());

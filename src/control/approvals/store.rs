@@ -71,7 +71,11 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ApprovalFilter) -> Result
         .when("p.amount >= {}", filter.amount_gte.map(|amount| amount.0))
         .when("p.created_at <= {}", since)
         .when("p.requested_by = {}", (filter.mine == Some(Mine::Requested)).then(|| me.clone()))
-        .when("p.state = 'pending' AND NOT {} = ANY (p.barred)", to_decide.then_some(me))
+        .when("p.state = 'pending' AND NOT {} = ANY (p.barred)", to_decide.then(|| me.clone()))
+        .when(
+            "NOT EXISTS (SELECT FROM approval_decision d WHERE d.company_id = p.company_id AND d.approval_id = p.id AND d.actor = {})",
+            to_decide.then_some(me),
+        )
         .when("p.action = ANY ({})", decidable.filter(|_| to_decide))
         .page(rx, paging)
 }
