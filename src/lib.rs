@@ -33,6 +33,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             master_data::payment_terms::problems::ALL,
             master_data::items::problems::ALL,
             master_data::customers::problems::ALL,
+            master_data::payers::problems::ALL,
             ledger::problems::ALL,
             control::approvals::problems::ALL,
             control::close::problems::ALL,

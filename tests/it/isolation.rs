@@ -296,7 +296,7 @@ fn valid_bodies(op: &Operation, ours: &Stocked) -> Vec<Value> {
             vec![json!({"source_type": "receipt", "source_id": ours.thing("receipt_id"), "allocated_on": "2025-01-20", "targets": placed("10.00")})]
         }
         ("POST", "/v1/number-series") => vec![series],
-        ("POST", "/v1/customers/{id}/payers") => vec![json!({"payer_id": ours.thing("payer_id"), "valid_from": "2025-01-01"})],
+        ("POST", "/v1/customers/{id}/payers") => vec![json!({"payer_id": ours.thing("payer_id"), "valid_from": "2024-01-01", "valid_to": "2024-12-31"})],
         ("POST", "/v1/receipts/{id}/identify") => vec![json!({"customer_id": customer, "identified_on": "2025-01-20", "allocations": placed("10.00")})],
         ("POST", "/v1/receipts/{id}/deposit") => {
             vec![json!({"deposited_on": "2025-01-20", "bank_account_id": ours.thing("bank_account_id"), "allocations": placed("10.00")})]

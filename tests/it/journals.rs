@@ -196,7 +196,7 @@ fn every_fault_of_a_journal_is_named_and_nothing_is_kept() {
     // A document's entry is taken back through the document.
     let invoice = company.invoice(&company.customer(), "2025-01-10", "2025-02-09", "10.00");
     let entry = invoice["gl_journal_id"].as_str().unwrap();
-    let problem = controller.change("POST", &format!("/v1/journals/{entry}/reverse"), "*", &json!({"reason": "No"})).refused(409, "invalid_state");
+    let problem = controller.change("POST", &format!("/v1/journals/{entry}/reverse"), "*", &json!({"reason": "Not this one"})).refused(409, "invalid_state");
     assert_includes(&problem["current"], &json!({"source_type": "invoice", "source_id": invoice["id"]}));
     let external = with(charges("1.00"), json!({"external_id": "once"}));
     controller.post("/v1/journals", &external).expect(201);

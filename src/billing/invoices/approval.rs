@@ -4,8 +4,8 @@ use super::order::Form;
 use super::service::{cancel_approved, issue_approved, returned, version};
 use super::types::NewInvoice;
 use crate::billing::notes::types::{NewCreditNote, NewDebitNote};
-use crate::control::approvals::Action;
 use crate::control::approvals::rules::Band;
+use crate::control::approvals::{Action, of_document};
 
 /// What a controller does alone, and what needs one or two other persons (SOD-06).
 const BANDS: &[Band] = &[Band::to(500_000, 0), Band::to(1_000_000, 1), Band::above(2)];
@@ -18,6 +18,7 @@ const fn notes<F: Form>(name: &'static str) -> Action {
         direct: "notes:issue",
         bars_cash_handlers: true,
         bands: BANDS,
+        parties: of_document,
         version: version::<F>,
         execute: issue_approved::<F>,
         reject: returned::<F>,
@@ -39,6 +40,7 @@ pub static CANCEL_INVOICE: Action = Action {
     direct: "invoices:cancel",
     bars_cash_handlers: false,
     bands: BANDS,
+    parties: of_document,
     version: version::<NewInvoice>,
     execute: cancel_approved::<NewInvoice>,
     reject: |_, _| Ok(()),

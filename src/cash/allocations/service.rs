@@ -8,7 +8,7 @@ use crate::cash::receipts;
 use crate::control::approvals::rules::Band;
 use crate::control::approvals::{self, Action, Approved, Gate, Request};
 use crate::ledger::open_items::rules::{Placer, Purse};
-use crate::ledger::open_items::store::{lock_customers, lock_items_of};
+use crate::ledger::open_items::store::{allocation, lock_customers, lock_items_of};
 use crate::ledger::{self, AllocationKind, DocumentKind, Side, Unwind, lock_reversible};
 use crate::platform::http::{FieldError, Problem, faults};
 use crate::platform::ids::AllocationId;
@@ -60,6 +60,7 @@ pub static REVERSE: Action = Action {
     direct: "allocations:reverse",
     bars_cash_handlers: false,
     bands: &[Band::above(0)],
+    parties: |rx, asked| Ok(allocation(rx, AllocationId::of(asked.subject))?.into_iter().flat_map(|a| [a.customer, a.payer]).collect()),
     // An allocation never changes; that it stands is checked when it is taken back.
     version: |_, _| Ok(1),
     execute: |tx, asked| reverse_now(tx, AllocationId::of(asked.subject), &read(&asked.payload)?).map(|_| ()),
@@ -113,7 +114,7 @@ fn reverse_now(tx: &mut Tx<'_>, id: AllocationId, wanted: &ReverseAllocation) ->
     let made = if grants.contains(&original.source_kind) || grants.contains(&original.target_kind) {
         let document = if grants.contains(&original.source_kind) { original.source.0 } else { original.target };
         ledger::unwind(tx, &Unwind { document, kind: DocumentKind::Reversal, on, reason: &wanted.reason })?;
-        ledger::open_items::store::allocation(tx, id)?.and_then(|a| a.reversed_by).into_iter().collect()
+        allocation(tx, id)?.and_then(|a| a.reversed_by).into_iter().collect()
     } else if original.kind == AllocationKind::Refund {
         let detail = "The money was paid back; record that the payment failed at /v1/refunds/{id}/fail.";
         return Err(Problem::new(problems::PART_OF_A_DOCUMENT, detail));

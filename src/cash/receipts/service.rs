@@ -541,6 +541,7 @@ pub static REVERSE: Action = Action {
     direct: "receipts:reverse",
     bars_cash_handlers: false,
     bands: &[Band::above(0)],
+    parties: approvals::of_document,
     version: |rx, asked| {
         let head = store::head(rx, ReceiptId::of(asked.subject), false)?;
         Ok(head.version + head.moves)

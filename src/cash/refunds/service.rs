@@ -5,7 +5,7 @@ use super::store::{self, Payment};
 use super::types::{CancelRefund, FailRefund, MarkPaid, NewRefund, Refund, RefundSource, RefundStatus};
 use crate::control::approvals::problems::SOD_CONFLICT;
 use crate::control::approvals::rules::Band;
-use crate::control::approvals::{Action, Gate, Request, gate, subject_changed};
+use crate::control::approvals::{Action, Gate, Request, gate, of_request, subject_changed};
 use crate::ledger::numbering::{self, NumberedKind};
 use crate::ledger::open_items::contra::{Contra, settle_against, worth};
 use crate::ledger::open_items::store::{lock_customers, lock_items_of};
@@ -28,6 +28,7 @@ pub static APPROVE: Action = Action {
     direct: "refunds:request",
     bars_cash_handlers: true,
     bands: &[Band::to(1_000_000, 1), Band::above(2)],
+    parties: of_request,
     version: |rx, asked| Ok(store::get(rx, RefundId::of(asked.subject))?.version),
     execute: |tx, asked| {
         move_to(tx, RefundId::of(asked.subject), RefundStatus::Approved, None, "refund.approved")?;

@@ -5,7 +5,7 @@ use super::store::{self, Asked, Head, Line};
 use super::types::{Adjustment, AdjustmentCause, AdjustmentStatus, ClearSmallBalances, NewAdjustment, ReverseAdjustment, SmallBalanceRun};
 use crate::collections::targets::over_open;
 use crate::control::approvals::rules::Band;
-use crate::control::approvals::{Action, Gate, Request, gate};
+use crate::control::approvals::{Action, Gate, Request, gate, of_document};
 use crate::ledger::numbering::{self, NumberedKind};
 use crate::ledger::open_items::contra::{self, Contra, settle_against, worth};
 use crate::ledger::open_items::store::{lock_customers, lock_items_of};
@@ -29,6 +29,7 @@ pub static POST: Action = Action {
     direct: "adjustments:write",
     bars_cash_handlers: true,
     bands: BANDS,
+    parties: |rx, asked| Ok(store::batch(rx, asked.subject)?.iter().map(|head| head.customer_id).collect()),
     version: |rx, asked| {
         let batch = store::batch(rx, asked.subject)?;
         // A run is approved as it was shown; a single adjustment as far as it still fits.
@@ -36,11 +37,7 @@ pub static POST: Action = Action {
         let moved = run && store::lines(rx, asked.subject)?.iter().any(|line| line.open_now != line.open_amount);
         Ok(if moved { 2 } else { 1 })
     },
-    execute: |tx, asked| {
-        let customers = store::batch(tx, asked.subject)?.iter().map(|head| head.customer_id).collect();
-        lock_customers(tx, customers)?;
-        post(tx, asked.subject)
-    },
+    execute: |tx, asked| post(tx, asked.subject),
     reject: |tx, asked| {
         store::rejected(tx, asked.subject)?;
         for head in store::batch(tx, asked.subject)? {
@@ -57,6 +54,7 @@ pub static REVERSE: Action = Action {
     direct: "adjustments:write",
     bars_cash_handlers: true,
     bands: BANDS,
+    parties: of_document,
     version: |rx, asked| Ok(store::head(rx, AdjustmentId::of(asked.subject))?.book_version()),
     execute: |tx, asked| {
         let wanted: ReverseAdjustment = serde_json::from_value(asked.payload.clone()).map_err(|e| Problem::internal(&e))?;

@@ -4,7 +4,7 @@ use super::problems::{DUPLICATE_OPENING_EXTERNAL_ID, DUPLICATE_OPENING_NUMBER, E
 use super::store::{self, Values};
 use super::types::{CertifiedCustomer, NewOpeningCertificate, NewOpeningItem, OpeningCertificate, OpeningItem, OpeningStatus, OpeningType, ReverseOpeningItem};
 use crate::control::approvals::rules::Band;
-use crate::control::approvals::{Action, Gate, Request, gate_unless_direct};
+use crate::control::approvals::{Action, Gate, Request, gate_unless_direct, of_request};
 use crate::ledger::open_items::store::lock_customers;
 use crate::ledger::problems::ALREADY_REVERSED;
 use crate::ledger::{self, AccountRole, DocumentKind, Line, NewOpenItem, Posting, Side, Unwind, lock_parties, unwind};
@@ -124,6 +124,7 @@ pub static POST: Action = Action {
     direct: "adjustments:write",
     bars_cash_handlers: false,
     bands: &[Band::to(1_000_000, 1), Band::above(2)],
+    parties: of_request,
     version: |rx, asked| Ok(store::get(rx, OpeningItemId::of(asked.subject))?.version),
     execute: |tx, asked| {
         let item = store::get(tx, OpeningItemId::of(asked.subject))?;

@@ -5,7 +5,7 @@ use super::store::{self, Asked, Head};
 use super::types::{NewRecovery, NewWriteOff, ReverseWriteOff, WriteOff, WriteOffStatus};
 use crate::collections::targets::{Found, ITEM_CURRENCY_MISMATCH, ITEM_CUSTOMER_MISMATCH, Wanted, lock_debits, over_open};
 use crate::control::approvals::rules::Band;
-use crate::control::approvals::{Action, Approved, Gate, Request, gate, subject_changed};
+use crate::control::approvals::{Action, Approved, Gate, Request, gate, of_document, of_request, subject_changed};
 use crate::ledger::numbering::{self, NumberedKind};
 use crate::ledger::open_items::contra::{Contra, settle_against, worth};
 use crate::ledger::open_items::store::{lock_customers, lock_items_of};
@@ -28,6 +28,7 @@ pub static POST: Action = Action {
     direct: "write_offs:write",
     bars_cash_handlers: true,
     bands: &[Band::to(1_000_000, 1), Band::above(2)],
+    parties: of_request,
     version: |rx, asked| Ok(store::head(rx, WriteOffId::of(asked.subject))?.book_version()),
     execute: |tx, asked| post(tx, WriteOffId::of(asked.subject)),
     reject: |tx, asked| {
@@ -46,6 +47,7 @@ pub static REVERSE: Action = Action {
     direct: "write_offs:write",
     bars_cash_handlers: false,
     bands: &[Band::to(500_000, 0), Band::above(1)],
+    parties: of_document,
     version: |rx, asked| Ok(store::head(rx, WriteOffId::of(asked.subject))?.book_version()),
     execute: |tx, asked: &Approved| {
         let wanted: ReverseWriteOff = serde_json::from_value(asked.payload.clone()).map_err(|e| Problem::internal(&e))?;

@@ -15,6 +15,7 @@ pub mod types;
 
 pub use service::{Gate, Request, concede, gate, gate_unless_direct, pending, subject_changed};
 
+use crate::ledger::open_items::store::parties;
 use crate::platform::http::Problem;
 use crate::platform::ids::{ApprovalId, CustomerId};
 use crate::platform::unit_of_work::{Rx, Tx};
@@ -24,6 +25,9 @@ use serde_json::Value;
 use std::sync::OnceLock;
 use uuid::Uuid;
 
+/// In place of a permission: held by no one.
+pub const NOBODY: &str = "nobody";
+
 /// An act under approval.
 pub struct Action {
     /// `credit_note.issue`: the word before the dot is the type of the subject.
@@ -32,17 +36,33 @@ pub struct Action {
     pub kind: &'static str,
     /// What deciding it needs.
     pub permission: &'static str,
-    /// Who holds this acts alone within the zero band; everybody else only asks.
+    /// Who holds this acts alone within the zero band; everybody else only asks. [`NOBODY`]: it always takes
+    /// another person, and no band can say otherwise.
     pub direct: &'static str,
     /// Who handled the customer's cash in the last 90 days may not decide it (SOD-02).
     pub bars_cash_handlers: bool,
     /// Bands until the company sets others.
     pub bands: &'static [Band],
+    /// Whose balances the act touches: they are locked before the request, in one order, so that nothing
+    /// the act locks later can wait in a circle.
+    pub parties: fn(&mut Rx<'_>, &Approved) -> Result<Vec<CustomerId>, Problem>,
     /// The subject's version now; the act is stale when it differs from the one decided on.
     pub version: fn(&mut Rx<'_>, &Approved) -> Result<i64, Problem>,
     pub execute: fn(&mut Tx<'_>, &Approved) -> Result<(), Problem>,
     /// Takes the subject back to where it was; for rejected and withdrawn requests.
     pub reject: fn(&mut Tx<'_>, &Approved) -> Result<(), Problem>,
+}
+
+/// [`Action::parties`] of an act on one customer alone: whom the request names.
+pub fn of_request(_: &mut Rx<'_>, asked: &Approved) -> Result<Vec<CustomerId>, Problem> {
+    Ok(asked.customer.into_iter().collect())
+}
+
+/// [`Action::parties`] of an act on a document that settled others: whom it concerns.
+pub fn of_document(rx: &mut Rx<'_>, asked: &Approved) -> Result<Vec<CustomerId>, Problem> {
+    let mut concerned = parties(rx, asked.subject)?;
+    concerned.extend(asked.customer);
+    Ok(concerned)
 }
 
 /// What an act is told of its approval.

@@ -36,9 +36,10 @@ pub fn steps(bands: &[Band], rolling: Decimal, direct: bool) -> i32 {
     if direct { steps } else { steps.max(1) }
 }
 
-/// What is wrong with bands: they ascend, the last has no limit, and more money never needs fewer persons.
+/// What is wrong with bands: they ascend, the last has no limit, more money never needs fewer persons, and where
+/// nobody acts alone each needs one at least.
 #[must_use]
-pub fn faults(bands: &[Band]) -> Vec<FieldError> {
+pub fn faults(bands: &[Band], alone: bool) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (at, band) in bands.iter().enumerate() {
         let last = at + 1 == bands.len();
@@ -47,6 +48,11 @@ pub fn faults(bands: &[Band]) -> Vec<FieldError> {
         }
         if let Some(most) = band.up_to.filter(|most| most.0 < Decimal::ZERO) {
             errors.push(FieldError::at(format!("/bands/{at}/up_to"), "too_small", "A limit is not negative.").received(most.0));
+        }
+        if band.steps < 1 && !alone {
+            errors.push(
+                FieldError::at(format!("/bands/{at}/steps"), "too_small", "This always takes another person.").expected("at least 1").received(band.steps),
+            );
         }
         let Some(before) = at.checked_sub(1).and_then(|before| bands.get(before)) else { continue };
         if let (Some(less), Some(more)) = (before.up_to, band.up_to)
@@ -78,8 +84,9 @@ mod tests {
 
     #[test]
     fn bands_that_do_not_ascend_are_named() {
-        assert!(faults(&BANDS).is_empty());
-        assert_eq!(faults(&[Band::to(5, 0)]).len(), 1);
-        assert_eq!(faults(&[Band::to(5, 1), Band::to(5, 0), Band::above(0)]).len(), 2);
+        assert!(faults(&BANDS, true).is_empty());
+        assert_eq!(faults(&[Band::to(5, 0)], true).len(), 1);
+        assert_eq!(faults(&[Band::to(5, 1), Band::to(5, 0), Band::above(0)], true).len(), 2);
+        assert_eq!(faults(&BANDS, false).len(), 1);
     }
 }

@@ -4,17 +4,18 @@ use super::problems::{APPROVAL_LIMIT_EXCEEDED, APPROVAL_STALE, SOD_CONFLICT, SOD
 use super::rules::{Band, faults, steps};
 use super::store::{self, Row};
 use super::types::{Approval, ApprovalFilter, ApprovalPolicies, ApprovalPolicy, ApprovalStatus, DecisionKind, NewBands};
-use super::{Action, Approved, action, actions};
+use super::{Action, Approved, NOBODY, action, actions, of_request};
 use crate::access::waivers;
 use crate::ledger::open_items::store::lock_customers;
 use crate::platform::dates::Instant;
 use crate::platform::http::problem::{self, Problem};
 use crate::platform::http::reply::require_version;
-use crate::platform::ids::{ApprovalId, CustomerId};
+use crate::platform::ids::{ApprovalId, CompanyId, CustomerId};
 use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::{Actor, Audited, Change, Context, Rx, Tx};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// What somebody wants to do.
@@ -93,10 +94,17 @@ pub fn pending(rx: &mut Rx<'_>, subject: Uuid) -> Result<Option<ApprovalId>, Pro
     store::pending(rx, subject)
 }
 
-/// A request locked for a decision, with its customer before it.
+/// A request locked for a decision, with everybody its act concerns before it.
 fn lock(tx: &mut Tx<'_>, id: ApprovalId, version: Option<i64>) -> Result<Row, Problem> {
-    if let Some(customer) = store::get(tx, id, false)?.customer_id {
-        lock_customers(tx, vec![customer])?;
+    let found = store::get(tx, id, false)?;
+    let (action, asked) = (action(&found.action)?, found.approved());
+    let parties = (action.parties)(tx, &asked)?;
+    if !parties.is_empty() {
+        lock_customers(tx, parties.clone())?;
+        if !(action.parties)(tx, &asked)?.iter().all(|party| parties.contains(party)) {
+            // Another customer came in while we waited; taking that lock now could wait in a circle.
+            return Err(Problem::new(problem::BUSY, "The subject was settled otherwise meanwhile; try again."));
+        }
     }
     let row = store::get(tx, id, true)?;
     if row.state == ApprovalStatus::Stale {
@@ -276,23 +284,33 @@ fn policy(rx: &mut Rx<'_>, kind: &str) -> Result<ApprovalPolicy, Problem> {
     })
 }
 
-/// New bands for a kind hold when a second person approves them; the subject is the company.
+/// New bands for a kind hold when a second person approves them; the subject is the policy of the kind.
 pub static CHANGE_POLICY: Action = Action {
     name: "approval_policy.change",
     kind: "policies",
     permission: "approvals:decide",
-    direct: "company:manage",
+    direct: NOBODY,
     bars_cash_handlers: false,
     bands: &[Band::above(1)],
+    parties: of_request,
     version: |rx, asked| Ok(policy(rx, asked.payload["kind"].as_str().unwrap_or_default())?.version),
     execute: change_policy,
     reject: |_, _| Ok(()),
 };
 
+/// A policy has no id of its own: the company and the kind give one.
+fn subject(company: CompanyId, kind: &str) -> Uuid {
+    let digest = Sha256::digest([company.uuid().as_bytes(), kind.as_bytes()].concat());
+    let mut id = [0; 16];
+    id.copy_from_slice(&digest[..16]);
+    uuid::Builder::from_custom_bytes(id).into_uuid()
+}
+
 pub fn ask_for_policy(tx: &mut Tx<'_>, kind: &str, version: Option<i64>, new: &NewBands) -> Result<Audited<Approval>, Problem> {
     let before = policy(tx, kind)?;
     require_version(version, before.version)?;
-    let errors = faults(&new.bands);
+    let alone = actions().iter().any(|action| action.kind == kind && action.direct != NOBODY);
+    let errors = faults(&new.bands, alone);
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
@@ -300,7 +318,7 @@ pub fn ask_for_policy(tx: &mut Tx<'_>, kind: &str, version: Option<i64>, new: &N
     let value = |policy: &ApprovalPolicy| serde_json::to_value(policy).unwrap_or_default();
     let request = Request {
         action: &CHANGE_POLICY,
-        subject: tx.company().uuid(),
+        subject: subject(tx.company(), kind),
         version: before.version,
         customer: None,
         amount: Decimal::ZERO,

@@ -71,7 +71,11 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ApprovalFilter) -> Result
         .when("p.amount >= {}", filter.amount_gte.map(|amount| amount.0))
         .when("p.created_at <= {}", since)
         .when("p.requested_by = {}", (filter.mine == Some(Mine::Requested)).then(|| me.clone()))
-        .when("p.state = 'pending' AND NOT {} = ANY (p.barred)", to_decide.then_some(me))
+        .when("p.state = 'pending' AND NOT {} = ANY (p.barred)", to_decide.then(|| me.clone()))
+        .when(
+            "NOT EXISTS (SELECT FROM approval_decision d WHERE d.company_id = p.company_id AND d.approval_id = p.id AND d.actor = {})",
+            to_decide.then_some(me),
+        )
         .when("p.action = ANY ({})", decidable.filter(|_| to_decide))
         .page(rx, paging)
 }
@@ -112,6 +116,7 @@ pub fn set_bands(tx: &mut Tx<'_>, kind: &str, bands: &[Band]) -> Result<(), Prob
     Ok(())
 }
 
+/// Enters a request. What is pending about another version of its subject can never be approved and makes way.
 pub fn insert(tx: &mut Tx<'_>, id: ApprovalId, action: &Action, request: &Request<'_>, rolling: Decimal, steps: i32) -> Result<(), Problem> {
     let (company, actor, now) = (tx.company(), tx.cx().actor.to_string(), tx.cx().now);
     let mut makers = request.makers.clone();
@@ -119,10 +124,15 @@ pub fn insert(tx: &mut Tx<'_>, id: ApprovalId, action: &Action, request: &Reques
     tx.execute(
         Sql::new(
             // Behind a machine stands who made it (SOD-01).
-            "INSERT INTO approval (company_id, id, kind, action, subject_id, subject_version, customer_id, amount, rolling_amount, steps, state, requested_by, barred, reason, before, after, payload, created_at, decided_at)
+            "WITH outdated AS (
+                UPDATE approval SET state = 'stale', version = version + 1, decided_at = $17
+                WHERE company_id = $1 AND subject_id = $5 AND action = $4 AND subject_version <> $6 AND state = 'pending' RETURNING 1
+             )
+             INSERT INTO approval (company_id, id, kind, action, subject_id, subject_version, customer_id, amount, rolling_amount, steps, state, requested_by, barred, reason, before, after, payload, created_at, decided_at)
              SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, CASE WHEN $10 = 0 THEN 'approved' ELSE 'pending' END, $11,
                     ARRAY(SELECT DISTINCT m FROM unnest($12::text[] || ARRAY(SELECT c.created_by FROM api_client c WHERE c.company_id = $1 AND 'client:' || c.id = ANY ($12))) AS m),
-                    $13, $14, $15, $16, $17, CASE WHEN $10 = 0 THEN $17 END",
+                    $13, $14, $15, $16, $17, CASE WHEN $10 = 0 THEN $17 END
+             FROM (SELECT count(*) FROM outdated) AS cleared",
         )
         .bind(company).bind(id).bind(action.kind).bind(action.name).bind(request.subject).bind(request.version).bind(request.customer).bind(request.amount).bind(rolling).bind(steps)
         .bind(actor).bind(Many(makers)).bind(request.reason).bind(request.before.clone()).bind(request.after.clone()).bind(request.payload.clone()).bind(now),
@@ -185,7 +195,8 @@ pub fn make_stale(tx: &mut Tx<'_>, subject: Uuid) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whether a person recorded or placed money of a customer since an instant (SOD-02).
+/// Whether a person recorded or placed money of a customer since an instant (SOD-02), whoever identified it or
+/// took it to the bank afterwards.
 pub fn handled_cash(rx: &mut Rx<'_>, customer: CustomerId, actor: &str, since: DateTime<Utc>) -> Result<bool, Problem> {
     let company = rx.company();
     rx.scalar(
@@ -193,7 +204,8 @@ pub fn handled_cash(rx: &mut Rx<'_>, customer: CustomerId, actor: &str, since: D
             "SELECT EXISTS (SELECT FROM allocation a WHERE a.company_id = $1 AND a.customer_id = $2 AND a.actor = $3 AND a.recorded_at > $4 AND a.amount > 0
                             AND a.kind IN ('cash', 'tds', 'charge', 'discount', 'retention'))
                  OR EXISTS (SELECT FROM journal_line l JOIN journal_entry e ON e.company_id = l.company_id AND e.id = l.entry_id
-                            WHERE l.company_id = $1 AND l.customer_id = $2 AND e.document_kind = 'receipt' AND e.actor = $3 AND e.recorded_at > $4)",
+                            WHERE l.company_id = $1 AND l.customer_id = $2 AND e.document_kind = 'receipt' AND e.actor = $3 AND e.recorded_at > $4)
+                 OR EXISTS (SELECT FROM receipt r WHERE r.company_id = $1 AND r.customer_id = $2 AND r.created_by = $3 AND r.created_at > $4)",
         )
         .bind(company)
         .bind(customer)

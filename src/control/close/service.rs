@@ -3,7 +3,7 @@
 use super::types::{ChecklistItem, CloseLevel, ClosePeriod, Period, PeriodSummary, ReopenPeriod};
 use super::{checks, problems};
 use crate::control::approvals::{self, rules::Band};
-use crate::control::approvals::{Action, Approved, Gate, Request, gate, subject_changed};
+use crate::control::approvals::{Action, Approved, Gate, NOBODY, Request, gate, of_request, subject_changed};
 use crate::ledger::periods::{self, Month, PeriodState, snapshots, store};
 use crate::platform::dates::{Instant, month_label};
 use crate::platform::http::problem::{self, Problem};
@@ -116,9 +116,10 @@ pub static REOPEN: Action = Action {
     name: "period.reopen",
     kind: "periods",
     permission: "periods:approve",
-    direct: "periods:reopen",
+    direct: NOBODY,
     bars_cash_handlers: false,
     bands: &[Band::above(1)],
+    parties: of_request,
     version: |rx, asked| Ok(store::by_id(rx, asked.subject)?.version),
     execute: open_again,
     reject: |_, _| Ok(()),

@@ -4,7 +4,7 @@ use super::rules::{self, Line as Wanted};
 use super::store::{self, Manual};
 use super::types::{Journal, JournalStatus, NewJournal, ReverseJournal};
 use crate::control::approvals::{self, rules::Band};
-use crate::control::approvals::{Action, Approved, Gate, Request, gate};
+use crate::control::approvals::{Action, Approved, Gate, Request, gate, of_document};
 use crate::ledger::accounts;
 use crate::ledger::numbering::{self, NumberedKind};
 use crate::ledger::open_items::store::lock_customers;
@@ -32,7 +32,15 @@ const fn action(
     execute: fn(&mut Tx<'_>, &Approved) -> Result<(), Problem>,
     reject: fn(&mut Tx<'_>, &Approved) -> Result<(), Problem>,
 ) -> Action {
-    Action { name, kind, permission: "journals:approve", direct: "gl:write", bars_cash_handlers: false, bands, version, execute, reject }
+    Action { name, kind, permission: "journals:approve", direct: "gl:write", bars_cash_handlers: false, bands, parties, version, execute, reject }
+}
+
+/// The customers on the lines of a journal, and those its items are settled with.
+fn parties(rx: &mut Rx<'_>, asked: &Approved) -> Result<Vec<CustomerId>, Problem> {
+    let mut concerned = of_document(rx, asked)?;
+    let journal = store::manual(rx, asked.subject, false)?.ok_or_else(|| Problem::not_found("journal"))?;
+    concerned.extend(journal.lines()?.iter().filter_map(|line| line.customer_id));
+    Ok(concerned)
 }
 
 /// Posting a manual journal (SOD-07: the preparer never approves).
@@ -173,7 +181,9 @@ fn reject(tx: &mut Tx<'_>, asked: &Approved) -> Result<(), Problem> {
 
 /// Asks for a dated mirror of a manual journal. What documents posted is taken back through them.
 pub fn reverse(tx: &mut Tx<'_>, id: Uuid, seen: Option<i64>, wanted: &ReverseJournal) -> Result<Audited<Journal>, Problem> {
-    let before = get(tx, id)?;
+    let named = get(tx, id)?.summary.id;
+    lock_parties(tx, named)?;
+    let before = get(tx, named)?;
     require_version(seen, before.version)?;
     let summary = &before.summary;
     let Some(manual) = store::manual(tx, id, true)?.filter(|_| summary.reverses_id.is_none()) else {

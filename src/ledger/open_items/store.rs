@@ -61,15 +61,15 @@ pub fn lock_customers(tx: &mut Tx<'_>, customers: Vec<CustomerId>) -> Result<(),
 
 /// Locks the customers of a bulk request before its first row, so that rows may come in any order.
 pub fn lock_named<I: NamesCustomer>(tx: &mut Tx<'_>, rows: &[&I]) -> Result<(), Problem> {
+    let customers = named(tx, rows)?;
+    lock_customers(tx, customers)
+}
+
+/// The customers rows name, before anything is locked.
+pub fn named<I: NamesCustomer>(rx: &mut Rx<'_>, rows: &[&I]) -> Result<Vec<CustomerId>, Problem> {
     let named: Vec<Reference<'_>> = rows.iter().map(|row| row.customer()).collect();
     let texts = |pick: fn(&Reference<'_>) -> Option<String>| named.iter().filter_map(pick).collect();
-    let ids = customers::store::ids(
-        tx,
-        named.iter().filter_map(|r| r.id).collect(),
-        texts(|r| r.external_id.map(str::to_owned)),
-        texts(|r| r.code.map(str::to_owned)),
-    )?;
-    lock_customers(tx, ids)
+    customers::store::ids(rx, named.iter().filter_map(|r| r.id).collect(), texts(|r| r.external_id.map(str::to_owned)), texts(|r| r.code.map(str::to_owned)))
 }
 
 /// The items of documents, locked in id order, given back oldest due first.

@@ -24,7 +24,8 @@ pub async fn list_payers(caller: Caller<CustomersRead>, id: Path<CustomerId>) ->
 
 /// Let another customer pay for this one.
 ///
-/// From then on receipts of the payer may be allocated to this customer's documents.
+/// From then on receipts of the payer may be allocated to this customer's documents. The same payer is
+/// added once for a day (409 names the relation that holds).
 #[utoipa::path(tag = "Customers", request_body = NewPayer, params(("id" = CustomerId, Path, description = "The customer.")), responses((status = 201, body = Payer, description = "Added.")), extensions(("x-permission" = json!("customers:write")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/customers/{id}/payers")]
 pub async fn add_payer(caller: Caller<CustomersWrite>, id: Path<CustomerId>, body: Body<NewPayer>) -> Reply<Created<Payer>> {
@@ -33,7 +34,7 @@ pub async fn add_payer(caller: Caller<CustomersWrite>, id: Path<CustomerId>, bod
 
 /// End a payer.
 ///
-/// What was allocated before stays.
+/// What was allocated before stays. An end may be moved to an earlier day, never to a later one.
 #[utoipa::path(tag = "Customers", request_body = EndPayer, params(("id" = CustomerId, Path, description = "The customer."), ("payer_link_id" = PayerLinkId, Path, description = "The relation.")), responses((status = 200, body = Payer, description = "Ended.")), extensions(("x-permission" = json!("customers:write")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/customers/{id}/payers/{payer_link_id}/end")]
 pub async fn end_payer(caller: Caller<CustomersWrite>, path: Path<(CustomerId, PayerLinkId)>, body: Body<EndPayer>) -> Reply<Done<Payer>> {

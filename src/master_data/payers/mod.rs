@@ -1,7 +1,8 @@
 //! Who pays for whom: a parent's receipt may settle documents of its children, on the days the relation
-//! holds. Owns `customer_payer`.
+//! holds. The same one pays once at a time, and what ended is added again. Owns `customer_payer`.
 
 pub mod http;
+pub mod problems;
 mod store;
 pub mod types;
 

@@ -1,3 +1,4 @@
+use super::problems::PAYER_OVERLAPS;
 use super::types::{EndPayer, NewPayer, Payer, Payers};
 use crate::platform::dates::Instant;
 use crate::platform::http::{FieldError, Problem};
@@ -6,6 +7,7 @@ use crate::platform::postgres::sql::Sql;
 use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
 use crate::row;
 use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::json;
 
 row! {
     struct PayerRow { id: PayerLinkId, customer_id: CustomerId, payer_id: CustomerId, payer_name: String, valid_from: NaiveDate, valid_to: Option<NaiveDate>, created_by: String, recorded_at: DateTime<Utc> }
@@ -41,8 +43,16 @@ pub fn list(rx: &mut Rx<'_>, customer: CustomerId) -> Result<Payers, Problem> {
     Ok(Payers { data: rows.into_iter().map(Payer::from).collect() })
 }
 
+/// A customer whose payers change; one change at a time.
+fn lock(tx: &mut Tx<'_>, customer: CustomerId) -> Result<(), Problem> {
+    let company = tx.company();
+    let found: Vec<CustomerId> =
+        tx.scalars(Sql::new("SELECT id FROM customer WHERE company_id = $1 AND id = $2 FOR NO KEY UPDATE").bind(company).bind(customer))?;
+    if found.is_empty() { Err(Problem::not_found("customer")) } else { Ok(()) }
+}
+
 pub fn add(tx: &mut Tx<'_>, customer: CustomerId, new: &NewPayer) -> Result<Audited<Payer>, Problem> {
-    require_customer(tx, customer, || Problem::not_found("customer"))?;
+    lock(tx, customer)?;
     require_customer(tx, new.payer_id, || Problem::reference("customer", "/payer_id"))?;
     let mut errors = Vec::new();
     if new.payer_id == customer {
@@ -53,6 +63,13 @@ pub fn add(tx: &mut Tx<'_>, customer: CustomerId, new: &NewPayer) -> Result<Audi
     }
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
+    }
+    if let Some(other) = overlapping(tx, customer, new)? {
+        let until = other.valid_to.map_or_else(String::new, |to| format!(" until {to}"));
+        let detail = format!("It pays from {}{until} already; end that first or begin after it.", other.valid_from);
+        return Err(Problem::new(PAYER_OVERLAPS, detail.clone())
+            .errors(vec![FieldError::at("/valid_from", "payer_overlaps", detail).received(new.valid_from)])
+            .member("current", json!({"id": other.id, "valid_from": other.valid_from, "valid_to": other.valid_to})));
     }
     let (company, id, actor) = (tx.company(), PayerLinkId::new(), tx.cx().actor.to_string());
     tx.execute(
@@ -69,6 +86,16 @@ pub fn add(tx: &mut Tx<'_>, customer: CustomerId, new: &NewPayer) -> Result<Audi
     Ok(tx.record(Change::new("payer.added", id.uuid()).after(&made), made))
 }
 
+/// A relation of the same two on some of the days asked for.
+fn overlapping(rx: &mut Rx<'_>, customer: CustomerId, new: &NewPayer) -> Result<Option<Payer>, Problem> {
+    let company = rx.company();
+    let sql = format!(
+        "{SELECT} AND p.payer_id = $3 AND p.valid_from <= coalesce($5, 'infinity'::date) AND coalesce(p.valid_to, 'infinity'::date) >= $4 ORDER BY p.valid_from LIMIT 1"
+    );
+    let row: Option<PayerRow> = rx.optional(Sql::new(sql).bind(company).bind(customer).bind(new.payer_id).bind(new.valid_from).bind(new.valid_to))?;
+    Ok(row.map(Payer::from))
+}
+
 fn get(rx: &mut Rx<'_>, customer: CustomerId, id: PayerLinkId) -> Result<Payer, Problem> {
     let company = rx.company();
     let row: Option<PayerRow> = rx.optional(Sql::new(format!("{SELECT} AND p.id = $3")).bind(company).bind(customer).bind(id))?;
@@ -76,7 +103,12 @@ fn get(rx: &mut Rx<'_>, customer: CustomerId, id: PayerLinkId) -> Result<Payer, 
 }
 
 pub fn end(tx: &mut Tx<'_>, customer: CustomerId, id: PayerLinkId, wanted: &EndPayer) -> Result<Audited<Payer>, Problem> {
+    lock(tx, customer)?;
     let before = get(tx, customer, id)?;
+    if let Some(ended) = before.valid_to.filter(|ended| wanted.ends_on > *ended) {
+        let error = FieldError::at("/ends_on", "ends_later", "It ends earlier already; add the payer again for days after that.");
+        return Err(Problem::invalid(vec![error.expected(format!("at most {ended}")).received(wanted.ends_on)]));
+    }
     if wanted.ends_on < before.valid_from {
         return Err(Problem::invalid(vec![FieldError::at("/ends_on", "ends_before_start", "The last day is not before the first.").received(wanted.ends_on)]));
     }

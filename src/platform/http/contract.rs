@@ -331,6 +331,9 @@ impl Schema {
                 Some(schema["type"].as_str().unwrap_or("another type").into()),
             ),
             Kind::Enum { options } => one("invalid_value", problem::VALIDATION_FAILED, "This value is not one of the known ones.", Some(listed(options))),
+            Kind::Pattern { pattern } if pattern == SAYS_SOMETHING => {
+                one("too_short", problem::VALIDATION_FAILED, "This text says too little.", Some("at least 3 characters that are not blank".into()))
+            }
             Kind::Pattern { pattern } => one("invalid_format", problem::VALIDATION_FAILED, "This text does not have the right form.", Some(pattern.clone())),
             Kind::Format { format } => one("invalid_format", problem::VALIDATION_FAILED, "This text does not have the right form.", Some(format.clone())),
             Kind::MinLength { limit } => one("too_short", problem::VALIDATION_FAILED, "This text is too short.", Some(format!("at least {limit} characters"))),
@@ -525,10 +528,20 @@ fn complete_operation(operation: &mut Value, path: &str) {
     }
 }
 
-/// Strings say how long they may be and what they may hold; dates and ids by their format.
+/// Three characters that are not blank.
+const SAYS_SOMETHING: &str = r"^(\s*\S){3}";
+
+/// Strings say how long they may be and what they may hold; dates and ids by their format. A reason somebody
+/// gives says something.
 fn bound_strings(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
+            if let Some(reason) =
+                members.get_mut("properties").and_then(|properties| properties.get_mut("reason")).filter(|reason| reason["minLength"].is_u64())
+            {
+                reason["minLength"] = json!(3);
+                reason["pattern"] = json!(SAYS_SOMETHING);
+            }
             let is_string = members.get("type").is_some_and(|t| t == "string" || t.as_array().is_some_and(|types| types.contains(&json!("string"))));
             if is_string && !members.contains_key("enum") && !members.contains_key("maxLength") {
                 let longest = match members.get("format").and_then(Value::as_str) {
