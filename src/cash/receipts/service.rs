@@ -146,6 +146,7 @@ pub static CONCEDE: Action = Action {
     direct: "receipts:write",
     bars_cash_handlers: false,
     bands: &[Band::to(500_000, 0), Band::above(1)],
+    parties: approvals::of_request,
     version: |_, _| Ok(1),
     execute: |_, _| Ok(()),
     reject: |_, _| Ok(()),
