@@ -330,6 +330,18 @@ impl Model {
         let granted: Decimal = self.moves.iter().filter(|m| m.debit == item && m.kind == "discount").map(|m| m.amount).sum();
         (self.items[item].agreed.discount - granted).max(Decimal::ZERO)
     }
+    /// Whether money of a payer may settle what is named, however much that is.
+    fn fits(&self, payer: usize, dollars: bool, targets: &[Target], on: NaiveDate) -> Result<(), Code> {
+        for doc in targets.iter().map(|target| &self.docs[target.doc]) {
+            if !self.pays_for(payer, doc.owner, on) {
+                return Err((422, "customer_mismatch"));
+            }
+            if doc.dollars != dollars {
+                return Err((422, "currency_mismatch"));
+            }
+        }
+        Ok(())
+    }
     /// Settles what the payer names, by the table of domain.md 3.3.
     fn instructed(
         &mut self,
@@ -339,16 +351,7 @@ impl Model {
         on: NaiveDate,
         value: Option<NaiveDate>,
     ) -> Result<(), Code> {
-        let (owner, dollars) = (self.items[credit].owner, self.items[credit].dollars);
-        for target in targets {
-            let doc = &self.docs[target.doc];
-            if !self.pays_for(owner, doc.owner, on) {
-                return Err((422, "customer_mismatch"));
-            }
-            if doc.dollars != dollars {
-                return Err((422, "currency_mismatch"));
-            }
-        }
+        self.fits(self.items[credit].owner, self.items[credit].dollars, targets, on)?;
         for target in targets {
             let items = self.sorted(self.items_of(target.doc).into_iter().filter(|item| !self.items[*item].credit).collect());
             let open: Vec<usize> = items.into_iter().filter(|item| self.left(*item).0 > Decimal::ZERO).collect();
@@ -514,7 +517,10 @@ impl Model {
             mirrors: Vec::new(),
             waiting: None,
         });
-        if new.held.is_some() {
+        if let Some(day) = new.held {
+            if let (Placing::Instructed(targets), Some(owner)) = (placing, new.owner) {
+                self.fits(owner, new.dollars, targets, day)?;
+            }
             // Nothing is booked; what will be waits with the document.
             let entry = self.docs[doc].entries.remove(0);
             self.docs[doc].waiting = Some(entry);
@@ -529,7 +535,8 @@ impl Model {
     /// A held cheque goes to the bank.
     pub fn deposit(&mut self, doc: usize, on: NaiveDate, placing: &Placing) -> Result<(), Code> {
         let Some(waiting) = self.docs[doc].waiting.clone().filter(|_| self.docs[doc].state == State::Held) else { return Err((409, "invalid_state")) };
-        if on < waiting.on {
+        // No bank pays a cheque three months after its date.
+        if on < waiting.on || on > waiting.on + chrono::Months::new(3) {
             return Err((422, "validation_failed"));
         }
         let of = self.docs[doc].clone();
