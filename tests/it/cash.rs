@@ -70,6 +70,11 @@ fn an_overpayment_beyond_the_tolerance_waits_and_is_never_more_than_the_invoice(
     assert_eq!((&receipt["totals"]["unapplied"], &receipt["status"]), (&json!("50.00"), &json!("partially_applied")));
     assert_eq!(balance_due(&company, &invoice), "0.00");
     let other = company.invoice(&customer, "2025-01-01", "2025-01-31", "1000.00");
+    // Paid short for a reason: what is missing stays open, with the reason beside it.
+    let short = pay(&company, &customer, "2025-01-10", "700.00", with(to_invoice(&other, "700.00"), json!({"difference_reason": "dispute"})));
+    assert_eq!((&short["allocations"][0]["difference_reason"], balance_due(&company, &other).as_str()), (&json!("dispute"), "300.00"));
+    let listed = company.get(&format!("/v1/allocations?source_id={}", id_of(&short)));
+    assert_eq!(listed["data"][0]["difference_reason"], "dispute");
     let body = with(receipt_body(&customer, "2025-01-10", "1050.00"), json!({"allocations": [to_invoice(&other, "1050.00")]}));
     company.executive().post("/v1/receipts", &body).refused(422, "over_allocation");
     company.assert_laws();

@@ -1,7 +1,7 @@
 //! Settling documents with a credit: finding them, placing the money, granting what was earned.
 
 use super::rules::{Facing, discount_due, outcome};
-use super::types::{Target, TargetKind};
+use super::types::{DifferenceReason, Target, TargetKind};
 use super::{problems, store};
 use crate::ledger::open_items::rules::Placer;
 use crate::ledger::open_items::store::lock_items_of;
@@ -116,7 +116,10 @@ pub fn place(
         let items = placer.open_items(belongs);
         let tolerance = items.last().filter(|_| kind == AllocationKind::Cash && terms.apply).map_or(Decimal::ZERO, |(item, _)| item.terms.tolerance);
         let asked = target.amount.0;
-        let evidence = json!({"asked": target.amount});
+        let mut evidence = json!({"asked": target.amount});
+        if let Some(reason) = target.difference_reason {
+            evidence["difference_reason"] = json!(reason);
+        }
         let mut rest = asked;
         if asked <= open + tolerance && asked <= left {
             if kind == AllocationKind::Cash && terms.apply && items.iter().any(|(item, _)| item.terms != ledger::SettlementTerms::default()) {
@@ -301,4 +304,10 @@ impl Plan {
 #[must_use]
 pub fn flags(evidence: &Value) -> Vec<String> {
     evidence["flags"].as_array().map(|flags| flags.iter().filter_map(|flag| flag.as_str().map(str::to_owned)).collect()).unwrap_or_default()
+}
+
+/// Why a payer paid less or more than was open, where they said so.
+#[must_use]
+pub fn difference_reason(evidence: &Value) -> Option<DifferenceReason> {
+    evidence["difference_reason"].as_str().and_then(DifferenceReason::parse)
 }

@@ -1,4 +1,4 @@
-use super::settlement::flags;
+use super::settlement::{difference_reason, flags};
 use super::types::{Allocation, AllocationFilter, AllocationStatus, Target};
 use crate::ledger::AllocationKind;
 use crate::platform::dates::Instant;
@@ -39,6 +39,7 @@ impl AllocationRow {
             allocated_on: self.allocated_on,
             rule: self.rule,
             flags: flags(&self.evidence),
+            difference_reason: difference_reason(&self.evidence),
             because_of: self.because_of,
             exchange_difference: base.amount(self.difference),
             approval_id: None,

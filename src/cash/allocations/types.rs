@@ -24,6 +24,13 @@ words! {
     pub enum TargetKind { Cash = "cash", Tds = "tds", Discount = "discount", Charge = "charge", Retention = "retention" }
 }
 words! {
+    /// Why the payer pays less or more than is open. What is missing stays open; nothing is conceded by saying so.
+    pub enum DifferenceReason {
+        Dispute = "dispute", TaxDeducted = "tax_deducted", DiscountTaken = "discount_taken", BankCharges = "bank_charges", Retention = "retention",
+        PriceDifference = "price_difference", Instalment = "instalment", Advance = "advance", PaidTwice = "paid_twice", Other = "other",
+    }
+}
+words! {
     pub enum AllocationStatus { Active = "active", Reversed = "reversed" }
 }
 
@@ -68,6 +75,8 @@ pub struct Allocation {
     /// `discount_disallowed`: the payer took a discount that was no longer due.
     #[schema(max_items = 5, example = json!(["discount_disallowed"]))]
     pub flags: Vec<String>,
+    /// Why the payer paid less or more than was open.
+    pub difference_reason: Option<DifferenceReason>,
     /// Set on what was granted for the sake of another allocation, and goes with it.
     pub because_of: Option<AllocationId>,
     /// What the exchange rates of both documents differ by, in base currency: a gain is positive.
@@ -126,6 +135,7 @@ pub struct Target {
     /// Grant the early-payment discount also within the grace days, or not; as the company decided when left out.
     #[schema(example = true)]
     pub late_discount: Option<bool>,
+    pub difference_reason: Option<DifferenceReason>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

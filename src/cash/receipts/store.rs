@@ -1,6 +1,6 @@
 use super::rules;
 use super::types::{Clearing, Deduction, DeductionKind, Method, NewReceipt, Receipt, ReceiptAllocation, ReceiptFilter, ReceiptSummary, ReceiptTotals, State};
-use crate::cash::allocations::settlement::{Terms, flags};
+use crate::cash::allocations::settlement::{Terms, difference_reason, flags};
 use crate::ledger::AllocationKind;
 use crate::ledger::open_items::rules::Purse;
 use crate::platform::dates::{Instant, month_label};
@@ -308,6 +308,7 @@ pub fn answer(row: Head, deductions: Vec<DeductionRow>, placed: &[PlacedRow], cx
                 allocated_on: p.allocated_on,
                 rule: p.rule.clone(),
                 flags: flags(&p.evidence),
+                difference_reason: difference_reason(&p.evidence),
             })
             .collect(),
         gl_journal_id: row.entry_id,

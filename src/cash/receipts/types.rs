@@ -1,6 +1,6 @@
 //! Receipts as they travel.
 
-use crate::cash::allocations::types::Target;
+use crate::cash::allocations::types::{DifferenceReason, Target};
 use crate::ledger::AllocationKind;
 use crate::master_data::customers::reference::{NamesCustomer, Reference};
 use crate::master_data::customers::types::Metadata;
@@ -163,6 +163,8 @@ pub struct ReceiptAllocation {
     /// `discount_disallowed`: the payer took a discount that was no longer due.
     #[schema(max_items = 5, example = json!(["discount_disallowed"]))]
     pub flags: Vec<String>,
+    /// Why the payer paid less or more than was open.
+    pub difference_reason: Option<DifferenceReason>,
 }
 
 /// A receipt in a list.
