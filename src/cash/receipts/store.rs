@@ -36,6 +36,12 @@ const BANK: &str = "bank_account k ON k.company_id = $1 AND k.active AND k.id = 
 /// recording needs, in one statement. `None`: no such customer.
 pub fn lock_ground(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Option<Ground>, Problem> {
     let company = tx.company();
+    // A search nobody needs costs more than another plan.
+    let named = if new.allocations.iter().any(|t| t.target_external_id.is_some()) {
+        "UNION SELECT i.customer_id FROM invoice i WHERE i.company_id = $1 AND i.kind IN ('invoice', 'debit_note') AND i.external_id = ANY($9)"
+    } else {
+        ""
+    };
     let found: Vec<Ground> = tx.load(
         Sql::new(format!(
             "WITH who AS (
@@ -44,7 +50,7 @@ pub fn lock_ground(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Option<Ground>, 
              ), concerned AS (
                 SELECT id FROM who
                 UNION SELECT o.customer_id FROM open_item o WHERE o.company_id = $1 AND o.document_id = ANY($8)
-                UNION SELECT i.customer_id FROM invoice i WHERE i.company_id = $1 AND i.kind IN ('invoice', 'debit_note') AND i.external_id = ANY($9)
+                {named}
              )
              SELECT who.id AS customer, {AROUND}
              FROM who
