@@ -1,7 +1,7 @@
 //! Waivers of segregation rules.
 
-use super::store;
 use super::types::{NewWaiver, Waiver};
+use super::{service, store};
 use crate::platform::http::{Body, Created, Fetched, Query, Reply};
 use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::Caller;
@@ -29,5 +29,5 @@ pub async fn list_waivers(caller: Caller<UsersRead>, paging: Query<Paging>) -> R
 #[utoipa::path(tag = "Users", request_body = NewWaiver, responses((status = 201, body = Waiver, description = "Waived.")), extensions(("x-permission" = json!("users:manage")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/sod-waivers")]
 pub async fn create_waiver(caller: Caller<UsersManage>, body: Body<NewWaiver>) -> Reply<Created<Waiver>> {
-    caller.create(move |tx| store::create(tx, &body)).await
+    caller.create(move |tx| service::create(tx, &body)).await
 }

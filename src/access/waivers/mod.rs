@@ -2,6 +2,7 @@
 //! keep them all; a waiver is never of maker ≠ checker. Owns `sod_waiver`, which is append-only.
 
 pub mod http;
+mod service;
 mod store;
 pub mod types;
 

@@ -1,10 +1,10 @@
 use super::types::{NewWaiver, WaivedRule, Waiver};
-use crate::platform::dates::{Instant, plus_months};
-use crate::platform::http::{FieldError, Problem};
+use crate::platform::dates::Instant;
+use crate::platform::http::Problem;
 use crate::platform::ids::{UserId, WaiverId};
 use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::Sql;
-use crate::platform::unit_of_work::{Actor, Audited, Change, Rx, Tx};
+use crate::platform::unit_of_work::{Rx, Tx};
 use crate::row;
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
@@ -39,29 +39,13 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging) -> Result<Page<Waiver>, Problem> {
     Ok(WAIVERS.of(rx).page::<WaiverRow>(rx, paging)?.map(|row| row.answer(today)))
 }
 
-/// Records a waiver for somebody else, for a year at most.
-pub fn create(tx: &mut Tx<'_>, new: &NewWaiver) -> Result<Audited<Waiver>, Problem> {
-    let (company, today) = (tx.company(), tx.cx().today);
-    let latest = plus_months(today, 12);
-    let mut errors = Vec::new();
-    if !(today..=latest).contains(&new.expires_on) {
-        errors.push(
-            FieldError::at("/expires_on", "expiry_out_of_range", "A waiver ends within a year.")
-                .expected(format!("{today} to {latest}"))
-                .received(new.expires_on),
-        );
-    }
-    if tx.cx().actor == Actor::User(new.user_id.uuid()) {
-        errors.push(FieldError::at("/user_id", "self_waiver", "Nobody waives a rule for themselves."));
-    }
-    if !errors.is_empty() {
-        return Err(Problem::invalid(errors));
-    }
-    let member: bool = tx.scalar(Sql::new("SELECT EXISTS (SELECT FROM membership WHERE company_id = $1 AND user_id = $2)").bind(company).bind(new.user_id))?;
-    if !member {
-        return Err(Problem::reference("user", "/user_id"));
-    }
-    let (id, actor) = (WaiverId::new(), tx.cx().actor.to_string());
+pub fn is_member(rx: &mut Rx<'_>, user: UserId) -> Result<bool, Problem> {
+    let company = rx.company();
+    rx.scalar(Sql::new("SELECT EXISTS (SELECT FROM membership WHERE company_id = $1 AND user_id = $2)").bind(company).bind(user))
+}
+
+pub fn insert(tx: &mut Tx<'_>, new: &NewWaiver) -> Result<Waiver, Problem> {
+    let (company, id, actor, today) = (tx.company(), WaiverId::new(), tx.cx().actor.to_string(), tx.cx().today);
     let row: WaiverRow = tx.one(
         Sql::new(
             "INSERT INTO sod_waiver (company_id, id, rule, user_id, reason, expires_on, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -75,8 +59,7 @@ pub fn create(tx: &mut Tx<'_>, new: &NewWaiver) -> Result<Audited<Waiver>, Probl
         .bind(new.expires_on)
         .bind(actor),
     )?;
-    let waiver = row.answer(today);
-    Ok(tx.record(Change::new("sod_waiver.created", id.uuid()).after(&waiver).reason(&new.reason), waiver))
+    Ok(row.answer(today))
 }
 
 /// Whether a rule is waived for a person today.

@@ -106,7 +106,6 @@ pub fn place(
     documents: &[Uuid],
     terms: Terms,
 ) -> Result<Vec<(Grant, NewAllocation)>, Problem> {
-    let policy = tx.cx().facts.settlement;
     let currency = placer.credit().currency;
     let mut granted = Vec::new();
     for (at, (target, document)) in targets.iter().zip(documents).enumerate() {
@@ -123,46 +122,7 @@ pub fn place(
         let mut rest = asked;
         if asked <= open + tolerance && asked <= left {
             if kind == AllocationKind::Cash && terms.apply && items.iter().any(|(item, _)| item.terms != ledger::SettlementTerms::default()) {
-                let accept_late = target.late_discount.unwrap_or(policy.accept_late_discount);
-                for (index, (item, open)) in items.iter().enumerate() {
-                    // One request may name a document more than once.
-                    let now: Decimal = granted
-                        .iter()
-                        .filter(|(g, a): &&(Grant, NewAllocation)| g.kind == DocumentKind::Discount && a.debit_item == item.id)
-                        .map(|(g, _)| g.amount)
-                        .sum();
-                    let discount_left = (item.terms.discount - item.granted - now).max(Decimal::ZERO);
-                    let facing = Facing {
-                        open: *open,
-                        discount: discount_due(&item.terms, discount_left, *open, terms.value_date, accept_late),
-                        tolerance: if index + 1 == items.len() { item.terms.tolerance } else { Decimal::ZERO },
-                        partial: policy.partial_discount.then_some((item.terms.discount, item.amount)),
-                        exponent: currency.exponent(),
-                    };
-                    if rest <= Decimal::ZERO {
-                        break;
-                    }
-                    let done = outcome(rest, facing);
-                    rest -= done.pay;
-                    let mut evidence = evidence.clone();
-                    let still_open = *open - done.pay - done.discount - done.loss;
-                    if facing.discount.is_zero() && still_open > Decimal::ZERO && still_open <= discount_left + item.terms.tolerance {
-                        evidence["flags"] = json!(["discount_disallowed"]);
-                        evidence["discount_until"] = json!(item.terms.discount_until);
-                    }
-                    let unplaced = placer.place(done.pay, kind, "instructed", &evidence, |other| other.id == item.id);
-                    let Some(cause) = placer.last().filter(|_| unplaced.is_zero()).map(|last| last.id) else { continue };
-                    for (amount, kind, rule) in
-                        [(done.discount, DocumentKind::Discount, "early_payment_discount"), (done.loss, DocumentKind::Tolerance, "payment_tolerance")]
-                    {
-                        if let Some(base) = Some(amount).filter(|a| *a > Decimal::ZERO).and_then(|amount| placer.forgive(item.id, amount)) {
-                            granted.push(forgiven(placer, item, (amount, base), kind, rule, cause));
-                        }
-                    }
-                    if let Some(base) = Some(done.gain).filter(|a| *a > Decimal::ZERO).and_then(|gain| placer.keep(gain)) {
-                        granted.push(kept(placer, item, (done.gain, base), cause));
-                    }
-                }
+                rest -= pay_by_terms(tx, placer, target, &items, terms, &evidence, &mut granted);
                 // What a discount or the tolerance leaves over stays with the payment; but something was placed.
                 if rest < asked {
                     continue;
@@ -175,6 +135,59 @@ pub fn place(
         }
     }
     Ok(granted)
+}
+
+/// Pays a document's items in their order, each on the terms stamped on it; gives how much of the money that took.
+fn pay_by_terms(
+    tx: &Tx<'_>,
+    placer: &mut Placer<'_>,
+    target: &Target,
+    items: &[(&OpenItem, Decimal)],
+    terms: Terms,
+    evidence: &Value,
+    granted: &mut Vec<(Grant, NewAllocation)>,
+) -> Decimal {
+    let policy = tx.cx().facts.settlement;
+    let currency = placer.credit().currency;
+    let accept_late = target.late_discount.unwrap_or(policy.accept_late_discount);
+    let mut rest = target.amount.0;
+    for (index, (item, open)) in items.iter().enumerate() {
+        // One request may name a document more than once.
+        let now: Decimal =
+            granted.iter().filter(|(g, a): &&(Grant, NewAllocation)| g.kind == DocumentKind::Discount && a.debit_item == item.id).map(|(g, _)| g.amount).sum();
+        let discount_left = (item.terms.discount - item.granted - now).max(Decimal::ZERO);
+        let facing = Facing {
+            open: *open,
+            discount: discount_due(&item.terms, discount_left, *open, terms.value_date, accept_late),
+            tolerance: if index + 1 == items.len() { item.terms.tolerance } else { Decimal::ZERO },
+            partial: policy.partial_discount.then_some((item.terms.discount, item.amount)),
+            exponent: currency.exponent(),
+        };
+        if rest <= Decimal::ZERO {
+            break;
+        }
+        let done = outcome(rest, facing);
+        rest -= done.pay;
+        let mut evidence = evidence.clone();
+        let still_open = *open - done.pay - done.discount - done.loss;
+        if facing.discount.is_zero() && still_open > Decimal::ZERO && still_open <= discount_left + item.terms.tolerance {
+            evidence["flags"] = json!(["discount_disallowed"]);
+            evidence["discount_until"] = json!(item.terms.discount_until);
+        }
+        let unplaced = placer.place(done.pay, AllocationKind::Cash, "instructed", &evidence, |other| other.id == item.id);
+        let Some(cause) = placer.last().filter(|_| unplaced.is_zero()).map(|last| last.id) else { continue };
+        for (amount, kind, rule) in
+            [(done.discount, DocumentKind::Discount, "early_payment_discount"), (done.loss, DocumentKind::Tolerance, "payment_tolerance")]
+        {
+            if let Some(base) = Some(amount).filter(|a| *a > Decimal::ZERO).and_then(|amount| placer.forgive(item.id, amount)) {
+                granted.push(forgiven(placer, item, (amount, base), kind, rule, cause));
+            }
+        }
+        if let Some(base) = Some(done.gain).filter(|a| *a > Decimal::ZERO).and_then(|gain| placer.keep(gain)) {
+            granted.push(kept(placer, item, (done.gain, base), cause));
+        }
+    }
+    target.amount.0 - rest
 }
 
 fn over_allocation(prefix: &str, at: usize, asked: Decimal, open: Decimal, left: Decimal, currency: Currency) -> Problem {
