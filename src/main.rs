@@ -13,6 +13,10 @@ use std::io::Read;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// Gives memory back after a burst; the C library's keeps an arena for every thread that was ever busy.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("DUEBOOK_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
@@ -37,6 +41,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         }
         Command::Openapi { write } => {
             let contract = contract()?;
+            contract.check()?;
             match write {
                 None => print!("{}", contract.json),
                 Some(directory) => {

@@ -23,7 +23,7 @@ pub mod problems;
 pub mod verify;
 
 pub use accounts::AccountRole;
-pub use journal::{Account, DocumentKind, Entry, Line, Posting, post};
+pub use journal::{Account, DocumentKind, Entry, Line, Posting, post, post_all};
 pub use open_items::{
     Allocation, AllocationKind, NewAllocation, NewOpenItem, OpenItem, SettlementTerms, Side, Unwind, lock_parties, lock_reversible, reverse_allocations,
     settle, unwind,

@@ -65,12 +65,12 @@ fn a_posting_is_few_statements_however_much_it_holds() {
         let taken = statements(&company, |tx| invoices::create(tx, &new));
         assert!(taken <= 10, "an invoice of {lines} lines takes {taken} statements");
     }
-    // The original with its lines, what was credited of it, its items, the gate and the settlement come on top.
+    // The original's id, the original with its lines, what was credited of it, its items, the gate and the settlement come on top.
     let original = company.invoice(&customer, "2025-01-10", "2025-02-09", "5000.00");
     for lines in [1, 3, 200] {
         let new: NewCreditNote = read(with(note_body(&original, "2025-01-12", "1.00"), json!({"lines": vec![line("5.00", "0"); lines]})));
         let taken = statements(&company, |tx| invoices::create(tx, &new));
-        assert!(taken <= 17, "a credit note of {lines} lines takes {taken} statements");
+        assert!(taken <= 18, "a credit note of {lines} lines takes {taken} statements");
     }
     for targets in [1, 5, 40] {
         let open: Vec<Value> = (0..targets).map(|_| to_invoice(&company.invoice(&customer, "2025-01-10", "2025-02-09", "100.00"), "100.00")).collect();

@@ -42,7 +42,7 @@ pub async fn list_invoices(caller: Caller<InvoicesRead>, paging: Query<Paging>, 
 #[utoipa::path(tag = "Invoices", request_body = NewInvoice, responses((status = 201, body = Invoice, description = "Created.")), extensions(("x-permission" = json!("invoices:write")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/invoices")]
 pub async fn create_invoice(caller: Caller<InvoicesWrite>, body: Body<NewInvoice>) -> Reply<Created<Invoice>> {
-    caller.create(move |tx| service::create(tx, &*body)).await
+    caller.create_among(body, service::create_all::<NewInvoice>).await
 }
 
 /// Preview an invoice.
@@ -60,7 +60,7 @@ pub async fn preview_invoice(caller: Caller<InvoicesRead>, body: Body<NewInvoice
 #[utoipa::path(tag = "Invoices", request_body = Bulk<NewInvoice>, responses((status = 207, body = BulkReply, description = "One result a row.")), extensions(("x-permission" = json!("invoices:write")), ("x-idempotency" = json!("required")), ("x-bulk" = json!(true))))]
 #[post("/v1/invoices/bulk")]
 pub async fn create_invoices_in_bulk(caller: Caller<InvoicesWrite>, body: Body<Bulk<NewInvoice>>) -> Reply<MultiStatus<BulkReply>> {
-    caller.bulk(body, lock_named, service::create).await
+    caller.bulk(body, lock_named, 1_000, service::create_all).await
 }
 
 /// Get an invoice.

@@ -4,7 +4,7 @@ use super::order::{Form, Kind, NoteOrder, Order, Verb};
 use super::posting::{credit_of, posting};
 use super::problems;
 use super::rules::{self, Ground, House, Priced};
-use super::store::{self, Application, Stored};
+use super::store::{self, Application, Found, Stored};
 use super::types::{CancelInvoice, InvoiceFilter, InvoiceStatus, InvoiceSummary, IssueInvoice, NewInvoice};
 use super::view::{self, days_overdue, status_of};
 use crate::control::approvals::problems::APPROVAL_STALE;
@@ -24,10 +24,11 @@ use crate::platform::http::{Problem, faults};
 use crate::platform::ids::{CustomerId, InvoiceId};
 use crate::platform::money::{Amount, Currency, round};
 use crate::platform::page::{Page, Paging};
-use crate::platform::unit_of_work::{Audited, Change, Context, Rx, Tx};
+use crate::platform::unit_of_work::{Audited, Change, Context, Outcomes, Rx, Tx};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// Of a month to be closed: drafts of it will not be issued with their date.
 pub const NO_DRAFTS: Check = Check {
@@ -36,6 +37,13 @@ pub const NO_DRAFTS: Check = Check {
     about: "No draft is dated in the month or before.",
     find: |rx, period| store::drafts_until(rx, period.ends_on),
 };
+
+/// A document on its way, and which event that will be.
+struct Making {
+    stored: Stored,
+    ready: Ready,
+    verb: Verb,
+}
 
 /// A document that can be stored: what was found for it, and what it comes to.
 struct Ready {
@@ -46,37 +54,58 @@ struct Ready {
 
 /// Creates a draft, or issues at once.
 pub fn create<F: Form>(tx: &mut Tx<'_>, new: &F) -> Result<Audited<F::Answer>, Problem> {
-    make(tx, new, new.order(), issue_or_ask)
+    alone(create_all(tx, &[new])?)
+}
+
+/// Creates documents, as if one after the other: a statement does for all of them what it would do for one. What
+/// is refused leaves nothing. An error means that nothing can be said of any: one of them would have
+/// failed in the database. Notes share what is left of their originals and are created one by one.
+pub fn create_all<F: Form>(tx: &mut Tx<'_>, new: &[&F]) -> Outcomes<F::Answer> {
+    make(tx, new, new.iter().map(|new| new.order()).collect())
 }
 
 /// Issues what follows from another act, by right of that act: the fee of a bounced cheque. It is not
 /// rounded, and charged also to a customer who is not billed any more.
 pub fn create_by_right<F: Form>(tx: &mut Tx<'_>, new: &F) -> Result<Audited<F::Answer>, Problem> {
-    let order = Order { by_right: true, ..new.order() };
-    make(tx, new, order, |tx, stored, ready, new| issue_now(tx, stored, ready, new).map(|()| Verb::Issued))
+    alone(make(tx, &[new], vec![Order { by_right: true, ..new.order() }])?)
 }
 
-fn make<F: Form>(
-    tx: &mut Tx<'_>,
-    new: &F,
-    order: Order,
-    issue: impl FnOnce(&mut Tx<'_>, &mut Stored, &Ready, &F) -> Result<Verb, Problem>,
-) -> Result<Audited<F::Answer>, Problem> {
-    let ready = ready(tx, order, None)?;
-    let mut stored = Stored::of(InvoiceId::new(), &ready.order, &ready.ground, &ready.priced, tx.cx());
-    let verb = if ready.order.content.issue {
-        issue(tx, &mut stored, &ready, new)?
-    } else {
-        store::insert(tx, &stored, new)?;
-        Verb::Created
-    };
-    let answer = F::answer(&stored, tx.cx());
-    Ok(tx.record(Change::new(F::KIND.event(verb), stored.id.uuid()).after(&answer), answer))
+fn alone<T>(mut of_one: Vec<Result<T, Problem>>) -> Result<T, Problem> {
+    of_one.pop().unwrap_or_else(|| Err(Problem::internal(&"an order without an answer")))
+}
+
+fn make<F: Form>(tx: &mut Tx<'_>, new: &[&F], orders: Vec<Order>) -> Outcomes<F::Answer> {
+    let mut made: Vec<Result<Making, Problem>> = Vec::with_capacity(new.len());
+    let mut names: HashMap<String, InvoiceId> = HashMap::new();
+    for ready in ready_all(tx, orders, None)? {
+        made.push(ready.and_then(|ready| {
+            let name = ready.order.content.external_id.clone();
+            if let Some(other) = name.as_ref().and_then(|name| names.get(name)) {
+                return Err(duplicate(ready.order.kind, *other));
+            }
+            let mut making = Making { stored: Stored::of(InvoiceId::new(), &ready.order, &ready.ground, &ready.priced, tx.cx()), ready, verb: Verb::Created };
+            if making.ready.order.content.issue {
+                making.verb = if making.ready.order.by_right { Verb::Issued } else { issue_or_ask(tx, &mut making.stored, F::ISSUE, F::answer)? };
+            }
+            names.extend(name.map(|name| (name, making.stored.id)));
+            Ok(making)
+        }));
+    }
+    post_all(tx, made.iter_mut().flatten())?;
+    store::insert_all(tx, &made.iter().zip(new).filter_map(|(making, input)| Some((&making.as_ref().ok()?.stored, *input))).collect::<Vec<_>>())?;
+    Ok(made
+        .into_iter()
+        .map(|making| {
+            let Making { stored, verb, .. } = making?;
+            let answer = F::answer(&stored, tx.cx());
+            Ok(tx.record(Change::new(F::KIND.event(verb), stored.id.uuid()).after(&answer), answer))
+        })
+        .collect())
 }
 
 /// Prices without keeping anything: no id, no number.
 pub fn preview(tx: &mut Tx<'_>, new: &NewInvoice) -> Result<<NewInvoice as Form>::Answer, Problem> {
-    let ready = ready(tx, new.order(), None)?;
+    let ready = alone(ready_all(tx, vec![new.order()], None)?)?;
     let stored = Stored::of(InvoiceId::new(), &ready.order, &ready.ground, &ready.priced, tx.cx());
     let mut answer = NewInvoice::answer(&stored, tx.cx());
     answer.document.id = None;
@@ -94,35 +123,43 @@ fn may_issue(tx: &Tx<'_>, kind: Kind, on_request: bool) -> Result<(), Problem> {
     Err(Problem::new(problem::PERMISSION_DENIED, format!("Issuing needs the permission {permission}.")).member("required_permission", permission))
 }
 
-/// Issues, or stores what waits for another person to approve that.
-fn issue_or_ask<F: Form>(tx: &mut Tx<'_>, stored: &mut Stored, ready: &Ready, input: &F) -> Result<Verb, Problem> {
-    may_issue(tx, F::KIND, F::ISSUE.is_some())?;
-    let gate = match F::ISSUE {
+/// Whether a document is issued now or waits for another person to approve that.
+fn issue_or_ask<A: serde::Serialize>(
+    tx: &mut Tx<'_>,
+    stored: &mut Stored,
+    approval: Option<&'static Action>,
+    answer: fn(&Stored, &Context) -> A,
+) -> Result<Verb, Problem> {
+    may_issue(tx, stored.kind, approval.is_some())?;
+    let gate = match approval {
         None => Gate::Open,
         // The approver decides on the document they saw.
-        Some(action) => ask::<F>(tx, action, stored, None, json!({"digest": stored.digest(tx.cx().currency())}))?,
+        Some(action) => ask(tx, action, stored, None, json!({"digest": stored.digest(tx.cx().currency())}), answer)?,
     };
     match gate {
-        Gate::Open => {
-            issue_now(tx, stored, ready, input)?;
-            Ok(Verb::Issued)
-        }
+        Gate::Open => Ok(Verb::Issued),
         Gate::Pending(approval) => {
             stored.status = InvoiceStatus::PendingApproval;
             stored.approval = Some(approval);
-            store::insert(tx, stored, input)?;
             Ok(Verb::Requested)
         }
     }
 }
 
 /// Puts an act on a document before the gate; its customer is locked.
-fn ask<F: Form>(tx: &mut Tx<'_>, action: &'static Action, stored: &Stored, reason: Option<&str>, payload: Value) -> Result<Gate, Problem> {
-    let mut makers = store::makers(tx, F::KIND, stored.id)?;
+fn ask<A: serde::Serialize>(
+    tx: &mut Tx<'_>,
+    action: &'static Action,
+    stored: &Stored,
+    reason: Option<&str>,
+    payload: Value,
+    answer: fn(&Stored, &Context) -> A,
+) -> Result<Gate, Problem> {
+    let mut makers = store::makers(tx, stored.kind, stored.id)?;
     makers.push(stored.created_by.clone());
     let amount = weight(tx, stored)?;
     let cx = tx.cx();
-    let shown = serde_json::to_value(F::answer(stored, cx)).map_err(|e| Problem::internal(&e))?;
+    let shown = serde_json::to_value(answer(stored, cx)).map_err(|e| Problem::internal(&e))?;
     let request = Request {
         action,
         subject: stored.id.uuid(),
@@ -151,10 +188,24 @@ fn weight(rx: &mut Rx<'_>, stored: &Stored) -> Result<Decimal, Problem> {
     Ok(stored.base_total(base).max(by_other))
 }
 
-/// Finds what the order names, locks the customer, and prices it.
-fn ready(tx: &mut Tx<'_>, order: Order, own: Option<InvoiceId>) -> Result<Ready, Problem> {
-    let new = &order.content;
-    let customer = new.customer();
+/// Finds what orders name, locks their customers, and prices them.
+fn ready_all(tx: &mut Tx<'_>, orders: Vec<Order>, own: Option<InvoiceId>) -> Result<Vec<Result<Ready, Problem>>, Problem> {
+    let named: Vec<Result<Order, Problem>> = orders.into_iter().map(|order| named_well(&order).map(|()| order)).collect();
+    let found = store::grounds(tx, &named.iter().flatten().collect::<Vec<_>>())?;
+    let mut found = found.into_iter();
+    Ok(named
+        .into_iter()
+        .map(|order| {
+            let order = order?;
+            let found = found.next().ok_or_else(|| Problem::internal(&"an order without ground"))??;
+            ready(tx, order, found, own)
+        })
+        .collect())
+}
+
+/// Whether an order names its customer and its original, each in one way.
+fn named_well(order: &Order) -> Result<(), Problem> {
+    let customer = order.content.customer();
     let original_says = order.note.as_ref().is_some_and(NoteOrder::names_original);
     if let Some(missing) = customer.missing().filter(|_| !original_says) {
         return Err(Problem::invalid(vec![missing]));
@@ -164,11 +215,16 @@ fn ready(tx: &mut Tx<'_>, order: Order, own: Option<InvoiceId>) -> Result<Ready,
         let detail = "Name the invoice in one way only.";
         return Err(Problem::new(problem::AMBIGUOUS_REFERENCE, detail).errors(vec![FieldError::at(note.original_pointer(), "ambiguous_reference", detail)]));
     }
-    let unknown = || match &order.note {
+    Ok(())
+}
+
+fn ready(tx: &mut Tx<'_>, order: Order, found: Option<Found>, own: Option<InvoiceId>) -> Result<Ready, Problem> {
+    let new = &order.content;
+    let customer = new.customer();
+    let found = found.ok_or_else(|| match &order.note {
         Some(note) if customer.missing().is_some() => Problem::reference("invoice", note.original_pointer()),
         _ => customer.unknown(),
-    };
-    let found = store::ground(tx, &order)?.ok_or_else(unknown)?;
+    })?;
     if !found.terms_known {
         return Err(Problem::reference("payment_terms", "/payment_terms_id"));
     }
@@ -184,8 +240,7 @@ fn ready(tx: &mut Tx<'_>, order: Order, own: Option<InvoiceId>) -> Result<Ready,
         }
     }
     if let Some(other) = found.duplicate_of.filter(|other| Some(*other) != own) {
-        let detail = format!("Another {} has this external_id.", order.kind.name());
-        return Err(Problem::new(problems::DUPLICATE_INVOICE_EXTERNAL_ID, detail).member("current", json!({"id": other})));
+        return Err(duplicate(order.kind, other));
     }
     // What an inactive customer was billed too much is credited all the same.
     if !found.active && order.kind != Kind::CreditNote && !order.by_right {
@@ -202,6 +257,12 @@ fn ready(tx: &mut Tx<'_>, order: Order, own: Option<InvoiceId>) -> Result<Ready,
     let priced = rules::price(&order, &found.ground, house).map_err(Problem::invalid)?;
     check_total(new.expected_total, &priced)?;
     Ok(Ready { order, ground: found.ground, priced })
+}
+
+/// The refusal of a name that another document has.
+fn duplicate(kind: Kind, other: InvoiceId) -> Problem {
+    let detail = format!("Another {} has this external_id.", kind.name());
+    Problem::new(problems::DUPLICATE_INVOICE_EXTERNAL_ID, detail).member("current", json!({"id": other}))
 }
 
 /// A note corrects what was issued and still stands.
@@ -254,20 +315,41 @@ fn check_total(expected: Option<Amount>, priced: &Priced) -> Result<(), Problem>
     }
 }
 
-/// Takes the number, posts, settles, stores; late, on the first open day. What a credit note settles is locked before.
-fn issue_now(tx: &mut Tx<'_>, stored: &mut Stored, ready: &Ready, input: &impl serde::Serialize) -> Result<(), Problem> {
-    stored.posting_date = periods::posting_date(tx, stored.date, ready.order.content.post_late)?;
-    let settles = settles(tx, stored, ready)?;
-    let year = tx.cx().fiscal_year(stored.date);
-    let number = numbering::take(tx, stored.registration, stored.kind.numbered(), year, ready.order.content.number_series_id)?;
-    let posting = posting(stored, &number, &ready.priced);
-    stored.entry = Some(ledger::post(tx, &posting)?);
-    stored.number = Some(number);
-    stored.status = InvoiceStatus::Issued;
-    let placed = apply(&posting, stored, &settles, tx.cx());
-    ledger::settle(tx, &placed)?;
-    note_applications(stored, &placed, &settles);
-    store::insert(tx, stored, input)
+/// Puts what is to be issued into the books: numbers, entries, what credit notes settle; late, on the first open
+/// day. What is not to be issued now is left alone.
+fn post_all<'m>(tx: &mut Tx<'_>, documents: impl IntoIterator<Item = &'m mut Making>) -> Result<(), Problem> {
+    let mut issued: Vec<_> = documents.into_iter().filter(|making| making.verb == Verb::Issued).collect();
+    if issued.is_empty() {
+        return Ok(());
+    }
+    let mut settled = Vec::with_capacity(issued.len());
+    for Making { stored, ready, .. } in issued.iter_mut().map(|making| &mut **making) {
+        stored.posting_date = periods::posting_date(tx, stored.date, ready.order.content.post_late)?;
+        settled.push(settles(tx, stored, ready)?);
+    }
+    let wanted: Vec<_> = issued
+        .iter()
+        .map(|making| numbering::Wanted {
+            registration: making.stored.registration,
+            kind: making.stored.kind.numbered(),
+            year: tx.cx().fiscal_year(making.stored.date),
+            series: making.ready.order.content.number_series_id,
+        })
+        .collect();
+    let numbers = numbering::take_all(tx, &wanted)?;
+    let postings: Vec<Posting> = issued.iter().zip(&numbers).map(|(making, number)| posting(&making.stored, number, &making.ready.priced)).collect();
+    let entries = ledger::post_all(tx, &postings)?;
+    let mut all_placed = Vec::new();
+    for ((((making, number), entry), posting), items) in issued.iter_mut().zip(numbers).zip(entries).zip(&postings).zip(&settled) {
+        let stored = &mut making.stored;
+        stored.entry = Some(entry);
+        stored.number = Some(number);
+        stored.status = InvoiceStatus::Issued;
+        let placed = apply(posting, stored, items, tx.cx());
+        note_applications(stored, &placed, items);
+        all_placed.extend(placed);
+    }
+    ledger::settle(tx, &all_placed)
 }
 
 /// The items of the original that a credit note shall settle, locked, oldest due first.
@@ -340,7 +422,7 @@ fn open_draft(tx: &mut Tx<'_>, kind: Kind, id: InvoiceId, version: Option<i64>, 
 
 /// Prices a draft again from new content, keeping its id and origin, and takes the old one out.
 fn replaced<F: Form>(tx: &mut Tx<'_>, before: &Stored, new: &F) -> Result<(Ready, Stored), Problem> {
-    let ready = ready(tx, new.order(), Some(before.id))?;
+    let ready = alone(ready_all(tx, vec![new.order()], Some(before.id))?)?;
     let mut stored = Stored::of(before.id, &ready.order, &ready.ground, &ready.priced, tx.cx());
     stored.created_by.clone_from(&before.created_by);
     stored.created_at = before.created_at;
@@ -409,9 +491,16 @@ pub fn issue<F: Form>(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, want
         content["expected_total"] = json!(expected);
     }
     let new: F = read(content)?;
-    let (ready, mut after) = replaced(tx, &before, &new)?;
-    let verb = issue_or_ask(tx, &mut after, &ready, &new)?;
+    let (ready, mut stored) = replaced(tx, &before, &new)?;
+    let verb = issue_or_ask(tx, &mut stored, F::ISSUE, F::answer)?;
+    let after = issue_this(tx, Making { stored, ready, verb }, &new)?;
     Ok(record::<F>(tx, verb, &before, &after, None))
+}
+
+fn issue_this(tx: &mut Tx<'_>, mut making: Making, input: &impl serde::Serialize) -> Result<Stored, Problem> {
+    post_all(tx, [&mut making])?;
+    store::insert(tx, &making.stored, input)?;
+    Ok(making.stored)
 }
 
 /// The version a decision is about.
@@ -425,12 +514,12 @@ pub fn issue_approved<F: Form>(tx: &mut Tx<'_>, asked: &Approved) -> Result<(), 
     let id = InvoiceId::of(asked.subject);
     let before = load(tx, F::KIND, id, true)?;
     let new: F = read(store::draft_input(tx, id)?)?;
-    let (ready, mut after) = replaced(tx, &before, &new)?;
-    if asked.payload["digest"] != json!(after.digest(tx.cx().currency())) {
+    let (ready, stored) = replaced(tx, &before, &new)?;
+    if asked.payload["digest"] != json!(stored.digest(tx.cx().currency())) {
         let detail = format!("The {} comes out differently since the approval was asked for; it must be asked for again.", F::KIND.name());
-        return Err(Problem::new(APPROVAL_STALE, detail).member("current", json!({"grand_total": after.currency.amount(after.total)})));
+        return Err(Problem::new(APPROVAL_STALE, detail).member("current", json!({"grand_total": stored.currency.amount(stored.total)})));
     }
-    issue_now(tx, &mut after, &ready, &new)?;
+    let after = issue_this(tx, Making { stored, ready, verb: Verb::Issued }, &new)?;
     let _ = record::<F>(tx, Verb::Issued, &before, &after, asked.reason.as_deref());
     Ok(())
 }
@@ -463,7 +552,7 @@ pub fn cancel<F: Form>(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, wan
         return Err(Problem::invalid(errors));
     }
     let payload = json!({"cancelled_on": on, "reason": wanted.reason});
-    match ask::<F>(tx, F::CANCEL, &before, Some(&wanted.reason), payload)? {
+    match ask(tx, F::CANCEL, &before, Some(&wanted.reason), payload, F::answer)? {
         Gate::Open => cancel_now::<F>(tx, &before, on, &wanted.reason),
         Gate::Pending(approval) => {
             let after = Stored { approval: Some(approval), ..before.clone() };

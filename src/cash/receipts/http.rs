@@ -55,7 +55,7 @@ pub async fn record_receipt(caller: Caller<ReceiptsWrite>, body: Body<NewReceipt
 #[utoipa::path(tag = "Receipts", request_body = Bulk<NewReceipt>, responses((status = 207, body = BulkReply, description = "One result a row.")), extensions(("x-permission" = json!("receipts:write")), ("x-idempotency" = json!("required")), ("x-bulk" = json!(true))))]
 #[post("/v1/receipts/bulk")]
 pub async fn record_receipts_in_bulk(caller: Caller<ReceiptsWrite>, body: Body<Bulk<NewReceipt>>) -> Reply<MultiStatus<BulkReply>> {
-    caller.bulk(body, lock_concerned, service::record).await
+    caller.bulk(body, lock_concerned, 1, |tx, rows| rows.iter().map(|row| service::record(tx, row).map(Ok)).collect()).await
 }
 
 /// Who pays and whose documents are paid, in one order whatever the order of the rows.

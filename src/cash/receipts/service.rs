@@ -77,18 +77,18 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
         resolve(tx, "/allocations", &new.allocations, ground.customer, worth.currency, new.cheque_date.unwrap_or(on))?;
         head.state = State::Held;
         head.customer_id = Some(ground.customer);
-        head.number = numbering::take(tx, registration, NumberedKind::Receipt, year, None)?;
+        head.number = numbering::take(tx, registration, NumberedKind::Receipt, year)?;
     } else if new.unidentified {
         head.state = State::Unidentified;
         head.posting_date = Some(on);
-        head.number = numbering::take(tx, registration, NumberedKind::Receipt, year, None)?;
+        head.number = numbering::take(tx, registration, NumberedKind::Receipt, year)?;
         head.entry_id = Some(ledger::post(tx, &unidentified(id.uuid(), &head.number, new, &worth, ground.bank, on))?);
     } else {
         concede(tx, new, id, ground.customer, &worth, base)?;
         let credit = credit(id, ground.customer, new, &worth, base, on);
         let purses = rules::purses(new);
         let (mut plan, debits) = plan(tx, &credit, purses, Instructions::of(new), on)?;
-        head.number = numbering::take(tx, registration, NumberedKind::Receipt, year, None)?;
+        head.number = numbering::take(tx, registration, NumberedKind::Receipt, year)?;
         plan.numbered(&head.number);
         let entry = ledger::post(tx, &posting(&credit, &head.number, new, &worth, ground.bank, on))?;
         enter(&mut head, &credit, entry, on);

@@ -47,7 +47,7 @@ pub async fn create_opening_item(caller: Caller<AdjustmentsWrite>, body: Body<Ne
 #[utoipa::path(tag = "Opening items", request_body = Bulk<NewOpeningItem>, responses((status = 207, body = BulkReply, description = "One result a row.")), extensions(("x-permission" = json!("adjustments:write")), ("x-idempotency" = json!("required")), ("x-bulk" = json!(true)), ("x-approval" = json!(true))))]
 #[post("/v1/opening-items/bulk")]
 pub async fn create_opening_items_in_bulk(caller: Caller<AdjustmentsWrite>, body: Body<Bulk<NewOpeningItem>>) -> Reply<MultiStatus<BulkReply>> {
-    caller.bulk(body, lock_named, service::create).await
+    caller.bulk(body, lock_named, 1, |tx, rows| rows.iter().map(|row| service::create(tx, row).map(Ok)).collect()).await
 }
 
 /// Certify what was taken over.

@@ -144,7 +144,7 @@ fn post_it(tx: &mut Tx<'_>, journal: &Manual) -> Result<(), Problem> {
     let posting_date = periods::posting_date(tx, journal.journal_date, journal.post_late)?;
     let registration = gst_registrations::store::find(tx, None)?.ok_or_else(|| Problem::internal(&"a company without registration"))?;
     let year = tx.cx().fiscal_year(journal.journal_date);
-    let number = numbering::take(tx, registration.id, NumberedKind::Journal, year, None)?;
+    let number = numbering::take(tx, registration.id, NumberedKind::Journal, year)?;
     let posting = posting(journal, &lines, &number, posting_date, tx.cx());
     let entry = ledger::post(tx, &posting)?;
     store::posted(tx, journal.id, registration.id, &number, entry)?;

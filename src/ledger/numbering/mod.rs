@@ -23,11 +23,38 @@ crate::words! {
 /// Fiscal years a series can be for.
 pub const YEARS: std::ops::Range<i32> = 1900..3000;
 
-/// Takes the next number of the series named, or of the default one. The row lock is held to the end
-/// of the transaction.
-pub fn take(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, year: FiscalYear, series: Option<SeriesId>) -> Result<String, Problem> {
-    if let Some(number) = store::take(tx, registration, kind, year, series)? {
-        return Ok(number);
+/// Where a number comes from: the series named, or the default one of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wanted {
+    pub registration: RegistrationId,
+    pub kind: NumberedKind,
+    pub year: FiscalYear,
+    pub series: Option<SeriesId>,
+}
+
+/// Takes the next number of each series wanted, in the order asked. Counters are locked in an order of their
+/// own and held to the end of the transaction.
+pub fn take_all(tx: &mut Tx<'_>, wanted: &[Wanted]) -> Result<Vec<String>, Problem> {
+    let mut order: Vec<usize> = (0..wanted.len()).collect();
+    order.sort_by_key(|at| (wanted[*at], *at));
+    let mut numbers = vec![String::new(); wanted.len()];
+    for same in order.chunk_by(|a, b| wanted[*a] == wanted[*b]) {
+        for (at, number) in same.iter().zip(take_of(tx, wanted[same[0]], same.len())?) {
+            numbers[*at] = number;
+        }
+    }
+    Ok(numbers)
+}
+
+/// Takes the next number of a default series.
+pub fn take(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, year: FiscalYear) -> Result<String, Problem> {
+    take_of(tx, Wanted { registration, kind, year, series: None }, 1)?.pop().ok_or_else(|| Problem::internal(&"no number"))
+}
+
+fn take_of(tx: &mut Tx<'_>, wanted: Wanted, count: usize) -> Result<Vec<String>, Problem> {
+    let Wanted { registration, kind, year, series } = wanted;
+    if let Some(numbers) = store::take(tx, registration, kind, year, series, count)? {
+        return Ok(numbers);
     }
     if series.is_some() {
         return Err(Problem::reference("number_series", "/number_series_id"));
@@ -36,7 +63,7 @@ pub fn take(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, y
         return Err(periods::refusal(tx, NaiveDate::from_ymd_opt(year.0, 12, 31).unwrap_or(tx.cx().today))?);
     }
     store::ensure_default(tx, registration, kind, year)?;
-    store::take(tx, registration, kind, year, None)?.ok_or_else(|| Problem::internal(&format!("no series for {kind} {}", year.label())))
+    store::take(tx, registration, kind, year, None, count)?.ok_or_else(|| Problem::internal(&format!("no series for {kind} {}", year.label())))
 }
 
 /// The next number of a kind that is not of a registration's own: in the default registration's series of
@@ -44,7 +71,7 @@ pub fn take(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, y
 pub fn take_default(tx: &mut Tx<'_>, kind: NumberedKind, date: NaiveDate) -> Result<(RegistrationId, FiscalYear, String), Problem> {
     let registration = store::default_registration(tx)?.ok_or_else(|| Problem::internal(&"a company without registration"))?;
     let year = tx.cx().fiscal_year(date);
-    Ok((registration, year, take(tx, registration, kind, year, None)?))
+    Ok((registration, year, take(tx, registration, kind, year)?))
 }
 
 /// Whether a series named by a document is one of its registration, kind and year.

@@ -10,28 +10,37 @@ use crate::platform::unit_of_work::{Rx, Tx};
 use crate::row;
 use crate::tax::gst::states;
 
-row! { struct Taken { prefix: String, width: i32, number: i64 } }
+row! { struct Taken { prefix: String, width: i32, next: i64 } }
 
-pub fn take(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, year: FiscalYear, series: Option<SeriesId>) -> Result<Option<String>, Problem> {
+/// Takes as many numbers as asked for, in order. `None`: no such series.
+pub fn take(
+    tx: &mut Tx<'_>,
+    registration: RegistrationId,
+    kind: NumberedKind,
+    year: FiscalYear,
+    series: Option<SeriesId>,
+    count: usize,
+) -> Result<Option<Vec<String>>, Problem> {
     const COUNT: &str =
-        "UPDATE number_series SET next_number = next_number + 1 WHERE company_id = $1 AND registration_id = $2 AND document_kind = $3 AND fiscal_year = $4";
-    const TAKEN: &str = "RETURNING prefix, width, next_number - 1 AS number";
+        "UPDATE number_series SET next_number = next_number + $5 WHERE company_id = $1 AND registration_id = $2 AND document_kind = $3 AND fiscal_year = $4";
+    const TAKEN: &str = "RETURNING prefix, width, next_number AS next";
     let company = tx.company();
-    let sql = match series {
-        None => Sql::new(format!("{COUNT} AND is_default {TAKEN}")).bind(company).bind(registration).bind(kind).bind(year.0),
-        Some(series) => Sql::new(format!("{COUNT} AND id = $5 {TAKEN}")).bind(company).bind(registration).bind(kind).bind(year.0).bind(series),
+    let count = i64::try_from(count).map_err(|e| Problem::internal(&e))?;
+    let text = if series.is_none() { format!("{COUNT} AND is_default {TAKEN}") } else { format!("{COUNT} AND id = $6 {TAKEN}") };
+    let mut sql = Sql::new(text).bind(company).bind(registration).bind(kind).bind(year.0).bind(count);
+    if let Some(series) = series {
+        sql = sql.bind(series);
+    }
+    let Some(taken) = tx.optional::<Taken>(sql)? else { return Ok(None) };
+    let number = |number| {
+        let number = printed(&taken.prefix, taken.width, number);
+        if number.len() > 16 {
+            Err(Problem::new(problems::SERIES_EXHAUSTED, format!("{number} has more than 16 characters; start another series.")))
+        } else {
+            Ok(number)
+        }
     };
-    let taken: Option<Taken> = tx.optional(sql)?;
-    taken
-        .map(|taken| {
-            let number = printed(&taken.prefix, taken.width, taken.number);
-            if number.len() > 16 {
-                Err(Problem::new(problems::SERIES_EXHAUSTED, format!("{number} has more than 16 characters; start another series.")))
-            } else {
-                Ok(number)
-            }
-        })
-        .transpose()
+    (taken.next - count..taken.next).map(number).collect::<Result<_, _>>().map(Some)
 }
 
 pub fn default_registration(rx: &mut Rx<'_>) -> Result<Option<RegistrationId>, Problem> {

@@ -4,7 +4,7 @@
 //! differ, and every fault is named in one reply. Duplicate members, NUL characters and nesting
 //! beyond 16 levels are refused while reading.
 
-use super::contract::{Contract, Fault, Operation};
+use super::contract::{Contract, Fault, Operation, holds_null};
 use super::problem::{self, FieldError, Problem};
 use actix_web::http::header;
 use actix_web::web::{BytesMut, Payload};
@@ -70,9 +70,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             if !faults.is_empty() {
                 return Err(Fault::problem(faults));
             }
-            serde_json::from_value(without_nulls(value, request.method() == actix_web::http::Method::PATCH))
-                .map(Body)
-                .map_err(|error| Problem::invalid(vec![FieldError::at("", "invalid", error.to_string())]))
+            let value = if holds_null(&value) { without_nulls(value, request.method() == actix_web::http::Method::PATCH) } else { value };
+            serde_json::from_value(value).map(Body).map_err(|error| Problem::invalid(vec![FieldError::at("", "invalid", error.to_string())]))
         })
     }
 }

@@ -11,8 +11,9 @@ use actix_web::{HttpMessage, HttpRequest};
 use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// The published contract and the validators compiled from it.
 pub struct Contract {
@@ -22,6 +23,7 @@ pub struct Contract {
     operations: HashMap<(String, String), Operation>,
     /// Every path with its methods, for 405.
     paths: Vec<(String, Vec<String>)>,
+    schemas: Schemas,
 }
 
 /// How an operation treats the Idempotency-Key header.
@@ -41,22 +43,26 @@ pub struct Operation {
     /// Whether those who may only ask for the act come in; it then waits for an approval.
     pub approvable: bool,
     parameters: Vec<Parameter>,
-    body: Option<Schema>,
+    body: Option<Arc<Schema>>,
     /// Of a bulk operation: the schema of one row, which is judged alone.
-    row: Option<Schema>,
+    row: Option<Arc<Schema>>,
 }
 
 struct Parameter {
     name: String,
     kind: String,
-    schema: Schema,
+    schema: Arc<Schema>,
 }
 
-/// A compiled schema with its source, in which faults are looked up.
+/// A schema with its source, in which faults are looked up. The validator is compiled when it is first needed:
+/// all of them together would fill the memory.
 struct Schema {
     source: Value,
-    validator: Validator,
+    validator: OnceLock<Option<Validator>>,
 }
+
+/// Schemas by their source: the same one, of many parameters, is kept once.
+type Schemas = HashMap<String, Arc<Schema>>;
 
 static CONTRACT: OnceLock<Contract> = OnceLock::new();
 
@@ -76,18 +82,25 @@ impl Contract {
         let strict = without_null(document.get("components").cloned().unwrap_or_default());
         let mut operations = HashMap::new();
         let mut paths = Vec::new();
+        let mut schemas = Schemas::new();
         let empty = Map::new();
         for (path, item) in document["paths"].as_object().unwrap_or(&empty) {
             let mut methods = Vec::new();
             for (method, operation) in item.as_object().unwrap_or(&empty) {
                 let method = method.to_uppercase();
-                operations.insert((method.clone(), path.clone()), Operation::compile(operation, &strict).map_err(|e| format!("{method} {path}: {e}"))?);
+                operations.insert((method.clone(), path.clone()), Operation::compile(operation, &strict, &mut schemas));
                 methods.push(method);
             }
             paths.push((path.clone(), methods));
         }
         let json = serde_json::to_string_pretty(&document).map_err(|e| e.to_string())? + "\n";
-        Ok(Self { json, document, operations, paths })
+        Ok(Self { json, document, operations, paths, schemas })
+    }
+
+    /// Compiles every validator: what cannot judge must not be published.
+    pub fn check(&self) -> Result<(), String> {
+        let broken = self.schemas.iter().find(|(_, schema)| schema.validator().is_none());
+        broken.map_or(Ok(()), |(source, _)| Err(format!("no validator can be made of {source}")))
     }
 
     /// The operation a request was routed to. One that is not in the contract is not served.
@@ -118,12 +131,12 @@ impl Contract {
 }
 
 impl Operation {
-    fn compile(operation: &Value, components: &Value) -> Result<Self, String> {
-        let schema = |source: &Value| Schema::compile(source, components);
+    fn compile(operation: &Value, components: &Value, schemas: &mut Schemas) -> Self {
+        let mut schema = |source: &Value| Schema::shared(source, components, schemas);
         let mut parameters = Vec::new();
         for parameter in operation["parameters"].as_array().into_iter().flatten().filter(|p| p["in"] == "query") {
             let source = without_null(parameter["schema"].clone());
-            let schema = schema(&source)?;
+            let schema = schema(&source);
             parameters.push(Parameter {
                 name: parameter["name"].as_str().unwrap_or_default().to_owned(),
                 kind: resolve(&schema.source, &source)["type"].as_str().unwrap_or("string").to_owned(),
@@ -139,9 +152,8 @@ impl Operation {
             row = envelope.pointer_mut("/properties/items/items").map(Value::take);
             envelope["properties"]["items"]["items"] = json!({});
         }
-        let body = body.as_ref().map(&schema).transpose()?;
-        let row = row.as_ref().map(&schema).transpose()?;
-        Ok(Self {
+        let (body, row) = (body.as_ref().map(&mut schema), row.as_ref().map(schema));
+        Self {
             id: operation["operationId"].as_str().unwrap_or_default().to_owned(),
             permission: operation["x-permission"].as_str().unwrap_or_default().to_owned(),
             keyed: match operation["x-idempotency"].as_str() {
@@ -154,13 +166,12 @@ impl Operation {
             parameters,
             body,
             row,
-        })
+        }
     }
 
     /// Everything wrong with a body.
     pub fn body_faults(&self, body: &Value) -> Vec<Fault> {
-        let given = no_nulls(body);
-        self.body.as_ref().map_or_else(Vec::new, |schema| schema.faults(&given))
+        self.body.as_ref().map_or_else(Vec::new, |schema| schema.faults(&no_nulls(body)))
     }
 
     /// The problem of each row that is not valid; `None` where the operation has no rows.
@@ -243,20 +254,28 @@ impl Fault {
 
 impl Schema {
     /// With the components the schema leads to and no others: a copy of all for each would fill the memory.
-    fn compile(source: &Value, components: &Value) -> Result<Self, String> {
+    fn shared(source: &Value, components: &Value, schemas: &mut Schemas) -> Arc<Self> {
         let source = without_null(source.clone());
         let mut used = Map::new();
         collect_references(&source, &components["schemas"], &mut used);
         let source = json!({"allOf": [source], "components": {"schemas": used}});
-        let validator = jsonschema::draft202012::options().should_validate_formats(true).build(&source).map_err(|e| e.to_string())?;
-        Ok(Self { source, validator })
+        let name = source.to_string();
+        Arc::clone(schemas.entry(name).or_insert_with(|| Arc::new(Self { source, validator: OnceLock::new() })))
+    }
+
+    fn validator(&self) -> Option<&Validator> {
+        self.validator.get_or_init(|| jsonschema::draft202012::options().should_validate_formats(true).build(&self.source).ok()).as_ref()
     }
 
     fn faults(&self, value: &Value) -> Vec<Fault> {
-        if self.validator.is_valid(value) {
+        let Some(validator) = self.validator() else {
+            let detail = "The contract cannot judge this.".to_owned();
+            return vec![Fault { pointer: String::new(), code: "invalid".into(), detail, expected: None, received: None, refusal: problem::VALIDATION_FAILED }];
+        };
+        if validator.is_valid(value) {
             return Vec::new();
         }
-        self.validator.iter_errors(value).take(200).flat_map(|error| self.explain(&error)).collect()
+        validator.iter_errors(value).take(200).flat_map(|error| self.explain(&error)).collect()
     }
 
     fn explain(&self, error: &jsonschema::ValidationError<'_>) -> Vec<Fault> {
@@ -406,11 +425,24 @@ fn without_null(schema: Value) -> Value {
     }
 }
 
-fn no_nulls(value: &Value) -> Value {
+fn no_nulls(value: &Value) -> Cow<'_, Value> {
+    fn cleared(value: &Value) -> Value {
+        match value {
+            Value::Object(members) => Value::Object(members.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), cleared(v))).collect()),
+            Value::Array(items) => Value::Array(items.iter().map(cleared).collect()),
+            other => other.clone(),
+        }
+    }
+    if holds_null(value) { Cow::Owned(cleared(value)) } else { Cow::Borrowed(value) }
+}
+
+/// Whether there is a null anywhere in it.
+pub fn holds_null(value: &Value) -> bool {
     match value {
-        Value::Object(members) => Value::Object(members.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), no_nulls(v))).collect()),
-        Value::Array(items) => Value::Array(items.iter().map(no_nulls).collect()),
-        other => other.clone(),
+        Value::Null => true,
+        Value::Object(members) => members.values().any(holds_null),
+        Value::Array(items) => items.iter().any(holds_null),
+        _ => false,
     }
 }
 

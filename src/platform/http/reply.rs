@@ -65,9 +65,19 @@ impl Rendered {
             replay_of: None,
         })
     }
-    /// As it may be kept: what is shown once is not stored, so a replay comes without it.
+    /// The reply to a creation: 201 with its address, or 202 while it waits for an approval.
+    pub fn created<T: Resource>(value: &T, path: &str) -> Result<Self, Problem> {
+        let mut rendered = Self::new(if value.awaits() { 202 } else { 201 }, value)?;
+        rendered.location = value.id().filter(|_| !value.awaits()).map(|id| format!("{path}/{id}"));
+        Ok(rendered)
+    }
+    /// As it is kept for a replay.
+    pub fn kept(&self) -> Result<String, Problem> {
+        serde_json::to_string(&self.without_secrets()).map_err(|error| Problem::internal(&error))
+    }
+    /// What is shown once is not stored, so a replay comes without it.
     #[must_use]
-    pub fn without_secrets(&self) -> Self {
+    fn without_secrets(&self) -> Self {
         const SECRETS: [&str; 2] = ["client_secret", "initial_password"];
         let mut kept = self.clone();
         if SECRETS.iter().any(|name| kept.body.contains(name))

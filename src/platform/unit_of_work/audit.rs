@@ -11,24 +11,34 @@ use uuid::Uuid;
 
 /// A value whose change was recorded. Only [`Tx::record`] makes one.
 #[must_use = "return it from the write closure"]
-pub struct Audited<T>(T);
+pub struct Audited<T> {
+    value: T,
+    /// Which event of its transaction tells of it.
+    event: usize,
+}
 
 impl<T> Audited<T> {
-    pub(super) fn new(value: T) -> Self {
-        Self(value)
+    pub(super) fn new(value: T, event: usize) -> Self {
+        Self { value, event }
     }
     pub(super) fn into_inner(self) -> T {
-        self.0
+        self.value
+    }
+    pub(super) fn event(&self) -> usize {
+        self.event
     }
     /// The value, to read.
     pub fn get(&self) -> &T {
-        &self.0
+        &self.value
     }
     /// Another view of the same change.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Audited<U> {
-        Audited(f(self.0))
+        Audited { value: f(self.value), event: self.event }
     }
 }
+
+/// What became of each of several things done together; an error when nothing can be said of any.
+pub type Outcomes<T> = Result<Vec<Result<Audited<T>, Problem>>, Problem>;
 
 /// What was done to what.
 pub struct Change {
@@ -75,7 +85,8 @@ pub(super) struct Pending {
     action: &'static str,
     object: &'static str,
     object_id: Uuid,
-    body: String,
+    request_id: String,
+    body: Value,
 }
 
 impl Pending {
@@ -85,37 +96,41 @@ impl Pending {
             "id": id, "company_id": cx.company, "at": Instant(cx.now), "actor": cx.actor, "request_id": cx.request_id,
             "operation": cx.operation, "action": change.action, "object": change.object, "object_id": change.object_id,
             "version": change.version, "reason": change.reason, "before": change.before, "after": change.after,
-        })
-        .to_string();
-        Self { id, action: change.action, object: change.object, object_id: change.object_id, body }
+        });
+        Self { id, action: change.action, object: change.object, object_id: change.object_id, request_id: cx.request_id.clone(), body }
+    }
+    /// Names the request it was done for, where a transaction serves several.
+    pub fn done_for(&mut self, request_id: &str) {
+        request_id.clone_into(&mut self.request_id);
+        self.body["request_id"] = request_id.into();
     }
 }
 
-/// Writes the events of a transaction and, where there is a key, the stored reply, in one statement.
-pub(super) fn flush(tx: &mut Tx<'_>, reply: Option<(&Uuid, &str)>) -> Result<(), Problem> {
+/// Writes the events of a transaction and the stored replies of the keys it answers, in one statement.
+pub(super) fn flush(tx: &mut Tx<'_>, replies: &[(Uuid, String)]) -> Result<(), Problem> {
     let events = std::mem::take(&mut tx.pending);
     let company = tx.company();
-    let (actor, request_id) = (tx.cx().actor.to_string(), tx.cx().request_id.clone());
+    let actor = tx.cx().actor.to_string();
     let mut sql = Sql::new(
         "WITH recorded AS (
             INSERT INTO audit_event (company_id, id, action, object, object_id, actor, request_id, body)
-            SELECT $1, e.id, e.action, e.object, e.object_id, $2, $3, e.body
-            FROM unnest($4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::text[]) AS e(id, action, object, object_id, body)
+            SELECT $1, e.id, e.action, e.object, e.object_id, $2, e.request_id, e.body
+            FROM unnest($3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[]) AS e(id, action, object, object_id, request_id, body)
         )",
     )
     .bind(company)
     .bind(actor)
-    .bind(request_id)
-    .bind(Many(events.iter().map(|e| e.id).collect()))
-    .bind(Many(events.iter().map(|e| e.action).collect()))
-    .bind(Many(events.iter().map(|e| e.object).collect()))
-    .bind(Many(events.iter().map(|e| e.object_id).collect()))
-    .bind(Many(events.iter().map(|e| e.body.as_str()).collect()));
-    if let Some((key, reply)) = reply {
-        sql = sql.bind(*key).bind(reply);
-        sql.push(" UPDATE idempotency_key SET reply = $10 WHERE company_id = $1 AND id = $9");
-    } else {
+    .bind(events.iter().map(|e| e.id).collect::<Many<_>>())
+    .bind(events.iter().map(|e| e.action).collect::<Many<_>>())
+    .bind(events.iter().map(|e| e.object).collect::<Many<_>>())
+    .bind(events.iter().map(|e| e.object_id).collect::<Many<_>>())
+    .bind(events.iter().map(|e| e.request_id.as_str()).collect::<Many<_>>())
+    .bind(events.iter().map(|e| e.body.to_string()).collect::<Many<_>>());
+    if replies.is_empty() {
         sql.push(" SELECT 1");
+    } else {
+        sql = sql.bind(replies.iter().map(|(key, _)| *key).collect::<Many<_>>()).bind(replies.iter().map(|(_, reply)| reply.as_str()).collect::<Many<_>>());
+        sql.push(" UPDATE idempotency_key k SET reply = r.reply FROM unnest($9::uuid[], $10::text[]) AS r(id, reply) WHERE k.company_id = $1 AND k.id = r.id");
     }
     tx.execute(sql)?;
     Ok(())

@@ -1,25 +1,23 @@
 //! `Caller<P>`: the only door handlers have to the database.
 
 use super::audit::{self, Audited};
-use super::idempotency::{self, Claim};
+use super::group::Groups;
+use super::idempotency::{self, Claim, Key};
 use super::permissions::ROLES;
 use super::transaction::{CompanyFacts, Context, Rx, SettlementPolicy, Tx};
 use super::{Actor, Gate, Permission, Principal};
 use crate::platform::clock;
 use crate::platform::dates::business_date;
-use crate::platform::http::Body;
-use crate::platform::http::body::RowFaults;
 use crate::platform::http::contract::{self, Contract, Keyed, Operation};
 use crate::platform::http::problem::{self, FieldError, Problem};
-use crate::platform::http::reply::{Created, Done, Fetched, MultiStatus, Rendered, Reply, Resource};
+use crate::platform::http::reply::{Created, Done, Fetched, Rendered, Reply, Resource};
 use crate::platform::ids::CompanyId;
 use crate::platform::money::Currency;
 use crate::platform::postgres::Pool;
 use crate::platform::postgres::sql::Sql;
-use crate::{row, words};
+use crate::row;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web};
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
@@ -35,12 +33,13 @@ pub struct Doors {
     pub pool: Pool,
     pub gate: Gate,
     pub authenticate: Authenticate,
+    pub(super) groups: Groups,
     facts: Mutex<HashMap<CompanyId, (Instant, Arc<CompanyFacts>)>>,
 }
 
 impl Doors {
     pub fn new(pool: Pool, gate: Gate, authenticate: Authenticate) -> Self {
-        Self { pool, gate, authenticate, facts: Mutex::default() }
+        Self { pool, gate, authenticate, groups: Groups::default(), facts: Mutex::default() }
     }
     /// Forgets cached facts after a change of the company.
     pub fn forget(&self, company: CompanyId) {
@@ -52,7 +51,7 @@ impl Doors {
 
 /// A caller who holds `P`.
 pub struct Caller<P> {
-    entry: Entry,
+    pub(super) entry: Entry,
     permission: PhantomData<P>,
 }
 
@@ -61,13 +60,13 @@ pub struct Public {
     entry: Entry,
 }
 
-struct Entry {
-    request: HttpRequest,
-    operation: &'static Operation,
-    doors: web::Data<Doors>,
+pub(super) struct Entry {
+    pub(super) request: HttpRequest,
+    pub(super) operation: &'static Operation,
+    pub(super) doors: web::Data<Doors>,
     principal: Option<Principal>,
     portfolio: Option<Uuid>,
-    dry_run: bool,
+    pub(super) dry_run: bool,
 }
 
 impl<P: Permission> FromRequest for Caller<P> {
@@ -119,7 +118,7 @@ impl Entry {
         Ok(Self { request: request.clone(), operation, doors: doors(request)?, principal: None, portfolio: None, dry_run: query["validate_only"] == true })
     }
 
-    fn context(&self) -> Start {
+    pub(super) fn context(&self) -> Start {
         Start {
             company: self.principal.as_ref().map_or(CompanyId::of(Uuid::nil()), |p| p.company),
             actor: self.principal.as_ref().map_or(Actor::System, |p| p.actor),
@@ -142,42 +141,52 @@ impl Entry {
         done.await.map_err(|error| Problem::internal(&error))?
     }
 
-    async fn transact(&self, work: impl Fn(&mut Tx<'_>) -> Result<(Rendered, bool), Problem> + Send + 'static) -> Result<Rendered, Problem> {
-        let start = self.context();
-        let dry_run = self.dry_run;
-        let principal = start.actor.to_string();
-        let key = if dry_run || self.operation.keyed == Keyed::Ignored { None } else { idempotency::key_of(&self.request, &principal, &self.operation.id)? };
-        if key.is_none() && !dry_run && self.operation.keyed == Keyed::Required {
-            return Err(idempotency::missing());
+    /// The key the request may be replayed by; none for a dry run.
+    pub(super) fn key(&self) -> Result<Option<Key>, Problem> {
+        if self.dry_run || self.operation.keyed == Keyed::Ignored {
+            return Ok(None);
         }
-        self.blocking(move |doors| {
-            let done = in_transaction(doors, &start, key.is_some(), |tx| {
-                let claim = match &key {
-                    Some(key) => match idempotency::claim(tx, key)? {
-                        Claim::Replay(reply) => return Ok((reply, false)),
-                        Claim::Fresh(id) => Some(id),
-                    },
-                    None => None,
-                };
-                let (mut reply, keep) = work(tx)?;
-                if dry_run {
-                    reply.location = None;
-                    reply.status = if reply.status == 207 { 207 } else { 200 };
-                } else if keep {
-                    let stored = claim
-                        .map(|id| serde_json::to_string(&reply.without_secrets()).map(|text| (id, text)))
-                        .transpose()
-                        .map_err(|e| Problem::internal(&e))?;
-                    audit::flush(tx, stored.as_ref().map(|(id, text)| (id, text.as_str())))?;
-                }
-                Ok((reply, keep && !dry_run))
-            });
-            match done {
-                Err(problem) if problem.refusal().code.starts_with("sod_") && !dry_run => Err(blocked(doors, &start, problem)),
-                done => done,
-            }
-        })
-        .await
+        let principal = self.principal.as_ref().map_or(Actor::System, |p| p.actor).to_string();
+        match idempotency::key_of(&self.request, &principal, &self.operation.id)? {
+            None if self.operation.keyed == Keyed::Required => Err(idempotency::missing()),
+            key => Ok(key),
+        }
+    }
+
+    pub(super) async fn transact(&self, work: impl Fn(&mut Tx<'_>) -> Result<(Rendered, bool), Problem> + Send + 'static) -> Result<Rendered, Problem> {
+        let (start, dry_run, key) = (self.context(), self.dry_run, self.key()?);
+        self.blocking(move |doors| answer(doors, &start, key.as_ref(), dry_run, work)).await
+    }
+}
+
+/// The answer of one request: that of its key if it was given before, else what `work` comes to, recorded and kept
+/// for the key in the transaction of the work.
+pub(super) fn answer(
+    doors: &Doors,
+    start: &Start,
+    key: Option<&Key>,
+    dry_run: bool,
+    work: impl Fn(&mut Tx<'_>) -> Result<(Rendered, bool), Problem>,
+) -> Result<Rendered, Problem> {
+    let done = in_transaction(doors, start, key.is_some(), |tx| {
+        let claim = match key.map(|key| idempotency::claim(tx, key)).transpose()? {
+            Some(Claim::Replay(reply)) => return Ok((reply, false)),
+            Some(Claim::Fresh(id)) => Some(id),
+            None => None,
+        };
+        let (mut reply, keep) = work(tx)?;
+        if dry_run {
+            reply.location = None;
+            reply.status = if reply.status == 207 { 207 } else { 200 };
+        } else if keep {
+            let stored = claim.map(|id| Ok::<_, Problem>((id, reply.kept()?))).transpose()?;
+            audit::flush(tx, stored.as_slice())?;
+        }
+        Ok((reply, keep && !dry_run))
+    });
+    match done {
+        Err(problem) if problem.refusal().code.starts_with("sod_") && !dry_run => Err(blocked(doors, start, problem)),
+        done => done,
     }
 }
 
@@ -250,9 +259,7 @@ impl<P: Permission> Caller<P> {
         let path = self.entry.request.path().to_owned();
         let rendered = self.entry.transact(move |tx| {
             let value = work(tx)?.into_inner();
-            let mut rendered = Rendered::new(if value.awaits() { 202 } else { 201 }, &value)?;
-            rendered.location = value.id().filter(|_| !value.awaits()).map(|id| format!("{path}/{id}"));
-            Ok((rendered, true))
+            Ok((Rendered::created(&value, &path)?, true))
         });
         rendered.await.map(Created::of)
     }
@@ -271,69 +278,6 @@ impl<P: Permission> Caller<P> {
     pub async fn rehearse<T: Resource + Send + 'static>(self, work: impl Fn(&mut Tx<'_>) -> Result<T, Problem> + Send + 'static) -> Reply<Done<T>> {
         self.entry.transact(move |tx| Ok((Rendered::new(200, &work(tx)?)?, false))).await.map(Done::of)
     }
-
-    /// Runs the rows of a bulk request in one transaction: 207 with a result a row. `prepare` locks
-    /// what the rows will touch, in the global order, so that rows may come in any order.
-    pub async fn bulk<I, T>(
-        self,
-        body: Body<Bulk<I>>,
-        prepare: impl Fn(&mut Tx<'_>, &[&I]) -> Result<(), Problem> + Send + 'static,
-        each: impl Fn(&mut Tx<'_>, &I) -> Result<Audited<T>, Problem> + Send + 'static,
-    ) -> Reply<MultiStatus<BulkReply>>
-    where
-        I: ExternalId + Send + 'static,
-        T: Resource,
-    {
-        let request_id = request_id(&self.entry.request);
-        let path = self.entry.request.path().to_owned();
-        let faults = self.entry.request.extensions_mut().remove::<RowFaults>().unwrap_or_default();
-        let rendered = self.entry.transact(move |tx| {
-            let readable: Vec<&I> = body.items.iter().flatten().collect();
-            prepare(tx, &readable)?;
-            let mut rows = Vec::with_capacity(body.items.len());
-            for (index, item) in body.items.iter().enumerate() {
-                let done = match item {
-                    Some(item) => tx.row(|tx| each(tx, item)),
-                    None => Err(faults.0.get(&index).cloned().unwrap_or_else(|| Problem::invalid(vec![]))),
-                };
-                let external_id = item.as_ref().and_then(ExternalId::external_id).map(str::to_owned);
-                rows.push(match done {
-                    Ok(value) => BulkRow { index, external_id, status: 201, id: value.id(), version: value.version(), problem: None },
-                    // Ours to answer for, or to try again: never one row's fault.
-                    Err(problem) if problem.refusal().status >= 500 || problem.refusal().retryable => return Err(problem),
-                    Err(problem) => BulkRow {
-                        index,
-                        external_id,
-                        status: problem.refusal().status,
-                        id: None,
-                        version: None,
-                        problem: serde_json::to_value(problem.document(&path, &request_id)).ok(),
-                    },
-                });
-            }
-            let failed = rows.iter().filter(|row| row.problem.is_some()).count();
-            let keep = body.mode == BulkMode::PerItem || failed == 0;
-            if !keep {
-                for row in rows.iter_mut().filter(|row| row.problem.is_none()) {
-                    let rolled_back = Problem::new(problem::BULK_ROLLED_BACK, "Another row failed and the mode is atomic; nothing was kept.");
-                    *row = BulkRow {
-                        index: row.index,
-                        external_id: row.external_id.take(),
-                        status: 424,
-                        id: None,
-                        version: None,
-                        problem: serde_json::to_value(rolled_back.document(&path, &request_id)).ok(),
-                    };
-                }
-            }
-            let total = rows.len();
-            let succeeded = if keep { total - failed } else { 0 };
-            let reply = BulkReply { summary: BulkSummary { total, succeeded, failed: total - succeeded }, items: rows };
-            let reply = Tx::rows_recorded(reply);
-            Ok((Rendered::new(207, reply.get())?, keep))
-        });
-        rendered.await.map(MultiStatus::of)
-    }
 }
 
 impl Public {
@@ -345,60 +289,6 @@ impl Public {
         let start = self.entry.context();
         self.entry.blocking(move |doors| in_transaction(doors, &start, false, |tx| Ok((work(tx)?, true)))).await
     }
-}
-
-words! {
-    /// Whether rows stand alone or fall together.
-    pub enum BulkMode { PerItem = "per_item", Atomic = "atomic" }
-}
-
-/// Up to 1,000 rows of one kind.
-#[derive(Debug, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Bulk<T> {
-    /// `per_item`: good rows are kept; `atomic`: all or none.
-    pub mode: BulkMode,
-    /// The rows; one that is not valid is `None` here and answered by its faults.
-    #[schema(value_type = Vec<T>, min_items = 1, max_items = 1000)]
-    pub items: Vec<Option<T>>,
-}
-
-/// Inputs that carry the client's own id.
-pub trait ExternalId {
-    fn external_id(&self) -> Option<&str>;
-}
-
-/// One result a row, in the order sent.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct BulkReply {
-    pub summary: BulkSummary,
-    #[schema(max_items = 1000)]
-    pub items: Vec<BulkRow>,
-}
-impl Resource for BulkReply {}
-
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct BulkSummary {
-    #[schema(minimum = 1, maximum = 1000)]
-    pub total: usize,
-    #[schema(minimum = 0, maximum = 1000)]
-    pub succeeded: usize,
-    #[schema(minimum = 0, maximum = 1000)]
-    pub failed: usize,
-}
-
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct BulkRow {
-    #[schema(minimum = 0, maximum = 999)]
-    pub index: usize,
-    pub external_id: Option<String>,
-    /// The status this row would have had alone.
-    #[schema(minimum = 200, maximum = 599)]
-    pub status: u16,
-    pub id: Option<String>,
-    pub version: Option<i64>,
-    #[schema(value_type = Option<crate::platform::http::problem::ProblemDocument>)]
-    pub problem: Option<serde_json::Value>,
 }
 
 fn doors(request: &HttpRequest) -> Result<web::Data<Doors>, Problem> {
@@ -441,10 +331,11 @@ impl Writer {
 }
 
 /// What a transaction starts from.
-struct Start {
+#[derive(Clone)]
+pub(super) struct Start {
     company: CompanyId,
     actor: Actor,
-    principal: Option<Principal>,
+    pub(super) principal: Option<Principal>,
     portfolio: Option<Uuid>,
     request_id: String,
     operation: String,
@@ -470,7 +361,7 @@ impl Start {
         ROLES.into_iter().filter(|role| given.clone().any(|name| name == role)).collect::<Vec<_>>().join(",")
     }
 
-    fn settings(&self, begin: &str, writes: bool) -> String {
+    pub(super) fn settings(&self, begin: &str, writes: bool) -> String {
         // Ids and the names of roles only: nothing a caller wrote is put into this text.
         format!(
             "BEGIN {begin}; SELECT set_config('app.company_id', '{}', true), set_config('app.actor', '{}', true), set_config('app.portfolio', '{}', true), set_config('app.roles', '{}', true), set_config('app.identity', '{}', true), set_config('application_name', '{}', true), set_config('enable_seqscan', '{}', true)",
@@ -492,7 +383,7 @@ pub fn run_system<T>(doors: &Doors, company: Option<CompanyId>, operation: &str,
     in_transaction(doors, &Start::system(company, operation), false, |tx| {
         let value = work(tx)?;
         if !tx.pending.is_empty() {
-            audit::flush(tx, None)?;
+            audit::flush(tx, &[])?;
         }
         Ok((value, true))
     })
@@ -514,7 +405,7 @@ fn blocked(doors: &Doors, start: &Start, problem: Problem) -> Problem {
     let noted = in_transaction(doors, start, false, |tx| {
         let what = serde_json::json!({"code": problem.refusal().code, "operation": start.operation, "detail": problem.to_string()});
         let _ = tx.record(super::Change::new("control.violation_blocked", who).after(&what), ());
-        audit::flush(tx, None)?;
+        audit::flush(tx, &[])?;
         Ok(((), true))
     });
     noted.err().unwrap_or(problem)
@@ -524,7 +415,7 @@ const TRIES: u32 = 3;
 
 /// Begin, work, commit; tried again after a serialization failure or deadlock, and after a lost
 /// connection when the idempotency key can tell what became of the first try.
-fn in_transaction<T>(doors: &Doors, start: &Start, keyed: bool, work: impl Fn(&mut Tx<'_>) -> Result<(T, bool), Problem>) -> Result<T, Problem> {
+pub(super) fn in_transaction<T>(doors: &Doors, start: &Start, keyed: bool, work: impl Fn(&mut Tx<'_>) -> Result<(T, bool), Problem>) -> Result<T, Problem> {
     let mut tries = 0;
     loop {
         tries += 1;
@@ -627,7 +518,7 @@ impl Tx<'_> {
     pub fn note_in(&mut self, company: CompanyId, change: super::Change) -> Result<(), Problem> {
         self.within(company, |tx| {
             let _ = tx.record(change, ());
-            if tx.company() == company && !tx.pending.is_empty() { audit::flush(tx, None) } else { Ok(()) }
+            if tx.company() == company && !tx.pending.is_empty() { audit::flush(tx, &[]) } else { Ok(()) }
         })
     }
 
@@ -642,7 +533,7 @@ impl Tx<'_> {
         self.enter(company)?;
         let value = work(self)?;
         if !self.pending.is_empty() {
-            audit::flush(self, None)?;
+            audit::flush(self, &[])?;
         }
         self.enter(home)?;
         self.pending = outer;

@@ -5,10 +5,11 @@ use super::transaction::Tx;
 use crate::platform::http::body::BodyHash;
 use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::http::reply::Rendered;
-use crate::platform::postgres::sql::Sql;
+use crate::platform::postgres::sql::{Many, Sql};
 use crate::row;
 use actix_web::{HttpMessage, HttpRequest};
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use uuid::Uuid;
 
 /// A key as one request uses it.
@@ -18,6 +19,7 @@ pub struct Key {
     /// Company, principal, operation and path are the key's scope.
     pub scope: String,
     pub request_hash: Vec<u8>,
+    pub request_id: String,
 }
 
 /// Reads the header: a bare token or the draft's quoted string.
@@ -45,7 +47,12 @@ pub fn key_of(request: &HttpRequest, principal: &str, operation: &str) -> Result
     if let Some(BodyHash(body)) = request.extensions().get::<BodyHash>() {
         hash.update(body);
     }
-    Ok(Some(Key { key: key.to_owned(), scope: format!("{principal} {operation} {}", request.path()), request_hash: hash.finalize().to_vec() }))
+    Ok(Some(Key {
+        key: key.to_owned(),
+        scope: format!("{principal} {operation} {}", request.path()),
+        request_hash: hash.finalize().to_vec(),
+        request_id: super::request_id(request),
+    }))
 }
 
 /// The refusal when an operation that needs a key got none.
@@ -60,55 +67,83 @@ pub enum Claim {
     Replay(Rendered),
 }
 
-row! {
-    struct Claimed {
-        id: Uuid,
-        request_hash: Vec<u8>,
-        request_id: String,
-        reply: Option<String>,
-    }
+row! { struct Claimed { scope: String, key: String, request_hash: Vec<u8>, request_id: String, reply: Option<String> } }
+
+/// Claims a key.
+pub fn claim(tx: &mut Tx<'_>, key: &Key) -> Result<Claim, Problem> {
+    claim_all(tx, &[key])?.pop().unwrap_or_else(|| Err(Problem::internal(&"a key without an answer")))
 }
 
-/// Claims the key. The unique insert waits for a twin that is still at work; after the lock
+/// Claims keys, no two of them alike. The unique insert waits for a twin that is still at work; after the lock
 /// timeout the caller hears that it is in progress.
-pub fn claim(tx: &mut Tx<'_>, key: &Key) -> Result<Claim, Problem> {
-    let id = Uuid::now_v7();
+pub fn claim_all(tx: &mut Tx<'_>, keys: &[&Key]) -> Result<Vec<Result<Claim, Problem>>, Problem> {
+    let ids: Vec<Uuid> = keys.iter().map(|_| Uuid::now_v7()).collect();
     let insert = Sql::new(
         "INSERT INTO idempotency_key (company_id, id, scope, key, request_hash, request_id)
-         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (company_id, scope, key) DO NOTHING",
+         SELECT $1, k.* FROM unnest($2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[]) AS k
+         ON CONFLICT (company_id, scope, key) DO NOTHING RETURNING id",
     )
     .bind(tx.company())
-    .bind(id)
-    .bind(key.scope.as_str())
-    .bind(key.key.as_str())
-    .bind(key.request_hash.as_slice())
-    .bind(tx.cx().request_id.clone());
-    let inserted = tx.execute(insert).map_err(|problem| {
-        if problem.is(problem::BUSY) {
-            Problem::new(problem::IDEMPOTENCY_IN_PROGRESS, "A request with this key is still running; ask again for its answer.").retry_after(1)
-        } else {
-            problem
-        }
-    })?;
-    if inserted == 1 {
-        return Ok(Claim::Fresh(id));
-    }
-    let company = tx.company();
-    let found: Claimed = tx.one(
-        Sql::new("SELECT id, request_hash, request_id, reply FROM idempotency_key WHERE company_id = $1 AND scope = $2 AND key = $3")
+    .bind(Many(ids.clone()))
+    .bind(keys.iter().map(|key| key.scope.as_str()).collect::<Many<_>>())
+    .bind(keys.iter().map(|key| key.key.as_str()).collect::<Many<_>>())
+    .bind(keys.iter().map(|key| key.request_hash.as_slice()).collect::<Many<_>>())
+    .bind(keys.iter().map(|key| key.request_id.as_str()).collect::<Many<_>>());
+    let fresh: HashSet<Uuid> = tx
+        .scalars(insert)
+        .map_err(|problem| {
+            if problem.is(problem::BUSY) {
+                Problem::new(problem::IDEMPOTENCY_IN_PROGRESS, "A request with this key is still running; ask again for its answer.").retry_after(1)
+            } else {
+                problem
+            }
+        })?
+        .into_iter()
+        .collect();
+    let known: Vec<Claimed> = if fresh.len() == keys.len() {
+        Vec::new()
+    } else {
+        let company = tx.company();
+        tx.load(
+            Sql::new(
+                "SELECT k.scope, k.key, k.request_hash, k.request_id, k.reply FROM unnest($2::text[], $3::text[]) AS w(scope, key)
+                 JOIN idempotency_key k ON k.company_id = $1 AND k.scope = w.scope AND k.key = w.key",
+            )
             .bind(company)
-            .bind(key.scope.as_str())
-            .bind(key.key.as_str()),
-    )?;
-    if found.request_hash != key.request_hash {
+            .bind(keys.iter().map(|key| key.scope.as_str()).collect::<Many<_>>())
+            .bind(keys.iter().map(|key| key.key.as_str()).collect::<Many<_>>()),
+        )?
+    };
+    let claimed = |(id, key): (&Uuid, &&Key)| {
+        if fresh.contains(id) {
+            return Ok(Claim::Fresh(*id));
+        }
+        let known = known.iter().find(|known| known.scope == key.scope && known.key == key.key);
+        replay(key, known.ok_or_else(|| Problem::internal(&"a key that is taken and is not there"))?)
+    };
+    Ok(ids.iter().zip(keys).map(claimed).collect())
+}
+
+fn replay(key: &Key, known: &Claimed) -> Result<Claim, Problem> {
+    if known.request_hash != key.request_hash {
         return Err(Problem::new(problem::IDEMPOTENCY_KEY_REUSED, "This Idempotency-Key was used with another request; use a new key for a new intent.")
             .errors(vec![FieldError::header("Idempotency-Key", "idempotency_key_reused", "Used before with another request.")])
-            .member("original_request_id", found.request_id));
+            .member("original_request_id", known.request_id.as_str()));
     }
-    let reply = found.reply.ok_or_else(|| Problem::internal(&format!("key {} has no reply", found.id)))?;
-    let mut reply: Rendered = serde_json::from_str(&reply).map_err(|error| Problem::internal(&error))?;
-    reply.replay_of = Some(found.request_id);
+    let reply = known.reply.as_ref().ok_or_else(|| Problem::internal(&format!("key {} has no reply", key.key)))?;
+    let mut reply: Rendered = serde_json::from_str(reply).map_err(|error| Problem::internal(&error))?;
+    reply.replay_of = Some(known.request_id.clone());
     Ok(Claim::Replay(reply))
+}
+
+/// Gives claimed keys back: what is refused is not kept, so that it can be tried again.
+pub fn release(tx: &mut Tx<'_>, claims: Vec<Uuid>) -> Result<(), Problem> {
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let company = tx.company();
+    tx.execute(Sql::new("DELETE FROM idempotency_key WHERE company_id = $1 AND id = ANY($2)").bind(company).bind(Many(claims)))?;
+    Ok(())
 }
 
 /// Drops keys older than 30 days, company by company, in batches no statement timeout can stop for ever.

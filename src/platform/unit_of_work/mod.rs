@@ -5,14 +5,17 @@
 //! snapshot. The closure is not async, so nothing can wait for a network inside a transaction.
 
 mod audit;
+mod bulk;
 mod caller;
 mod gate;
+mod group;
 mod idempotency;
 pub mod permissions;
 mod transaction;
 
-pub use audit::{Audited, Change};
-pub use caller::{Bulk, BulkMode, BulkReply, BulkRow, BulkSummary, Caller, Doors, ExternalId, Public, Writer, request_id, run_system, run_system_read};
+pub use audit::{Audited, Change, Outcomes};
+pub use bulk::{Bulk, BulkMode, BulkReply, BulkRow, BulkSummary, ExternalId};
+pub use caller::{Caller, Doors, Public, Writer, request_id, run_system, run_system_read};
 pub use gate::Gate;
 pub use idempotency::purge_idempotency_keys;
 pub use permissions::Permission;

@@ -158,17 +158,17 @@ impl<'c> Tx<'c> {
     /// Notes what was done: the audit event, which is also the event partners see. The only maker of [`Audited`].
     pub fn record<T>(&mut self, change: Change, value: T) -> Audited<T> {
         self.pending.push(Pending::new(change, self.rx.cx()));
-        Audited::new(value)
+        Audited::new(value, self.pending.len() - 1)
     }
     /// Runs `work` so that its failure undoes only its own effects. For the rows of a bulk request
     /// only: in a command a caught error would commit half an intent.
-    pub fn row<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<Audited<T>, Problem>) -> Result<T, Problem> {
+    pub(super) fn row<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Problem>) -> Result<T, Problem> {
         let events = self.pending.len();
         self.rx.batch("SAVEPOINT bulk_row")?;
         match work(self) {
             Ok(done) => {
                 self.rx.batch("RELEASE SAVEPOINT bulk_row")?;
-                Ok(done.into_inner())
+                Ok(done)
             }
             Err(problem) => {
                 self.pending.truncate(events);
@@ -192,9 +192,5 @@ impl<'c> Tx<'c> {
             self.rx.batch("SELECT set_config('app.identity', '', true)")?;
         }
         done
-    }
-    /// Wraps the rows of a bulk request, each of which was recorded by itself.
-    pub(super) fn rows_recorded<T>(value: T) -> Audited<T> {
-        Audited::new(value)
     }
 }

@@ -1,179 +1,27 @@
+mod ground;
+
+pub use ground::{Found, grounds};
+
 use super::order::{Kind, Order, ReasonCode, TaxEffect, Verb};
-use super::rules::{Ground, Original, Priced, PricedLine, Terms};
+use super::rules::{Ground, Priced, PricedLine};
 use super::types::{InvoiceFilter, InvoiceInstalment, InvoiceStatus, NoteFilter, PaymentStatus, SupplyKind, TaxTreatment};
 use crate::control::close::Finding;
 use crate::ledger::{AllocationKind, SettlementTerms};
-use crate::master_data::customers::reference::NamesCustomer;
-use crate::master_data::customers::types::{CustomerKind, Metadata};
-use crate::master_data::items::types::Item;
-use crate::master_data::payment_terms::types::TermsInstalment;
-use crate::platform::dates::Instant;
+use crate::master_data::customers::types::Metadata;
 use crate::platform::http::Problem;
 use crate::platform::http::body::canonical_hash;
 use crate::platform::ids::{AllocationId, ApprovalId, CustomerId, EntryId, InvoiceId, InvoiceLineId, ItemId, RegistrationId, TermsId};
-use crate::platform::money::{Currency, Rate, UnitPrice, round};
+use crate::platform::money::{Currency, round};
 use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::{Many, Sql};
 use crate::platform::text::hex;
 use crate::platform::unit_of_work::{Context, Rx, Tx};
 use crate::row;
-use crate::tax::gst::compute::RateTax;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-row! {
-    struct GroundRow {
-        customer_id: CustomerId, customer_name: String, kind: CustomerKind, active: bool, buyer_gstin: Option<String>, billing_state: Option<String>, shipping_state: Option<String>,
-        terms_id: Option<TermsId>, terms: Option<Value>, discount_percent: Option<Decimal>, discount_days: Option<i32>, terms_days: Option<i32>,
-        registration_id: Option<RegistrationId>, seller_gstin: Option<String>, seller_state: Option<String>, duplicate_of: Option<InvoiceId>, original: Option<InvoiceId>,
-    }
-}
-
-/// What `ground` found.
-pub struct Found {
-    pub ground: Ground,
-    pub active: bool,
-    pub duplicate_of: Option<InvoiceId>,
-    pub terms_known: bool,
-}
-
-/// Locks the customer's balance and reads everything pricing needs, in one statement (and one more where
-/// lines name items, three more for a note's original). `None`: no such customer. With the balance locked
-/// nobody else posts for the customer, so what was credited of the original stays as read.
-pub fn ground(tx: &mut Tx<'_>, order: &Order) -> Result<Option<Found>, Problem> {
-    let company = tx.company();
-    let new = &order.content;
-    let note = order.note.as_ref();
-    let customer = new.customer();
-    let row: Option<GroundRow> = tx.optional(
-        Sql::new(
-            "WITH original AS (
-                SELECT o.id, o.customer_id, o.registration_id FROM invoice o
-                WHERE o.company_id = $1 AND o.kind = 'invoice' AND o.id = coalesce($8::uuid, (SELECT x.id FROM invoice x WHERE x.company_id = $1 AND x.kind = 'invoice' AND x.external_id = $9))
-            )
-            SELECT c.id AS customer_id, c.legal_name AS customer_name, c.kind, c.active, c.gstin AS buyer_gstin, bill.state AS billing_state, ship.state AS shipping_state,
-                    t.id AS terms_id, t.instalments AS terms, t.discount_percent, t.discount_days, c.payment_terms_days AS terms_days, r.id AS registration_id, r.gstin AS seller_gstin, r.state_code AS seller_state,
-                    (SELECT i.id FROM invoice i WHERE i.company_id = $1 AND i.kind = $10 AND i.external_id = $5) AS duplicate_of, (SELECT id FROM original) AS original
-             FROM customer c
-             JOIN customer_balance b ON b.company_id = c.company_id AND b.customer_id = c.id
-             LEFT JOIN payment_terms t ON t.company_id = c.company_id AND t.id = coalesce($6::uuid, c.payment_terms_id)
-             LEFT JOIN gst_registration r ON r.company_id = c.company_id AND CASE WHEN coalesce($7::uuid, (SELECT registration_id FROM original)) IS NULL THEN r.is_default
-                                                                                 ELSE r.id = coalesce($7::uuid, (SELECT registration_id FROM original)) END
-             LEFT JOIN LATERAL (SELECT CASE WHEN a.country = 'IN' THEN a.state_code ELSE '96' END AS state FROM customer_address a
-                                WHERE a.company_id = c.company_id AND a.customer_id = c.id AND a.kind = 'billing' AND a.is_default LIMIT 1) AS bill ON true
-             LEFT JOIN LATERAL (SELECT CASE WHEN a.country = 'IN' THEN a.state_code ELSE '96' END AS state FROM customer_address a
-                                WHERE a.company_id = c.company_id AND a.customer_id = c.id AND a.kind = 'shipping' AND a.is_default LIMIT 1) AS ship ON true
-             WHERE c.company_id = $1
-               AND c.id = CASE WHEN $11 THEN (SELECT customer_id FROM original)
-                   ELSE coalesce($2::uuid, (SELECT x.id FROM customer x WHERE x.company_id = $1 AND x.external_id = $3), (SELECT x.id FROM customer x WHERE x.company_id = $1 AND x.code = $4)) END
-             FOR NO KEY UPDATE OF b",
-        )
-        .bind(company).bind(new.customer_id).bind(new.customer_external_id.as_deref()).bind(new.customer_code.as_deref()).bind(new.external_id.as_deref())
-        .bind(new.payment_terms_id).bind(new.gst_registration_id).bind(note.and_then(|note| note.original_id)).bind(note.and_then(|note| note.original_external_id.as_deref()))
-        .bind(order.kind).bind(customer.missing().is_some()),
-    )?;
-    let Some(row) = row else { return Ok(None) };
-    let original = match (note.filter(|note| note.names_original()), row.original) {
-        (None, _) => None,
-        (Some(note), None) => return Err(Problem::reference("invoice", note.original_pointer())),
-        (Some(_), Some(id)) => {
-            let invoice = get(tx, Kind::Invoice, id, false)?.ok_or_else(|| Problem::not_found("invoice"))?;
-            Some(credited(tx, invoice)?)
-        }
-    };
-    let (Some(registration), Some(seller_gstin), Some(seller_state)) = (row.registration_id, row.seller_gstin, row.seller_state) else {
-        return Err(Problem::reference("gst_registration", "/gst_registration_id"));
-    };
-    let terms = match (row.terms_id, row.terms) {
-        (Some(id), Some(value)) => Some(Terms {
-            id,
-            instalments: serde_json::from_value::<Vec<TermsInstalment>>(value).map_err(|e| Problem::internal(&e))?,
-            discount_percent: row.discount_percent.unwrap_or_default(),
-            discount_days: row.discount_days.unwrap_or_default().unsigned_abs(),
-        }),
-        _ => None,
-    };
-    let wanted: Vec<ItemId> = new.lines.iter().filter_map(|line| line.item_id).collect();
-    let items = if wanted.is_empty() { Vec::new() } else { items(tx, wanted)? };
-    let ground = Ground {
-        customer: row.customer_id,
-        customer_name: row.customer_name,
-        kind: row.kind,
-        buyer_gstin: row.buyer_gstin,
-        billing_state: row.billing_state,
-        shipping_state: row.shipping_state,
-        registration,
-        seller_gstin,
-        seller_state,
-        terms,
-        terms_days: row.terms_days,
-        items,
-        original,
-    };
-    Ok(Some(Found { terms_known: new.payment_terms_id.is_none() || ground.terms.is_some(), ground, active: row.active, duplicate_of: row.duplicate_of }))
-}
-
-row! { struct CreditedRow { credited: Decimal, treatment: TaxTreatment, tax_rate: Decimal, taxable: Decimal, cgst: Decimal, sgst: Decimal, igst: Decimal, cess: Decimal } }
-/// An invoice with what its issued credit notes come to, and what those that change the tax took back by
-/// treatment and rate; of nothing that is one row of zeros.
-fn credited(rx: &mut Rx<'_>, invoice: Stored) -> Result<Original, Problem> {
-    let company = rx.company();
-    let rows: Vec<CreditedRow> = rx.load(
-        Sql::new(
-            "WITH note AS (SELECT id, grand_total, tax_effect FROM invoice WHERE company_id = $1 AND original_invoice_id = $2 AND kind = 'credit_note' AND status = 'issued')
-             SELECT (SELECT coalesce(sum(grand_total), 0)::numeric FROM note) AS credited, coalesce(treatment, 'taxable') AS treatment, coalesce(tax_rate, 0) AS tax_rate,
-                    coalesce(taxable, 0)::numeric AS taxable, coalesce(cgst, 0)::numeric AS cgst, coalesce(sgst, 0)::numeric AS sgst, coalesce(igst, 0)::numeric AS igst, coalesce(cess, 0)::numeric AS cess
-             FROM (VALUES (1)) AS always
-             LEFT JOIN (SELECT l.treatment, l.tax_rate, sum(l.taxable_value) AS taxable, sum(l.cgst) AS cgst, sum(l.sgst) AS sgst, sum(l.igst) AS igst, sum(l.cess) AS cess
-                        FROM note JOIN invoice_line l ON l.company_id = $1 AND l.invoice_id = note.id WHERE note.tax_effect = 'gst' GROUP BY l.treatment, l.tax_rate) AS taken ON true",
-        )
-        .bind(company).bind(invoice.id),
-    )?;
-    let credited = rows.first().map(|row| row.credited).unwrap_or_default();
-    let of_rate = |row: CreditedRow| RateTax {
-        treatment: row.treatment.of_law(),
-        rate: row.tax_rate,
-        taxable: row.taxable,
-        cgst: row.cgst,
-        sgst: row.sgst,
-        igst: row.igst,
-        cess: row.cess,
-    };
-    Ok(Original { invoice: Box::new(invoice), credited, taken_back: rows.into_iter().map(of_rate).collect() })
-}
-
-row! { struct ItemRow { id: ItemId, name: String, is_service: bool, hsn_code: String, unit: String, unit_price: Decimal, tax_rate: Decimal } }
-fn items(rx: &mut Rx<'_>, ids: Vec<ItemId>) -> Result<Vec<Item>, Problem> {
-    let company = rx.company();
-    let at = Instant(rx.cx().now);
-    let rows: Vec<ItemRow> = rx.load(
-        Sql::new("SELECT id, name, is_service, hsn_code, unit, unit_price, tax_rate FROM item WHERE company_id = $1 AND id = ANY($2) AND active")
-            .bind(company)
-            .bind(Many(ids)),
-    )?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Item {
-            id: row.id,
-            object: "item",
-            code: String::new(),
-            external_id: None,
-            name: row.name,
-            is_service: row.is_service,
-            hsn_code: row.hsn_code,
-            unit: row.unit,
-            unit_price: UnitPrice(row.unit_price),
-            tax_rate: Rate(row.tax_rate),
-            active: true,
-            version: 1,
-            created_at: at,
-            updated_at: at,
-        })
-        .collect())
-}
 
 /// A document as stored.
 #[derive(Debug, Clone)]
@@ -278,64 +126,123 @@ pub struct Settled {
     pub moves: i64,
 }
 
-/// Inserts a document with its lines: one statement. `input` is what the caller sent, kept while it may change.
+/// Inserts a document with its lines. `input` is what the caller sent, kept while it may change.
 pub fn insert(tx: &mut Tx<'_>, stored: &Stored, input: &impl serde::Serialize) -> Result<(), Problem> {
+    insert_all(tx, &[(stored, input)])
+}
+
+/// Inserts documents with their lines: one statement however many there are.
+pub fn insert_all(tx: &mut Tx<'_>, documents: &[(&Stored, &impl serde::Serialize)]) -> Result<(), Problem> {
+    if documents.is_empty() {
+        return Ok(());
+    }
     let company = tx.company();
-    let fiscal_year = tx.cx().fiscal_year(stored.date).0;
-    let lines = &stored.lines;
-    let note = stored.note.as_ref();
-    let unposted = matches!(stored.status, InvoiceStatus::Draft | InvoiceStatus::PendingApproval);
-    let mut kept = if unposted { json(input)? } else { json!({}) };
-    if let Some(members) = kept.as_object_mut() {
-        // Judged when it was sent; what the document comes to later is another question.
-        members.remove("expected_total");
+    let years = documents.iter().map(|(stored, _)| tx.cx().fiscal_year(stored.date).0).collect::<Many<_>>();
+    let unposted = |stored: &Stored| matches!(stored.status, InvoiceStatus::Draft | InvoiceStatus::PendingApproval);
+    let mut kept = Vec::with_capacity(documents.len());
+    let (mut instalments, mut metadata) = (Vec::with_capacity(documents.len()), Vec::with_capacity(documents.len()));
+    for (stored, input) in documents {
+        let mut input = if unposted(stored) { json(input)? } else { json!({}) };
+        if let Some(members) = input.as_object_mut() {
+            // Judged when it was sent; what the document comes to later is another question.
+            members.remove("expected_total");
+        }
+        kept.push(input);
+        instalments.push(json(&stored.instalments)?);
+        metadata.push(json(&stored.metadata)?);
+    }
+    let lines: Vec<(InvoiceId, i32, &InvoiceLineId, &PricedLine)> =
+        documents.iter().flat_map(|(stored, _)| (1..).zip(&stored.lines).map(|(n, (id, line))| (stored.id, n, id, line))).collect();
+    macro_rules! header {
+        ($stored:ident => $value:expr) => {
+            documents.iter().map(|($stored, _)| $value).collect::<Many<_>>()
+        };
+    }
+    macro_rules! line {
+        ($line:ident => $value:expr) => {
+            lines.iter().map(|(.., $line)| $value).collect::<Many<_>>()
+        };
     }
     tx.execute(
         Sql::new(
-            "WITH header AS (
+            "WITH headers AS (
                 INSERT INTO invoice (company_id, id, external_id, status, number, registration_id, seller_gstin, fiscal_year, customer_id, customer_name, buyer_gstin, currency,
                     invoice_date, due_date, payment_terms_id, instalments, place_of_supply, place_of_supply_basis, supply_type, reverse_charge, po_reference, taxable_value, cgst, sgst, igst, cess,
                     round_off, grand_total, entry_id, metadata, input, version, created_by, created_at, updated_at,
                     kind, original_invoice_id, reason_code, tax_effect, posting_date, exchange_rate, settlement_terms)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35,
-                    $55, $56, $57, $58, $59, $60, $61)
+                SELECT $1, h.* FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::int[], $9::uuid[], $10::text[], $11::text[], $12::text[],
+                    $13::date[], $14::date[], $15::uuid[], $16::jsonb[], $17::text[], $18::text[], $19::text[], $20::bool[], $21::text[], $22::numeric[], $23::numeric[], $24::numeric[], $25::numeric[], $26::numeric[],
+                    $27::numeric[], $28::numeric[], $29::uuid[], $30::jsonb[], $31::jsonb[], $32::bigint[], $33::text[], $34::timestamptz[], $35::timestamptz[],
+                    $36::text[], $37::uuid[], $38::text[], $39::text[], $40::date[], $41::numeric[], $42::jsonb[]) AS h
             )
-            INSERT INTO invoice_line (company_id, id, invoice_id, line_no, item_id, description, hsn_code, is_service, quantity, unit, unit_price, discount, tax_inclusive, treatment, tax_rate, cess_rate,
+            INSERT INTO invoice_line (company_id, invoice_id, line_no, id, item_id, description, hsn_code, is_service, quantity, unit, unit_price, discount, tax_inclusive, treatment, tax_rate, cess_rate,
                 taxable_value, cgst, sgst, igst, cess, line_total)
-            SELECT $1, id, $2, n, item_id, description, hsn_code, is_service, quantity, unit, unit_price, discount, tax_inclusive, treatment, tax_rate, cess_rate, taxable, cgst, sgst, igst, cess, total
-            FROM unnest($36::uuid[], $37::uuid[], $38::text[], $39::text[], $40::bool[], $41::numeric[], $42::text[], $43::numeric[], $44::numeric[], $45::bool[], $46::text[], $47::numeric[], $48::numeric[],
-                        $49::numeric[], $50::numeric[], $51::numeric[], $52::numeric[], $53::numeric[], $54::numeric[])
-                 WITH ORDINALITY AS l(id, item_id, description, hsn_code, is_service, quantity, unit, unit_price, discount, tax_inclusive, treatment, tax_rate, cess_rate, taxable, cgst, sgst, igst, cess, total, n)",
+            SELECT $1, l.* FROM unnest($43::uuid[], $44::int[], $45::uuid[], $46::uuid[], $47::text[], $48::text[], $49::bool[], $50::numeric[], $51::text[], $52::numeric[], $53::numeric[], $54::bool[],
+                $55::text[], $56::numeric[], $57::numeric[], $58::numeric[], $59::numeric[], $60::numeric[], $61::numeric[], $62::numeric[], $63::numeric[]) AS l",
         )
-        .bind(company).bind(stored.id).bind(stored.external_id.as_deref()).bind(stored.status).bind(stored.number.as_deref()).bind(stored.registration)
-        .bind(stored.seller_gstin.as_str()).bind(fiscal_year).bind(stored.customer).bind(stored.customer_name.as_str()).bind(stored.buyer_gstin.as_deref())
-        .bind(stored.currency.code()).bind(stored.date).bind(stored.due_date).bind(stored.terms).bind(json(&stored.instalments)?)
-        .bind(stored.place.as_str()).bind(stored.place_basis.as_str()).bind(stored.supply).bind(stored.reverse_charge).bind(stored.po_reference.as_deref())
-        .bind(stored.taxable).bind(stored.cgst).bind(stored.sgst).bind(stored.igst).bind(stored.cess).bind(stored.round_off).bind(stored.total)
-        .bind(stored.entry).bind(json(&stored.metadata)?)
-        .bind(kept)
-        .bind(stored.version).bind(stored.created_by.as_str()).bind(stored.created_at).bind(stored.updated_at)
-        .bind(lines.iter().map(|(id, _)| *id).collect::<Many<_>>())
-        .bind(lines.iter().map(|(_, l)| l.item_id).collect::<Many<_>>())
-        .bind(lines.iter().map(|(_, l)| l.description.as_str()).collect::<Many<_>>())
-        .bind(lines.iter().map(|(_, l)| l.hsn_code.as_str()).collect::<Many<_>>())
-        .bind(lines.iter().map(|(_, l)| l.is_service).collect::<Many<_>>())
-        .bind(lines.iter().map(|(_, l)| l.quantity).collect::<Many<_>>())
-        .bind(lines.iter().map(|(_, l)| l.unit.as_str()).collect::<Many<_>>())
-        .bind(lines.iter().map(|(_, l)| l.unit_price).collect::<Many<_>>())
-        .bind(lines.iter().map(|(_, l)| l.discount).collect::<Many<_>>())
-        .bind(lines.iter().map(|(_, l)| l.tax_inclusive).collect::<Many<_>>())
-        .bind(lines.iter().map(|(_, l)| l.treatment).collect::<Many<_>>())
-        .bind(lines.iter().map(|(_, l)| l.tax_rate).collect::<Many<_>>())
-        .bind(lines.iter().map(|(_, l)| l.cess_rate).collect::<Many<_>>())
-        .bind(lines.iter().map(|(_, l)| l.tax.taxable).collect::<Many<_>>())
-        .bind(lines.iter().map(|(_, l)| l.tax.cgst).collect::<Many<_>>())
-        .bind(lines.iter().map(|(_, l)| l.tax.sgst).collect::<Many<_>>())
-        .bind(lines.iter().map(|(_, l)| l.tax.igst).collect::<Many<_>>())
-        .bind(lines.iter().map(|(_, l)| l.tax.cess).collect::<Many<_>>())
-        .bind(lines.iter().map(|(_, l)| l.tax.total).collect::<Many<_>>())
-        .bind(stored.kind).bind(note.and_then(|note| note.original.as_ref()).map(|original| original.id)).bind(note.map(|note| note.reason_code))
-        .bind(note.map_or(TaxEffect::Gst, |note| note.tax_effect)).bind((!unposted).then_some(stored.posting_date)).bind(stored.rate).bind(settlement_json(&stored.settlement)),
+        .bind(company)
+        .bind(header!(s => s.id))
+        .bind(header!(s => s.external_id.as_deref()))
+        .bind(header!(s => s.status))
+        .bind(header!(s => s.number.as_deref()))
+        .bind(header!(s => s.registration))
+        .bind(header!(s => s.seller_gstin.as_str()))
+        .bind(years)
+        .bind(header!(s => s.customer))
+        .bind(header!(s => s.customer_name.as_str()))
+        .bind(header!(s => s.buyer_gstin.as_deref()))
+        .bind(header!(s => s.currency.code()))
+        .bind(header!(s => s.date))
+        .bind(header!(s => s.due_date))
+        .bind(header!(s => s.terms))
+        .bind(Many(instalments))
+        .bind(header!(s => s.place.as_str()))
+        .bind(header!(s => s.place_basis.as_str()))
+        .bind(header!(s => s.supply))
+        .bind(header!(s => s.reverse_charge))
+        .bind(header!(s => s.po_reference.as_deref()))
+        .bind(header!(s => s.taxable))
+        .bind(header!(s => s.cgst))
+        .bind(header!(s => s.sgst))
+        .bind(header!(s => s.igst))
+        .bind(header!(s => s.cess))
+        .bind(header!(s => s.round_off))
+        .bind(header!(s => s.total))
+        .bind(header!(s => s.entry))
+        .bind(Many(metadata))
+        .bind(Many(kept))
+        .bind(header!(s => s.version))
+        .bind(header!(s => s.created_by.as_str()))
+        .bind(header!(s => s.created_at))
+        .bind(header!(s => s.updated_at))
+        .bind(header!(s => s.kind))
+        .bind(header!(s => s.note.as_ref().and_then(|note| note.original.as_ref()).map(|original| original.id)))
+        .bind(header!(s => s.note.as_ref().map(|note| note.reason_code)))
+        .bind(header!(s => s.note.as_ref().map_or(TaxEffect::Gst, |note| note.tax_effect)))
+        .bind(header!(s => (!unposted(s)).then_some(s.posting_date)))
+        .bind(header!(s => s.rate))
+        .bind(header!(s => settlement_json(&s.settlement)))
+        .bind(lines.iter().map(|line| line.0).collect::<Many<_>>())
+        .bind(lines.iter().map(|line| line.1).collect::<Many<_>>())
+        .bind(lines.iter().map(|line| *line.2).collect::<Many<_>>())
+        .bind(line!(l => l.item_id))
+        .bind(line!(l => l.description.as_str()))
+        .bind(line!(l => l.hsn_code.as_str()))
+        .bind(line!(l => l.is_service))
+        .bind(line!(l => l.quantity))
+        .bind(line!(l => l.unit.as_str()))
+        .bind(line!(l => l.unit_price))
+        .bind(line!(l => l.discount))
+        .bind(line!(l => l.tax_inclusive))
+        .bind(line!(l => l.treatment))
+        .bind(line!(l => l.tax_rate))
+        .bind(line!(l => l.cess_rate))
+        .bind(line!(l => l.tax.taxable))
+        .bind(line!(l => l.tax.cgst))
+        .bind(line!(l => l.tax.sgst))
+        .bind(line!(l => l.tax.igst))
+        .bind(line!(l => l.tax.cess))
+        .bind(line!(l => l.tax.total)),
     )?;
     Ok(())
 }

@@ -1,0 +1,184 @@
+//! Grouped posting: requests of one caller to one operation that arrive while another is at work share the next
+//! transaction, so that the counter of a series, the locks and the flush to disk are paid once for all of
+//! them. Each keeps its own answer, idempotency key and audit event; one that fails in the database is tried
+//! alone, as is every other of its group. Who comes alone waits for nobody.
+
+use super::audit::{self, Outcomes};
+use super::caller::{Caller, Doors, Start, answer, in_transaction};
+use super::idempotency::{self, Claim, Key};
+use super::transaction::Tx;
+use super::{Permission, request_id};
+use crate::platform::http::Body;
+use crate::platform::http::problem::{self, Problem};
+use crate::platform::http::reply::{Created, Rendered, Reply, Resource};
+use actix_web::web;
+use std::any::Any;
+use std::collections::{HashMap, HashSet};
+use std::sync::Mutex;
+use tokio::sync::oneshot;
+
+/// What one transaction takes at most.
+const MOST: usize = 64;
+/// Who waits behind that is told to come back.
+const LONGEST_QUEUE: usize = 1_000;
+
+/// A request that waits for its transaction.
+struct Member<I> {
+    start: Start,
+    key: Key,
+    request_id: String,
+    path: String,
+    input: I,
+    reply: oneshot::Sender<Result<Rendered, Problem>>,
+}
+
+/// The requests that wait, by operation and caller.
+#[derive(Default)]
+pub struct Groups {
+    lanes: Mutex<HashMap<String, Box<dyn Any + Send>>>,
+}
+
+enum Joined {
+    /// Somebody leads already and will come to it.
+    Led,
+    /// Nobody is at work: the newcomer leads.
+    Leads,
+    Full,
+}
+
+impl Groups {
+    fn join<I: Send + 'static>(&self, lane: &str, member: Member<I>) -> Joined {
+        let Ok(mut lanes) = self.lanes.lock() else { return Joined::Full };
+        let leads = !lanes.contains_key(lane);
+        let waiting = lanes.entry(lane.to_owned()).or_insert_with(|| Box::new(Vec::<Member<I>>::new()));
+        match waiting.downcast_mut::<Vec<Member<I>>>() {
+            Some(waiting) if waiting.len() < LONGEST_QUEUE => waiting.push(member),
+            _ => return Joined::Full,
+        }
+        if leads { Joined::Leads } else { Joined::Led }
+    }
+
+    /// The next group, oldest first, without those whose caller is gone; when nobody waits, the lane is closed.
+    fn next<I: Send + 'static>(&self, lane: &str) -> Vec<Member<I>> {
+        let Ok(mut lanes) = self.lanes.lock() else { return Vec::new() };
+        let Some(waiting) = lanes.get_mut(lane).and_then(|waiting| waiting.downcast_mut::<Vec<Member<I>>>()) else { return Vec::new() };
+        waiting.retain(|member| !member.reply.is_closed());
+        let group: Vec<_> = waiting.drain(..waiting.len().min(MOST)).collect();
+        if group.is_empty() {
+            lanes.remove(lane);
+        }
+        group
+    }
+}
+
+impl<P: Permission> Caller<P> {
+    /// Creates one resource as [`Caller::create`] does, together with what the same caller creates at the same time.
+    /// `all` gives each its outcome, or an error when they must be tried one by one.
+    pub async fn create_among<I, T, W>(self, body: Body<I>, all: W) -> Reply<Created<T>>
+    where
+        I: Send + Sync + 'static,
+        T: Resource + Send + 'static,
+        W: Fn(&mut Tx<'_>, &[&I]) -> Outcomes<T> + Copy + Send + Sync + 'static,
+    {
+        let Some(key) = self.entry.key()? else { return self.create(move |tx| alone(all(tx, &[&body.0])?)).await };
+        let start = self.entry.context();
+        let rights = start.principal.as_ref().map(|principal| (&principal.roles, &principal.scopes));
+        let lane = format!("{} {rights:?} {}", self.entry.operation.id, start.settings("", true));
+        let (reply, answered) = oneshot::channel();
+        let request = &self.entry.request;
+        let member = Member { start, key, request_id: request_id(request), path: request.path().to_owned(), input: body.0, reply };
+        let doors = self.entry.doors.clone();
+        match doors.groups.join(&lane, member) {
+            Joined::Full => return Err(Problem::new(problem::OVERLOADED, "The service is at its limit; try again.").retry_after(1)),
+            Joined::Leads => drop(actix_web::rt::spawn(lead::<I, T, W>(doors.clone(), lane, all))),
+            Joined::Led => {}
+        }
+        answered.await.map_err(|_| Problem::internal(&"a group without an answer"))?.map(Created::of)
+    }
+}
+
+fn alone<T>(mut of_one: Vec<Result<T, Problem>>) -> Result<T, Problem> {
+    of_one.pop().unwrap_or_else(|| Err(Problem::internal(&"a request without an answer")))
+}
+
+/// Serves group after group until nobody waits. It outlives the request that began it.
+async fn lead<I, T, W>(doors: web::Data<Doors>, lane: String, all: W)
+where
+    I: Send + Sync + 'static,
+    T: Resource + Send + 'static,
+    W: Fn(&mut Tx<'_>, &[&I]) -> Outcomes<T> + Copy + Send + Sync + 'static,
+{
+    loop {
+        let permit = doors.gate.enter().await;
+        let group = doors.groups.next::<I>(&lane);
+        if group.is_empty() {
+            return;
+        }
+        match permit {
+            Ok(permit) => {
+                let doors = doors.clone();
+                // A panic leaves its group without answers, which their requests tell as a fault of ours.
+                let _ = web::block(move || {
+                    serve(&doors, group, all);
+                    drop(permit);
+                })
+                .await;
+            }
+            Err(problem) => group.into_iter().for_each(|member| drop(member.reply.send(Err(problem.clone())))),
+        }
+    }
+}
+
+fn serve<I, T: Resource>(doors: &Doors, group: Vec<Member<I>>, all: impl Fn(&mut Tx<'_>, &[&I]) -> Outcomes<T>) {
+    let mut keys = HashSet::new();
+    let (mut group, twins): (Vec<_>, Vec<_>) = group.into_iter().partition(|member| keys.insert((member.key.scope.clone(), member.key.key.clone())));
+    if group.len() > 1
+        && let Ok(replies) = together(doors, &group, &all)
+    {
+        group.drain(..).zip(replies).for_each(|(member, reply)| drop(member.reply.send(reply)));
+    }
+    for member in group.into_iter().chain(twins) {
+        let reply = answer(doors, &member.start, Some(&member.key), false, |tx| {
+            let value = alone(all(tx, &[&member.input])?)?.into_inner();
+            Ok((Rendered::created(&value, &member.path)?, true))
+        });
+        let _ = member.reply.send(reply);
+    }
+}
+
+/// All members in one transaction.
+fn together<I, T: Resource>(
+    doors: &Doors,
+    group: &[Member<I>],
+    all: &impl Fn(&mut Tx<'_>, &[&I]) -> Outcomes<T>,
+) -> Result<Vec<Result<Rendered, Problem>>, Problem> {
+    in_transaction(doors, &group[0].start, true, |tx| {
+        let claims = idempotency::claim_all(tx, &group.iter().map(|member| &member.key).collect::<Vec<_>>())?;
+        let fresh: Vec<&I> = claims.iter().zip(group).filter(|(claim, _)| matches!(claim, Ok(Claim::Fresh(_)))).map(|(_, member)| &member.input).collect();
+        let mut made = if fresh.is_empty() { Vec::new() } else { all(tx, &fresh)? }.into_iter();
+        let (mut kept, mut refused, mut replies) = (Vec::new(), Vec::new(), Vec::with_capacity(group.len()));
+        for (claim, member) in claims.into_iter().zip(group) {
+            replies.push(match claim {
+                Err(problem) => Err(problem),
+                Ok(Claim::Replay(reply)) => Ok(reply),
+                Ok(Claim::Fresh(id)) => match made.next().unwrap_or_else(|| Err(Problem::internal(&"a request without an answer"))) {
+                    Ok(value) => {
+                        tx.pending[value.event()].done_for(&member.request_id);
+                        let reply = Rendered::created(value.get(), &member.path)?;
+                        kept.push((id, reply.kept()?));
+                        Ok(reply)
+                    }
+                    Err(problem) => {
+                        refused.push(id);
+                        Err(problem)
+                    }
+                },
+            });
+        }
+        if !kept.is_empty() {
+            idempotency::release(tx, refused)?;
+            audit::flush(tx, &kept)?;
+        }
+        Ok((replies, !kept.is_empty()))
+    })
+}
