@@ -210,7 +210,6 @@ impl Service {
         let doors = Data::from(Arc::clone(&self.doors));
         let (keys, metrics) = (Data::from(Arc::clone(&self.keys)), Data::new(self.metrics.clone()));
         let origins = settings.cors_origins.clone();
-        let json = Contract::get().map(|contract| contract.document.clone()).unwrap_or_default();
         // Every request at the database, the hashing of two log-ins, and some to spare.
         let blocking = usize::try_from(settings.connections)? + 4;
         let server = HttpServer::new(move || {
@@ -220,7 +219,7 @@ impl Service {
                 .map(|app| app.app_data(web::FormConfig::default().limit(16 * 1024)))
                 .configure(routes)
                 .split_for_parts();
-            app.service(documentation(json.clone()))
+            app.service(documentation())
                 .default_service(web::to(edge::unrouted))
                 .wrap(Compress::default())
                 .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
@@ -246,8 +245,8 @@ impl Service {
 }
 
 /// The documentation page, from files inside the binary: no other host is asked.
-fn documentation(document: Value) -> utoipa_swagger_ui::SwaggerUi {
-    utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").external_url_unchecked("/docs/openapi.json", document)
+fn documentation() -> utoipa_swagger_ui::SwaggerUi {
+    utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").config(utoipa_swagger_ui::Config::from("/openapi.json"))
 }
 
 fn cors(origins: &[String]) -> Cors {

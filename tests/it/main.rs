@@ -26,6 +26,7 @@ mod database;
 mod edge_cases;
 mod families;
 mod histories;
+mod grouped;
 mod hostile;
 mod hot;
 mod idempotency;

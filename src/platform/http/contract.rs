@@ -19,7 +19,6 @@ use std::sync::{Arc, OnceLock};
 pub struct Contract {
     /// The document as served and committed.
     pub json: String,
-    pub document: Value,
     operations: HashMap<(String, String), Operation>,
     /// Every path with its methods, for 405.
     paths: Vec<(String, Vec<String>)>,
@@ -54,11 +53,18 @@ struct Parameter {
     schema: Arc<Schema>,
 }
 
-/// A schema with its source, in which faults are looked up. The validator is compiled when it is first needed:
-/// all of them together would fill the memory.
+/// A schema as published, and what judges by it, which is made when first needed: all of them together would fill
+/// the memory.
 struct Schema {
     source: Value,
-    validator: OnceLock<Option<Validator>>,
+    root: Arc<Value>,
+    judge: OnceLock<Option<Judge>>,
+}
+
+/// A compiled schema with the components it leads to, in which faults are looked up.
+struct Judge {
+    source: Value,
+    validator: Validator,
 }
 
 /// Schemas by their source: the same one, of many parameters, is kept once.
@@ -79,7 +85,7 @@ impl Contract {
 
     /// Compiles a collected document.
     pub fn compile(document: Value) -> Result<Self, String> {
-        let strict = without_null(document.get("components").cloned().unwrap_or_default());
+        let strict = Arc::new(json!({"components": without_null(document.get("components").cloned().unwrap_or_default())}));
         let mut operations = HashMap::new();
         let mut paths = Vec::new();
         let mut schemas = Schemas::new();
@@ -94,12 +100,12 @@ impl Contract {
             paths.push((path.clone(), methods));
         }
         let json = serde_json::to_string_pretty(&document).map_err(|e| e.to_string())? + "\n";
-        Ok(Self { json, document, operations, paths, schemas })
+        Ok(Self { json, operations, paths, schemas })
     }
 
     /// Compiles every validator: what cannot judge must not be published.
     pub fn check(&self) -> Result<(), String> {
-        let broken = self.schemas.iter().find(|(_, schema)| schema.validator().is_none());
+        let broken = self.schemas.iter().find(|(_, schema)| schema.judge().is_none());
         broken.map_or(Ok(()), |(source, _)| Err(format!("no validator can be made of {source}")))
     }
 
@@ -131,15 +137,15 @@ impl Contract {
 }
 
 impl Operation {
-    fn compile(operation: &Value, components: &Value, schemas: &mut Schemas) -> Self {
-        let mut schema = |source: &Value| Schema::shared(source, components, schemas);
+    fn compile(operation: &Value, root: &Arc<Value>, schemas: &mut Schemas) -> Self {
+        let mut schema = |source: &Value| Schema::shared(source, root, schemas);
         let mut parameters = Vec::new();
         for parameter in operation["parameters"].as_array().into_iter().flatten().filter(|p| p["in"] == "query") {
             let source = without_null(parameter["schema"].clone());
             let schema = schema(&source);
             parameters.push(Parameter {
                 name: parameter["name"].as_str().unwrap_or_default().to_owned(),
-                kind: resolve(&schema.source, &source)["type"].as_str().unwrap_or("string").to_owned(),
+                kind: resolve(root, &source)["type"].as_str().unwrap_or("string").to_owned(),
                 schema,
             });
         }
@@ -148,7 +154,7 @@ impl Operation {
         if operation["x-bulk"] == true
             && let Some(envelope) = body.as_mut()
         {
-            *envelope = resolve(&json!({"components": components}), envelope).clone();
+            *envelope = resolve(root, envelope).clone();
             row = envelope.pointer_mut("/properties/items/items").map(Value::take);
             envelope["properties"]["items"]["items"] = json!({});
         }
@@ -253,31 +259,38 @@ impl Fault {
 }
 
 impl Schema {
-    /// With the components the schema leads to and no others: a copy of all for each would fill the memory.
-    fn shared(source: &Value, components: &Value, schemas: &mut Schemas) -> Arc<Self> {
+    fn shared(source: &Value, root: &Arc<Value>, schemas: &mut Schemas) -> Arc<Self> {
         let source = without_null(source.clone());
-        let mut used = Map::new();
-        collect_references(&source, &components["schemas"], &mut used);
-        let source = json!({"allOf": [source], "components": {"schemas": used}});
         let name = source.to_string();
-        Arc::clone(schemas.entry(name).or_insert_with(|| Arc::new(Self { source, validator: OnceLock::new() })))
+        let new = || Arc::new(Self { source, root: Arc::clone(root), judge: OnceLock::new() });
+        Arc::clone(schemas.entry(name).or_insert_with(new))
     }
 
-    fn validator(&self) -> Option<&Validator> {
-        self.validator.get_or_init(|| jsonschema::draft202012::options().should_validate_formats(true).build(&self.source).ok()).as_ref()
+    /// With the components the schema leads to and no others.
+    fn judge(&self) -> Option<&Judge> {
+        let made = self.judge.get_or_init(|| {
+            let mut used = Map::new();
+            collect_references(&self.source, &self.root["components"]["schemas"], &mut used);
+            let source = json!({"allOf": [self.source], "components": {"schemas": used}});
+            let validator = jsonschema::draft202012::options().should_validate_formats(true).build(&source).ok()?;
+            Some(Judge { source, validator })
+        });
+        made.as_ref()
     }
 
     fn faults(&self, value: &Value) -> Vec<Fault> {
-        let Some(validator) = self.validator() else {
+        let Some(judge) = self.judge() else {
             let detail = "The contract cannot judge this.".to_owned();
             return vec![Fault { pointer: String::new(), code: "invalid".into(), detail, expected: None, received: None, refusal: problem::VALIDATION_FAILED }];
         };
-        if validator.is_valid(value) {
+        if judge.validator.is_valid(value) {
             return Vec::new();
         }
-        validator.iter_errors(value).take(200).flat_map(|error| self.explain(&error)).collect()
+        judge.validator.iter_errors(value).take(200).flat_map(|error| judge.explain(&error)).collect()
     }
+}
 
+impl Judge {
     fn explain(&self, error: &jsonschema::ValidationError<'_>) -> Vec<Fault> {
         let at = error.instance_path().as_str();
         let schema = error.schema_path().as_str().rsplit_once('/').and_then(|(parent, _)| self.source.pointer(parent)).unwrap_or(&Value::Null);
