@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench --bench posting                                  # 5 s a run at 1, 8 and 16 clients
 //! cargo bench --bench posting -- --seconds 20 --clients 1,8    # stdout is Markdown: > benches/RESULTS.md
+//! cargo bench --bench posting -- --documents 1000000           # a big company: > benches/SCALE.md
 //! ```
 //!
 //! It starts the release binary with a fresh demo company and its own `PostgreSQL`, and needs `pgbench`
@@ -32,6 +33,7 @@
 
 mod client;
 mod pgbench;
+mod scale;
 mod script;
 mod service;
 
@@ -64,7 +66,11 @@ fn main() -> Result<(), Failure> {
     if clients.iter().any(|clients| !(1..=50).contains(clients)) {
         return Err("from 1 to 50 clients: the database allows 60 connections".into());
     }
-    Bench::start(Duration::from_secs(seconds))?.run(&clients)
+    let mut bench = Bench::start(Duration::from_secs(seconds))?;
+    match option("--documents") {
+        Some(documents) => scale::run(&mut bench.service, &bench.books, documents.parse()?, bench.seconds),
+        None => bench.run(&clients),
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -22,9 +22,9 @@ use std::fmt::Write;
 use std::time::Duration;
 
 pub struct Statement {
-    text: String,
+    pub text: String,
     /// `None` is NULL.
-    parameters: Vec<Option<String>>,
+    pub parameters: Vec<Option<String>>,
 }
 
 /// The statements of one request, and which of their values were new in it.
@@ -68,8 +68,8 @@ pub fn record(client: &mut Client, service: &Service, path: &str, body: impl Fn(
     Ok((Recorded { statements, key: first, number: text("number")?, new_ids }, text("id")?))
 }
 
-/// The statements from BEGIN to COMMIT of the session that used the key.
-fn transaction_of(log: &str, key: &str) -> Result<Vec<Statement>, Failure> {
+/// The statements from BEGIN to the end of the transaction that used the key.
+pub fn transaction_of(log: &str, key: &str) -> Result<Vec<Statement>, Failure> {
     let value = Regex::new(r"\$\d+ = (?:NULL|'((?:[^']|'')*)')")?;
     let entries: Vec<(&str, &str)> = log.split("\n@@").filter_map(|entry| entry.split_once(' ')).collect();
     let (session, _) = entries.iter().find(|(_, text)| text.starts_with("DETAIL:") && text.contains(key)).ok_or("the request is not in the statement log")?;
@@ -85,7 +85,7 @@ fn transaction_of(log: &str, key: &str) -> Result<Vec<Statement>, Failure> {
                 statements.clear();
             }
             statements.push(Statement { text: text.trim_end().to_owned(), parameters: Vec::new() });
-            if ours && text.starts_with("COMMIT") {
+            if ours && (text.starts_with("COMMIT") || text.starts_with("ROLLBACK")) {
                 return Ok(statements);
             }
         }

@@ -35,3 +35,19 @@ BEGIN
         RAISE EXCEPTION 'duebook: a month was closed meanwhile' USING ERRCODE = 'serialization_failure';
     END IF;
 END $$;
+DROP INDEX open_item_posting, journal_line_account;
+CREATE INDEX open_item_posting ON open_item (company_id, posting_date);
+CREATE INDEX journal_line_account ON journal_line (company_id, account_id, posting_date);
+CREATE OR REPLACE FUNCTION open_item_opens() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public SET app.portfolio = '' AS $$
+BEGIN
+    INSERT INTO open_item_balance (company_id, item_id, customer_id, side, amount, open_amount, open_base)
+    SELECT company_id, id, customer_id, side, amount, amount, base_amount FROM added;
+    UPDATE customer_balance b
+    SET receivable = b.receivable + s.debit, unapplied = b.unapplied + s.credit
+    FROM (SELECT company_id, customer_id, coalesce(sum(base_amount) FILTER (WHERE side = 'debit'), 0) AS debit,
+                 coalesce(sum(base_amount) FILTER (WHERE side = 'credit'), 0) AS credit
+          FROM added GROUP BY company_id, customer_id) AS s
+    WHERE b.company_id = s.company_id AND b.customer_id = s.customer_id;
+    RETURN NULL;
+END $$;
+ALTER TABLE open_item_balance DROP COLUMN due_date, DROP COLUMN document_date, DROP COLUMN original_due_date;

@@ -25,7 +25,7 @@ pub const LAWS: &[Law] = &[
               LEFT JOIN (SELECT item_id, sum(amount) AS amount, sum(base) AS base FROM (
                     SELECT debit_item_id AS item_id, amount, debit_base AS base FROM allocation WHERE company_id = $1
                     UNION ALL SELECT credit_item_id, amount, credit_base FROM allocation WHERE company_id = $1) AS sides GROUP BY item_id) AS s ON s.item_id = i.id
-              WHERE i.company_id = $1 AND (b.item_id IS NULL OR b.amount <> i.amount OR b.side <> i.side OR b.customer_id <> i.customer_id
+              WHERE i.company_id = $1 AND (b.item_id IS NULL OR b.amount <> i.amount OR b.side <> i.side OR b.customer_id <> i.customer_id OR (b.due_date, b.document_date, b.original_due_date) <> (i.due_date, i.document_date, i.original_due_date)
                     OR b.open_amount <> i.amount - coalesce(s.amount, 0) OR b.open_base <> i.base_amount - coalesce(s.base, 0) OR b.open_amount NOT BETWEEN 0 AND i.amount)",
     },
     Law {

@@ -22,7 +22,7 @@ fn invoices_sent_at_once_share_transactions_and_each_has_its_own_number_event_an
     let requests: Vec<(String, Value)> = (0..200).map(|n| (fresh(), invoice_body(&customers[n % 5], "2025-01-10", &format!("{}.00", n + 1)))).collect();
     let send = |(key, body): &(String, Value)| executive.post_keyed("/v1/invoices", key, body);
     let replies = in_parallel(CALLERS, requests.len(), |at| send(&requests[at]));
-    let made: Vec<Value> = replies.iter().map(|reply| reply.json()).collect();
+    let made: Vec<Value> = replies.iter().map(Reply::json).collect();
     for (reply, (_, body)) in replies.iter().zip(&requests) {
         assert_eq!(reply.status, 201, "{}", reply.text());
         let invoice = reply.json();
@@ -62,8 +62,8 @@ fn one_that_is_refused_costs_the_others_of_its_group_nothing() {
     let good = |n: usize| invoice_body(&customer, "2025-01-10", &format!("{}.00", n + 1));
     // Every seventh is refused while it is decided, every eleventh by the database, which undoes what shares its transaction.
     let body = |n: usize| match n {
-        _ if n % 11 == 0 => with(good(n), json!({"invoice_date": "2024-04-10"})),
-        _ if n % 7 == 0 => with(good(n), json!({"customer_id": "0196f2a0-9999-7000-8000-00000000000a"})),
+        _ if n.is_multiple_of(11) => with(good(n), json!({"invoice_date": "2024-04-10"})),
+        _ if n.is_multiple_of(7) => with(good(n), json!({"customer_id": "0196f2a0-9999-7000-8000-00000000000a"})),
         _ => good(n),
     };
     let requests: Vec<(String, Value)> = (0..154).map(|n| (fresh(), body(n))).collect();
@@ -71,8 +71,8 @@ fn one_that_is_refused_costs_the_others_of_its_group_nothing() {
     let mut made = Vec::new();
     for (n, reply) in replies.into_iter().enumerate() {
         match n {
-            _ if n % 11 == 0 => assert!(!reply.refused(409, "period_closed")["open_periods"].as_array().unwrap().contains(&json!("2024-04"))),
-            _ if n % 7 == 0 => assert!(blames(&reply.refused(404, "not_found"), "/customer_id", "")),
+            _ if n.is_multiple_of(11) => assert!(!reply.refused(409, "period_closed")["open_periods"].as_array().unwrap().contains(&json!("2024-04"))),
+            _ if n.is_multiple_of(7) => assert!(blames(&reply.refused(404, "not_found"), "/customer_id", "")),
             _ => made.push(reply.expect(201)),
         }
     }
@@ -80,7 +80,9 @@ fn one_that_is_refused_costs_the_others_of_its_group_nothing() {
     assert_eq!(numbers(&made), (1..=120).map(|n| format!("MH/24-25/{n:06}")).collect(), "a refused one takes no number");
     // What was refused kept no key: the same key serves the mended request.
     let mended = in_parallel(8, 14, |at| executive.post_keyed("/v1/invoices", &requests[at * 11].0, &good(at)));
-    mended.into_iter().for_each(|reply| drop(reply.expect(201)));
+    for reply in mended {
+        reply.expect(201);
+    }
     company.assert_laws();
 }
 
@@ -109,7 +111,9 @@ fn twins_and_namesakes_sent_at_once_give_one_invoice() {
     let rivals = in_parallel(CALLERS, CALLERS, |_| executive.post("/v1/invoices", &fresh_name));
     let (won, lost): (Vec<_>, Vec<_>) = rivals.into_iter().partition(|reply| reply.status == 201);
     assert_eq!((won.len(), lost.len()), (1, CALLERS - 1));
-    lost.into_iter().for_each(|reply| assert_eq!(reply.refused(409, "duplicate_external_id")["current"]["id"], won[0].json()["id"]));
+    for reply in lost {
+        assert_eq!(reply.refused(409, "duplicate_external_id")["current"]["id"], won[0].json()["id"]);
+    }
     // In one bulk request too, the first of a name wins, and a refused one leaves the name to the next.
     let named = with(invoice_body(&customer, "2025-01-10", "300.00"), json!({"external_id": "bulk-twin"}));
     let refused = with(named.clone(), json!({"customer_id": "0196f2a0-9999-7000-8000-00000000000a"}));

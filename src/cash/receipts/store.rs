@@ -45,8 +45,8 @@ pub fn lock_ground(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Option<Ground>, 
     let found: Vec<Ground> = tx.load(
         Sql::new(format!(
             "WITH who AS (
-                SELECT c.id FROM customer c WHERE c.company_id = $1
-                    AND c.id = coalesce($2::uuid, (SELECT x.id FROM customer x WHERE x.company_id = $1 AND x.external_id = $3), (SELECT x.id FROM customer x WHERE x.company_id = $1 AND x.code = $4))
+                SELECT id FROM customer WHERE company_id = $1 AND id = $2 UNION ALL SELECT id FROM customer WHERE company_id = $1 AND external_id = $3
+                UNION ALL SELECT id FROM customer WHERE company_id = $1 AND code = $4
              ), concerned AS (
                 SELECT id FROM who
                 UNION SELECT o.customer_id FROM open_item o WHERE o.company_id = $1 AND o.document_id = ANY($8)
@@ -61,8 +61,13 @@ pub fn lock_ground(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Option<Ground>, 
              ORDER BY b.customer_id
              FOR NO KEY UPDATE OF b"
         ))
-        .bind(company).bind(new.customer_id).bind(new.customer_external_id.as_deref()).bind(new.customer_code.as_deref()).bind(new.external_id.as_deref())
-        .bind(new.utr.as_deref()).bind(new.bank_account_id)
+        .bind(company)
+        .bind(new.customer_id)
+        .bind(new.customer_external_id.as_deref())
+        .bind(new.customer_code.as_deref())
+        .bind(new.external_id.as_deref())
+        .bind(new.utr.as_deref())
+        .bind(new.bank_account_id)
         .bind(new.allocations.iter().filter_map(|t| t.target_id).collect::<Many<_>>())
         .bind(new.allocations.iter().filter_map(|t| t.target_external_id.clone()).collect::<Many<_>>()),
     )?;

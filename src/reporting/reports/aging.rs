@@ -111,7 +111,8 @@ fn aging(rx: &mut Rx<'_>, params: &AgingParams, paging: &ReportPaging) -> Result
     let ends = bucket_ends(params.bucket_days.as_deref())?;
     let names = bucket_names(&ends);
     let starts = bucket_starts(&ends);
-    let cells = cells(rx, at, basis, &starts)?;
+    let current = current(rx, at)?;
+    let cells = cells(rx, at, current, basis, &starts)?;
     let currency = rx.cx().currency();
     let mut customers: BTreeMap<(String, CustomerId), Vec<Decimal>> = BTreeMap::new();
     for cell in cells {
@@ -135,7 +136,7 @@ fn aging(rx: &mut Rx<'_>, params: &AgingParams, paging: &ReportPaging) -> Result
         row.customer_id.to_string()
     })?;
     let control = totals(rx, at)?;
-    let subledger = subledger(rx, at)?;
+    let subledger = if current { customer_balances(rx)? } else { subledger(rx, at)? };
     let money = |value| currency.amount(value);
     Ok(Aging {
         as_of: at.as_of,
@@ -175,18 +176,17 @@ fn bucket_ends(text: Option<&str>) -> Result<Vec<i32>, Problem> {
 
 /// Open amounts by customer and bucket. What is known now and lies before `as_of` is read from the
 /// cached balances; any other pair of axes from the rows. Both give the same (tested).
-fn cells(rx: &mut Rx<'_>, at: At, basis: Basis, starts: &[i32]) -> Result<Vec<Cell>, Problem> {
+fn cells(rx: &mut Rx<'_>, at: At, current: bool, basis: Basis, starts: &[i32]) -> Result<Vec<Cell>, Problem> {
     let company = rx.company();
     let date = match basis {
         Basis::DueDate => "due_date",
         Basis::DocumentDate => "document_date",
         Basis::OriginalDueDate => "original_due_date",
     };
-    let source = if current(rx, at)? {
+    let source = if current {
         "WITH open_at AS (
-            SELECT i.customer_id, i.side, i.due_date, i.document_date, i.original_due_date, b.open_base AS open
-            FROM open_item_balance b JOIN open_item i ON i.company_id = b.company_id AND i.id = b.item_id
-            WHERE b.company_id = $1 AND b.open_amount > 0 AND $2::date IS NOT NULL AND $3::timestamptz IS NOT NULL)"
+            SELECT customer_id, side, due_date, document_date, original_due_date, open_base AS open FROM open_item_balance
+            WHERE company_id = $1 AND open_amount > 0 AND $2::date IS NOT NULL AND $3::timestamptz IS NOT NULL)"
     } else {
         OPEN_AT
     };
@@ -198,6 +198,15 @@ fn cells(rx: &mut Rx<'_>, at: At, basis: Basis, starts: &[i32]) -> Result<Vec<Ce
          FROM cells JOIN customer c ON c.company_id = $1 AND c.id = cells.customer_id"
     );
     rx.load(Sql::new(text).bind(company).bind(at.as_of).bind(at.horizon()).bind(Many(starts.to_vec())))
+}
+
+/// What customers owe and are owed by the balances kept of each: beside the items' own, one more figure to agree.
+fn customer_balances(rx: &mut Rx<'_>) -> Result<Decimal, Problem> {
+    let company = rx.company();
+    rx.scalar(
+        Sql::new("SELECT coalesce(sum(b.receivable - b.unapplied), 0)::numeric FROM customer_balance b JOIN customer c ON c.company_id = b.company_id AND c.id = b.customer_id WHERE b.company_id = $1")
+            .bind(company),
+    )
 }
 
 /// Whether the cached balances are those of the day asked for: nothing is dated after it.
