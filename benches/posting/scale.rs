@@ -63,26 +63,40 @@ fn fill(service: &mut Service, template: &str, from: usize, to: usize) -> Result
     let due = "t.due_date - (n % 200)::int";
     let of = format!("WHERE t.company_id = i.company_id AND i.id = '{template}'");
     let tables = [
-        ("journal_entry", format!("{of} AND t.id = i.entry_id"), vec![("id", &entry), ("document_id", &invoice), ("document_number", number)]),
-        ("journal_line", format!("{of} AND t.entry_id = i.entry_id"), vec![("entry_id", &entry), ("customer_id", &line_customer)]),
+        ("journal_entry", format!("{of} AND t.id = i.entry_id"), vec![("id", entry.as_str()), ("document_id", invoice.as_str()), ("document_number", number)]),
+        ("journal_line", format!("{of} AND t.entry_id = i.entry_id"), vec![("entry_id", entry.as_str()), ("customer_id", line_customer.as_str())]),
         (
             "open_item",
             format!("{of} AND t.entry_id = i.entry_id"),
-            vec![("id", &item), ("entry_id", &entry), ("document_id", &invoice), ("customer_id", &customer), ("document_number", number), ("due_date", due)],
+            vec![
+                ("id", item.as_str()),
+                ("entry_id", entry.as_str()),
+                ("document_id", invoice.as_str()),
+                ("customer_id", customer.as_str()),
+                ("document_number", number),
+                ("due_date", due),
+            ],
         ),
         (
             "open_item_balance",
             format!("{of} AND t.item_id = (SELECT x.id FROM open_item x WHERE x.entry_id = i.entry_id)"),
-            vec![("item_id", &item), ("customer_id", &customer), ("due_date", due)],
+            vec![("item_id", item.as_str()), ("customer_id", customer.as_str()), ("due_date", due)],
         ),
         (
             "invoice",
             format!("{of} AND t.id = i.id"),
-            vec![("id", &invoice), ("entry_id", &entry), ("customer_id", &customer), ("number", number), ("external_id", number), ("due_date", due)],
+            vec![
+                ("id", invoice.as_str()),
+                ("entry_id", entry.as_str()),
+                ("customer_id", customer.as_str()),
+                ("number", number),
+                ("external_id", number),
+                ("due_date", due),
+            ],
         ),
-        ("invoice_line", format!("{of} AND t.invoice_id = i.id"), vec![("id", line), ("invoice_id", &invoice)]),
-        ("audit_event", format!("{of} AND t.object_id = i.id"), vec![("id", &event), ("object_id", &invoice), ("xid", "1")]),
-        ("idempotency_key", format!("{of} AND t.reply LIKE '%{template}%'"), vec![("id", &key), ("key", number)]),
+        ("invoice_line", format!("{of} AND t.invoice_id = i.id"), vec![("id", line), ("invoice_id", invoice.as_str())]),
+        ("audit_event", format!("{of} AND t.object_id = i.id"), vec![("id", event.as_str()), ("object_id", invoice.as_str()), ("xid", "1")]),
+        ("idempotency_key", format!("{of} AND t.reply LIKE '%{template}%'"), vec![("id", key.as_str()), ("key", number)]),
     ];
     service.owner.batch_execute("SET session_replication_role = replica; SET work_mem = '256MB'")?;
     for (table, of, own) in tables {
