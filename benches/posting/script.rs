@@ -125,7 +125,7 @@ impl Recorded {
         for (text, start) in [(&self.key, "0"), (&invoice, "i-0"), (&receipt, "r-0"), (&reference, "U")] {
             expressions.insert(text, format!("'{start}' || :stamp::text || :k::text || '00000'"));
         }
-        expressions.insert(&self.number, ":prefix::text || lpad(:number::text, :width::int, '0')".into());
+        expressions.insert(&self.number, ":prefix::text || lpad((:next::bigint - 1)::text, :width::int, '0')".into());
 
         let mut script = Script {
             text: "\\set n :n + 1\n\\set m (:n - 1) % :rounds + 1\n\\set k 10000000000000 + :n * 1000 + :client_id\n\\set paid_k 10000000000000 + :m * 1000 + :client_id\n\
@@ -162,6 +162,10 @@ impl Statement {
             let members: Vec<&str> = value.trim_matches(['{', '}']).split(',').collect();
             if of_new.is_match(value) && members.iter().any(|member| one(member).is_some()) {
                 return format!("(ARRAY[{}]::uuid[])", members.into_iter().map(member).collect::<Vec<_>>().join(", "));
+            }
+            // An array of texts; JSON has quotation marks.
+            if value.starts_with('{') && !value.contains('"') && members.iter().any(|member| one(member).is_some()) {
+                return format!("(ARRAY[{}]::text[])", members.into_iter().map(member).collect::<Vec<_>>().join(", "));
             }
             if value.is_empty() {
                 return "''".to_owned();
