@@ -162,7 +162,7 @@ fn kinds(b: &Books) -> Vec<Kind> {
     let user = b.id("SELECT user_id AS id FROM membership WHERE company_id = {c} AND roles = '{sales}'");
     let bank_account = b.id("SELECT id FROM bank_account WHERE company_id = {c} LIMIT 1");
     let series = b.id("SELECT id FROM number_series WHERE company_id = {c} AND document_kind = 'invoice' AND next_number > 1 LIMIT 1");
-    let (forged, put_in) = (fresh(), fresh());
+    let (forged, put_in) = (uuid::Uuid::new_v4().to_string(), uuid::Uuid::new_v4().to_string());
     let columns = "document_kind, document_number, document_date, posting_date, currency, exchange_rate, narration, line_count, actor";
     let whole = format!(
         "INSERT INTO journal_entry (company_id, id, document_id, {columns}) SELECT company_id, '{put_in}', '{put_in}', {columns} FROM journal_entry {entry_is};
