@@ -91,10 +91,12 @@ impl Kept {
 
     fn write(&self, heads: &BTreeMap<Uuid, Head>) -> std::io::Result<()> {
         let fresh = self.file.with_extension("heads.new");
-        let mut out = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-        let lines: String = heads.iter().map(|(company, (size, root))| format!("{company} {size} {}\n", hex(root))).collect();
-        out.write_all(lines.as_bytes())?;
-        out.sync_all()?;
+        let out = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+        let mut lines = std::io::BufWriter::new(out);
+        for (company, (size, root)) in heads {
+            writeln!(lines, "{company} {size} {}", hex(root))?;
+        }
+        lines.into_inner()?.sync_all()?;
         std::fs::rename(fresh, &self.file)
     }
 }
