@@ -1,5 +1,6 @@
 //! Composition only: which domains are mounted, which jobs run, how the server starts and stops.
 
+use crate::access::audit_log::service::Sealer;
 use crate::access::tokens::keys::Keys;
 use crate::access::waivers;
 use crate::access::{api_clients, audit_log, tokens, users};
@@ -163,6 +164,7 @@ impl Database {
 pub struct Service {
     pub doors: Arc<Doors>,
     pub keys: Arc<Keys>,
+    pub sealer: Arc<Sealer>,
     metrics: PrometheusHandle,
 }
 
@@ -181,22 +183,25 @@ impl Service {
         // Two connections are left to the jobs.
         let slots = usize::try_from(connections.saturating_sub(2).max(1))?;
         let verifier = Arc::clone(&keys);
-        let doors = Doors::new(pool, Gate::new(slots, slots * 100), Box::new(move |token| verifier.principal(token)));
+        let doors = Doors::new(pool, Gate::new(slots, slots * 100), Box::new(move |token| verifier.principal(token)), keys.event_key());
         let recorder = PrometheusBuilder::new().build_recorder();
         let metrics = recorder.handle();
         // A second service in one process keeps the first one's recorder.
         let _ = metrics::set_global_recorder(recorder);
         // Shown also while there is none: whoever watches it can tell 0 from a name that is gone.
         metrics::counter!("duebook_deadlocks_total").absolute(0);
-        Ok(Self { doors: Arc::new(doors), keys, metrics })
+        audit_log::service::install(ledger::verify::broken);
+        audit_log::service::adopt(&doors)?;
+        let sealer = Arc::new(Sealer::open(Arc::clone(&keys), &settings.data_dir)?);
+        Ok(Self { doors: Arc::new(doors), keys, sealer, metrics })
     }
 
     /// Background work of this service.
     pub fn start_jobs(&self) -> std::io::Result<Runner> {
-        let keys = Arc::clone(&self.keys);
+        let sealer = Arc::clone(&self.sealer);
         let jobs = vec![
             tokens::revocations::job(),
-            Job { name: "audit seal", every: Duration::from_secs(1), run: Box::new(move |doors| audit_log::service::seal_all(doors, &keys)) },
+            Job { name: "audit seal", every: Duration::from_secs(1), run: Box::new(move |doors| audit_log::service::seal_all(doors, &sealer)) },
             Job { name: "sessions", every: Duration::from_secs(3600), run: Box::new(tokens::service::purge) },
             Job { name: "months", every: Duration::from_secs(24 * 3600), run: Box::new(ledger::periods::open_months_ahead) },
             Job { name: "idempotency keys", every: Duration::from_secs(3600), run: Box::new(purge_idempotency_keys) },
@@ -208,14 +213,14 @@ impl Service {
     pub async fn serve(self, settings: &Settings, ready: impl FnOnce(&str, ServerHandle) -> Result<(), Failure>) -> Result<(), Failure> {
         let jobs = self.start_jobs()?;
         let doors = Data::from(Arc::clone(&self.doors));
-        let (keys, metrics) = (Data::from(Arc::clone(&self.keys)), Data::new(self.metrics.clone()));
+        let (keys, sealer, metrics) = (Data::from(Arc::clone(&self.keys)), Data::from(Arc::clone(&self.sealer)), Data::new(self.metrics.clone()));
         let origins = settings.cors_origins.clone();
         // Every request at the database, the hashing of two log-ins, and some to spare.
         let blocking = usize::try_from(settings.connections)? + 4;
         let server = HttpServer::new(move || {
             let (app, _) = App::new()
                 .into_utoipa_app()
-                .map(|app| app.app_data(doors.clone()).app_data(keys.clone()).app_data(metrics.clone()))
+                .map(|app| app.app_data(doors.clone()).app_data(keys.clone()).app_data(sealer.clone()).app_data(metrics.clone()))
                 .map(|app| app.app_data(web::FormConfig::default().limit(16 * 1024)))
                 .configure(routes)
                 .split_for_parts();

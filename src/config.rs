@@ -36,8 +36,49 @@ pub enum Command {
         #[command(subcommand)]
         command: UserCommand,
     },
-    /// Recompute every balance from the entries and compare; exits 1 when a law of the books is broken.
+    /// Recompute the books and the audit log and compare them; exits 1 when anything is damaged, naming it.
     Verify(Settings),
+    /// Export the audit log for verification elsewhere, check an export, take note of a restore.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Write everything an outsider needs to verify a company's books.
+    Export {
+        #[command(flatten)]
+        settings: Settings,
+        /// Company id.
+        #[arg(long)]
+        company: uuid::Uuid,
+        /// Directory to write into.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Verify an export with nothing but a public key; exits 1 when anything is damaged, naming it.
+    Check {
+        /// Directory of the export.
+        #[arg(long)]
+        export: PathBuf,
+        /// The service's public key: a file or the text itself, as JWK set (/.well-known/jwks.json), verifier
+        /// key or base64.
+        #[arg(long)]
+        public_key: String,
+        /// File of an older checkpoint that the log must continue.
+        #[arg(long)]
+        checkpoint: Option<PathBuf>,
+    },
+    /// Take a database restored to an older time for the true one; what was lost stays on record.
+    AcceptRestore {
+        #[command(flatten)]
+        settings: Settings,
+        /// Company id; every company when left out.
+        #[arg(long)]
+        company: Option<uuid::Uuid>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

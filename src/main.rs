@@ -1,9 +1,10 @@
 //! The command line: thin.
 
 use clap::Parser;
+use duebook::access::audit_log::{check, export, note, service as audit, types::Verify};
 use duebook::access::users::types::Role;
 use duebook::app::{Database, Failure, Service, contract, write_private};
-use duebook::config::{Cli, Command, Settings, UserCommand};
+use duebook::config::{AuditCommand, Cli, Command, Settings, UserCommand};
 use duebook::platform::ids::CompanyId;
 use duebook::platform::unit_of_work::{run_system, run_system_read};
 use duebook::setup::company::found;
@@ -53,6 +54,11 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
         }
         Command::User { command } => create_user(command),
         Command::Verify(settings) => verify(&settings),
+        Command::Audit { command } => match command {
+            AuditCommand::Export { settings, company, out } => export_audit(&settings, CompanyId::of(company), &out),
+            AuditCommand::Check { export, public_key, checkpoint } => check_export(&export, &public_key, checkpoint.as_deref()),
+            AuditCommand::AcceptRestore { settings, company } => accept_restore(&settings, company.map(CompanyId::of)),
+        },
     }
 }
 
@@ -194,26 +200,83 @@ fn verify(settings: &Settings) -> Result<ExitCode, Failure> {
     let service = Service::new(&database, settings)?;
     let mut clean = true;
     for (company, name) in run_system_read(&service.doors, None, "listCompanies", ledger::verify::companies)? {
-        access::audit_log::service::seal_company(&service.doors, &service.keys, company)?;
-        let broken = run_system_read(&service.doors, Some(company), "verifyBooks", ledger::verify::broken)?;
-        let audit = run_system_read(&service.doors, Some(company), "verifyAudit", |rx| access::audit_log::service::verify(rx, &service.keys))?;
         println!("{name} ({company})");
+        if let Err(problem) = audit::seal_company(&service.doors, &service.sealer, company) {
+            println!("  the audit log cannot be sealed: {problem}");
+        }
+        let start = std::time::Instant::now();
+        let broken = run_system_read(&service.doors, Some(company), "verifyBooks", ledger::verify::broken)?;
         for law in ledger::verify::LAWS {
             match broken.iter().find(|(name, _)| *name == law.name) {
                 None => println!("  ok      {}", law.name),
-                Some((_, ids)) => {
-                    clean = false;
-                    println!("  BROKEN  {}: {}", law.name, ids.iter().take(10).cloned().collect::<Vec<_>>().join(", "));
-                }
+                Some((_, ids)) => println!("  BROKEN  {}: {}", law.name, ids.iter().take(10).cloned().collect::<Vec<_>>().join(", ")),
             }
         }
-        if audit.verified {
-            println!("  ok      audit log: {} entries, head {}", audit.to_seq, audit.head);
-        } else {
-            clean = false;
-            println!("  BROKEN  audit log at entry {}: {}", audit.first_bad_seq.unwrap_or_default(), audit.finding.unwrap_or_default());
+        for (law, ids) in broken.iter().filter(|(law, _)| !ledger::verify::LAWS.iter().any(|known| known.name == *law)) {
+            println!("  BROKEN  {law}: {}", ids.iter().take(10).cloned().collect::<Vec<_>>().join(", "));
+        }
+        let (laws, start) = (start.elapsed(), std::time::Instant::now());
+        let log = run_system_read(&service.doors, Some(company), "verifyAudit", |rx| audit::verify(rx, &service.sealer, &Verify::default()))?;
+        clean &= log.verified && broken.is_empty();
+        if log.verified {
+            println!(
+                "  ok      audit log: {} entries, head {} ({:.1} s, laws {:.1} s)",
+                log.to_seq,
+                log.head,
+                start.elapsed().as_secs_f64(),
+                laws.as_secs_f64()
+            );
+        }
+        for found in log.findings.iter().take(10) {
+            let place = found.seq.map(|seq| format!(" at entry {seq}")).unwrap_or_default();
+            println!("  BROKEN  audit log{place}: {} {}: {}", found.record, found.id.as_deref().unwrap_or_default(), found.finding);
         }
     }
     database.close()?;
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn export_audit(settings: &Settings, company: CompanyId, out: &Path) -> Result<ExitCode, Failure> {
+    let database = Database::open(settings)?;
+    let service = Service::new(&database, settings)?;
+    if let Err(problem) = audit::seal_company(&service.doors, &service.sealer, company) {
+        eprintln!("The audit log cannot be sealed: {problem}");
+    }
+    let exported = export::export(&service.doors, &service.sealer, company, out)?;
+    println!("{} entries, root {}, in {}", exported.size, exported.root, out.display());
+    if exported.unsealed > 0 {
+        println!("{} events are not sealed; export again when no transaction is open. If they stay, they are not the service's.", exported.unsealed);
+    }
+    database.close()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check_export(directory: &Path, public_key: &str, checkpoint: Option<&Path>) -> Result<ExitCode, Failure> {
+    let text = if Path::new(public_key).exists() { std::fs::read_to_string(public_key)? } else { public_key.to_owned() };
+    let key = note::PublicKey::read(&text).ok_or("this is not a public key")?;
+    let old = checkpoint.map(std::fs::read_to_string).transpose()?;
+    let start = std::time::Instant::now();
+    let report = check::check(directory, &key, old.as_deref())?;
+    for damage in report.damage.iter().take(20) {
+        println!("DAMAGED {damage}");
+    }
+    if report.damage.is_empty() {
+        println!("OK {} entries, {} records, root {} ({:.1} s)", report.size, report.records, report.root, start.elapsed().as_secs_f64());
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(ExitCode::FAILURE)
+}
+
+fn accept_restore(settings: &Settings, company: Option<CompanyId>) -> Result<ExitCode, Failure> {
+    let database = Database::open(settings)?;
+    let service = Service::new(&database, settings)?;
+    for (id, name) in run_system_read(&service.doors, None, "listCompanies", ledger::verify::companies)? {
+        if company.is_none_or(|company| company == id)
+            && let Some((kept, stands)) = audit::accept_restore(&service.doors, &service.sealer, id)?
+        {
+            println!("{name} ({id}): checkpoint {kept} is given up; the log goes on from entry {stands}");
+        }
+    }
+    database.close()?;
+    Ok(ExitCode::SUCCESS)
 }

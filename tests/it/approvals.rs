@@ -79,6 +79,9 @@ fn what_changed_while_a_request_waited_is_not_approved() {
     let change = "INSERT INTO approval_policy (company_id, kind, bands, updated_by) VALUES ({c}, 'policies', '[{\"steps\": 1}]', 'system')";
     Db::app().commit_in(&company.id, &change.replace("{c}", &format!("'{}'", company.id))).unwrap();
     decide(&third, &asked, "approve", "*").refused(409, "approval_stale");
+    let found = company.controller().post("/v1/audit/verify", &json!({})).expect(200);
+    assert_eq!(found["findings"][0]["record"], "approval_policy", "it is noticed: {found}");
+    Db::owner().commit_in(&company.id, &format!("DELETE FROM approval_policy WHERE company_id = '{}'", company.id)).unwrap();
     company.assert_laws();
 }
 

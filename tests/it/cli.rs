@@ -74,6 +74,21 @@ fn a_second_start_uses_what_is_there_and_the_books_verify() {
     let (code, said) = output(&mut duebook(&data, &["verify"]));
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("ok      every entry balances") && said.contains("audit log") && !said.contains("BROKEN"), "{said}");
+    // An outsider verifies an export with the public key alone.
+    let (company, out) = (made["company_id"].as_str().expect("an id"), dir.0.join("export"));
+    let (code, said) = output(&mut duebook(&data, &["audit", "export", "--company", company, "--out", out.to_str().expect("a path")]));
+    assert_eq!(code, Some(0), "{said}");
+    let key = duebook::access::tokens::keys::Keys::open(&data).expect("the key").public().vkey(&format!("duebook/{company}"));
+    let check = || output(Command::new(env!("CARGO_BIN_EXE_duebook")).args(["audit", "check", "--public-key", &key, "--export"]).arg(&out));
+    let (code, said) = check();
+    assert!(code == Some(0) && said.starts_with("OK "), "{said}");
+    let accounts = out.join("state/gl_account.jsonl");
+    let text = fs::read_to_string(&accounts).expect("accounts");
+    fs::write(&accounts, text.replacen("Bad debts", "Good debts", 1)).expect("written");
+    let (code, said) = check();
+    assert!(code == Some(1) && said.contains("DAMAGED entry") && said.contains("gl_account"), "{said}");
+    let (code, said) = output(&mut duebook(&data, &["audit", "accept-restore"]));
+    assert!(code == Some(0) && said.is_empty(), "nothing to accept: {said}");
     let person = [
         "user",
         "create",

@@ -88,6 +88,9 @@ fn closing_a_period_waits_for_postings_in_flight() {
     assert!(closer.run(&close).expect_err("must wait").contains("lock timeout"));
     posting.run("COMMIT").expect("posted");
     closer.run(&close).expect("nothing is in flight now");
+    let found = company.controller().post("/v1/audit/verify", &json!({})).expect(200);
+    assert_eq!(found["findings"][0]["record"], "period", "closed behind the service's back: {found}");
+    closer.run(&close.replace("'closed'", "'open'")).expect("as it was");
     company.assert_laws();
 }
 

@@ -41,6 +41,7 @@ mod reports;
 mod revaluations;
 mod schema;
 mod time_axes;
+mod tamper;
 mod tds;
 mod walk;
 mod write_offs;

@@ -24,6 +24,8 @@ pub struct Server {
     pub demo: Value,
     owner_url: String,
     app_url: String,
+    /// Where its keys are.
+    pub dir: std::path::PathBuf,
     _stdin: ChildStdin,
 }
 
@@ -64,7 +66,7 @@ impl Server {
         });
         let database = read("database.json").expect("database.json beside demo.json");
         let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_else(|| panic!("{name} is missing")).to_owned();
-        Self { base_url: text(&demo, "base_url"), owner_url: text(&database, "owner_url"), app_url: text(&database, "app_url"), demo, _stdin: stdin }
+        Self { base_url: text(&demo, "base_url"), owner_url: text(&database, "owner_url"), app_url: text(&database, "app_url"), demo, dir, _stdin: stdin }
     }
 }
 
@@ -502,6 +504,11 @@ pub fn status_of(address: &str) -> Option<u16> {
 /// A libpq address of the run's database: the owner's or the application's.
 pub fn database_url(name: &str) -> String {
     if name == "owner_url" { SERVER.owner_url.clone() } else { SERVER.app_url.clone() }
+}
+
+/// What makes audit events the server's own, for tests that write through the library.
+pub fn event_key() -> duebook::platform::unit_of_work::EventKey {
+    duebook::access::tokens::keys::Keys::open(&SERVER.dir).expect("the signing key").event_key()
 }
 
 impl Db {

@@ -39,7 +39,7 @@ const FRAME: u32 = 4;
 
 fn statements<T>(company: &Company, work: impl Fn(&mut Tx<'_>) -> Result<Audited<T>, Problem>) -> u32 {
     let refuse = |_: &str| Err(Problem::not_found("principal"));
-    let doors = Doors::new(Pool::new(&database_url("app_url"), 2).expect("a pool"), Gate::new(1, 1), Box::new(refuse));
+    let doors = Doors::new(Pool::new(&database_url("app_url"), 2).expect("a pool"), Gate::new(1, 1), Box::new(refuse), event_key());
     let id = CompanyId::of(company.id.parse().expect("a uuid"));
     run_system(&doors, Some(id), "countStatements", |tx| {
         let before = tx.statements();

@@ -1,10 +1,11 @@
 //! The signing key: Ed25519, kept in a file beside the data, never in the database.
 
+use crate::access::audit_log::note::PublicKey;
 use crate::access::tokens::revocations;
 use crate::platform::clock;
 use crate::platform::http::problem::{self, Problem};
 use crate::platform::ids::CompanyId;
-use crate::platform::unit_of_work::{Actor, Principal};
+use crate::platform::unit_of_work::{Actor, EventKey, Principal};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -94,15 +95,21 @@ impl Keys {
         Sha256::digest(self.pair.sign(purpose.as_bytes()).as_ref()).into()
     }
 
+    /// What makes the service's audit events its own.
     #[must_use]
-    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
-        self.pair.sign(message).as_ref().to_vec()
+    pub fn event_key(&self) -> EventKey {
+        EventKey::new(self.derived("audit events"))
+    }
+
+    /// The public half, by which heads of the audit log are checked.
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
+        PublicKey(self.pair.public_key().as_ref().try_into().unwrap_or_default())
     }
 
     #[must_use]
-    pub fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
-        let public = aws_lc_rs::signature::UnparsedPublicKey::new(&aws_lc_rs::signature::ED25519, self.pair.public_key().as_ref());
-        public.verify(message, signature).is_ok()
+    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.pair.sign(message).as_ref().to_vec()
     }
 
     /// A signed access token for a principal.

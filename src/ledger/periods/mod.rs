@@ -11,7 +11,7 @@ use super::problems::PERIOD_CLOSED;
 use super::verify;
 use crate::platform::dates::plus_months;
 use crate::platform::http::Problem;
-use crate::platform::unit_of_work::{Doors, Tx, run_system, run_system_read};
+use crate::platform::unit_of_work::{Change, Doors, Tx, run_system, run_system_read};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -83,7 +83,11 @@ pub fn open_months_ahead(doors: &Doors) -> Result<(), Problem> {
     for (company, _) in companies {
         run_system(doors, Some(company), "openMonths", |tx| {
             let today = tx.cx().today;
-            store::open_months(tx, today, plus_months(today, MONTHS_AHEAD))
+            let last = plus_months(today, MONTHS_AHEAD);
+            if store::open_months(tx, today, last)? > 0 {
+                let _ = tx.record(Change::new("company.months_opened", company.uuid()).after(&serde_json::json!({"until": last})), ());
+            }
+            Ok(())
         })?;
     }
     Ok(())

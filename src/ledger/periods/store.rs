@@ -6,8 +6,8 @@ use crate::row;
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
-/// Opens every month from `from` to `to` that does not exist yet.
-pub fn open_months(tx: &mut Tx<'_>, from: NaiveDate, to: NaiveDate) -> Result<(), Problem> {
+/// Opens every month from `from` to `to` that does not exist yet; gives how many.
+pub fn open_months(tx: &mut Tx<'_>, from: NaiveDate, to: NaiveDate) -> Result<usize, Problem> {
     let company = tx.company();
     tx.execute(
         Sql::new(
@@ -16,8 +16,7 @@ pub fn open_months(tx: &mut Tx<'_>, from: NaiveDate, to: NaiveDate) -> Result<()
              ON CONFLICT DO NOTHING",
         )
         .bind(company).bind(from).bind(to),
-    )?;
-    Ok(())
+    )
 }
 
 row! {

@@ -1,12 +1,17 @@
 //! The audit event: written in the transaction of the change, demanded by the type.
 //!
-//! `body` is the truth that is hashed and sealed later; the columns beside it are for finding.
+//! `body` is the truth that is hashed and sealed later; the columns beside it are for finding. `states` binds
+//! the event to the rows its transaction wrote: a digest of each governed row as it stands at the end, which
+//! the database collects by itself (migration 11). `mac` shows that the service wrote the event: its key is
+//! derived from a secret outside the database, for this event alone, so whoever holds the database cannot make one.
 
 use super::transaction::{Context, Tx};
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::postgres::sql::{Many, Sql};
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 /// A value whose change was recorded. Only [`Tx::record`] makes one.
@@ -106,16 +111,57 @@ impl Pending {
     }
 }
 
-/// Writes the events of a transaction and the stored replies of the keys it answers, in one statement.
+/// What makes the service's events its own. A different one for each installation.
+#[derive(Clone, Copy)]
+pub struct EventKey([u8; 32]);
+
+impl std::fmt::Debug for EventKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EventKey")
+    }
+}
+
+impl EventKey {
+    #[must_use]
+    pub fn new(secret: [u8; 32]) -> Self {
+        Self(secret)
+    }
+    /// The key of one event.
+    fn once(&self, event: Uuid) -> Vec<u8> {
+        Hmac::<Sha256>::new_from_slice(&self.0).map(|mac| mac.chain_update(event.as_bytes()).finalize().into_bytes().to_vec()).unwrap_or_default()
+    }
+    /// Whether the service wrote this event. The same formula stands in [`flush`]; the message between the
+    /// keys is of fixed length, so nothing can be appended to it.
+    #[must_use]
+    pub fn wrote(&self, event: Uuid, body: &str, states: &str, mac: &[u8]) -> bool {
+        let key = self.once(event);
+        let message = Sha256::new_with_prefix(body).chain_update("\n").chain_update(states).finalize();
+        !key.is_empty() && Sha256::new_with_prefix(&key).chain_update(message).chain_update(&key).finalize().as_slice() == mac
+    }
+}
+
+/// Writes the events of a transaction and the stored replies of the keys it answers, in one statement. What the
+/// transaction wrote goes to the event of its document, or to the last one.
 pub(super) fn flush(tx: &mut Tx<'_>, replies: &[(Uuid, String)]) -> Result<(), Problem> {
     let events = std::mem::take(&mut tx.pending);
     let company = tx.company();
-    let actor = tx.cx().actor.to_string();
+    let (actor, event_key) = (tx.cx().actor.to_string(), tx.cx().event_key);
     let mut sql = Sql::new(
-        "WITH recorded AS (
-            INSERT INTO audit_event (company_id, id, action, object, object_id, actor, request_id, body)
-            SELECT $1, e.id, e.action, e.object, e.object_id, $2, e.request_id, e.body
-            FROM unnest($3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[]) AS e(id, action, object, object_id, request_id, body)
+        "WITH event AS MATERIALIZED (
+            SELECT e.*, nextval('audit_order') AS position
+            FROM unnest($3::uuid[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::bytea[]) WITH ORDINALITY AS e(id, action, object, object_id, request_id, body, key, n)
+        ), touched AS (
+            SELECT DISTINCT ON (p[2], p[3]) p[2] AS tab, p[3]::uuid AS id, p[4]::uuid AS owner
+            FROM string_to_table(touch_noted(), ' ') AS t, string_to_array(t, '/') AS p WHERE p[1] = $1::text ORDER BY p[2], p[3]
+        ), bound AS (
+            SELECT coalesce(o.n, (SELECT max(e.n) FROM event e)) AS n,
+                   string_agg(concat_ws(' ', t.tab, t.id, coalesce(encode(sha256(convert_to(state_of($1, t.tab, t.id), 'UTF8')), 'hex'), '-')), E'\n' ORDER BY t.tab, t.id) AS rows
+            FROM touched t LEFT JOIN (SELECT object_id, max(n) AS n FROM event GROUP BY object_id) AS o ON o.object_id = t.owner GROUP BY 1
+        ), recorded AS (
+            INSERT INTO audit_event (company_id, id, action, object, object_id, actor, request_id, body, states, mac)
+            SELECT $1, e.id, e.action, e.object, e.object_id, $2, e.request_id, e.body, s.states, sha256(e.key || sha256(convert_to(e.body || E'\n' || s.states, 'UTF8')) || e.key)
+            FROM event e LEFT JOIN bound b ON b.n = e.n
+            CROSS JOIN LATERAL (SELECT concat_ws(E'\n', concat_ws(' ', e.position, pg_current_xact_id(), (extract(epoch FROM now()) * 1000000)::bigint), b.rows) AS states) AS s
         )",
     )
     .bind(company)
@@ -125,13 +171,15 @@ pub(super) fn flush(tx: &mut Tx<'_>, replies: &[(Uuid, String)]) -> Result<(), P
     .bind(events.iter().map(|e| e.object).collect::<Many<_>>())
     .bind(events.iter().map(|e| e.object_id).collect::<Many<_>>())
     .bind(events.iter().map(|e| e.request_id.as_str()).collect::<Many<_>>())
-    .bind(events.iter().map(|e| e.body.to_string()).collect::<Many<_>>());
+    .bind(events.iter().map(|e| e.body.to_string()).collect::<Many<_>>())
+    .bind(events.iter().map(|e| event_key.once(e.id)).collect::<Many<_>>());
     if replies.is_empty() {
         sql.push(" SELECT 1");
     } else {
         sql = sql.bind(replies.iter().map(|(key, _)| *key).collect::<Many<_>>()).bind(replies.iter().map(|(_, reply)| reply.as_str()).collect::<Many<_>>());
-        sql.push(" UPDATE idempotency_key k SET reply = r.reply FROM unnest($9::uuid[], $10::text[]) AS r(id, reply) WHERE k.company_id = $1 AND k.id = r.id");
+        sql.push(" UPDATE idempotency_key k SET reply = r.reply FROM unnest($10::uuid[], $11::text[]) AS r(id, reply) WHERE k.company_id = $1 AND k.id = r.id");
     }
     tx.execute(sql)?;
+    tx.flushed.push(company);
     Ok(())
 }

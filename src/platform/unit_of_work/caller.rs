@@ -1,6 +1,6 @@
 //! `Caller<P>`: the only door handlers have to the database.
 
-use super::audit::{self, Audited};
+use super::audit::{self, Audited, EventKey};
 use super::group::Groups;
 use super::idempotency::{self, Claim, Key};
 use super::permissions::ROLES;
@@ -18,7 +18,7 @@ use crate::platform::postgres::sql::Sql;
 use crate::row;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web};
 use rust_decimal::Decimal;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
@@ -33,13 +33,33 @@ pub struct Doors {
     pub pool: Pool,
     pub gate: Gate,
     pub authenticate: Authenticate,
+    pub event_key: EventKey,
     pub(super) groups: Groups,
+    written: Mutex<Written>,
     facts: Mutex<HashMap<CompanyId, (Instant, Arc<CompanyFacts>)>>,
 }
 
 impl Doors {
-    pub fn new(pool: Pool, gate: Gate, authenticate: Authenticate) -> Self {
-        Self { pool, gate, authenticate, groups: Groups::default(), facts: Mutex::default() }
+    pub fn new(pool: Pool, gate: Gate, authenticate: Authenticate, event_key: EventKey) -> Self {
+        Self { pool, gate, authenticate, event_key, groups: Groups::default(), written: Mutex::default(), facts: Mutex::default() }
+    }
+    /// Notes that a company has audit events that wait to be sealed.
+    pub fn wrote(&self, company: CompanyId) {
+        if let Ok(mut written) = self.written.lock() {
+            written.companies.insert(company);
+        }
+    }
+    /// The companies noted since the last time; now and then all of them, as other processes write too.
+    pub fn written(&self, all: impl FnOnce() -> Result<Vec<CompanyId>, Problem>) -> Result<Vec<CompanyId>, Problem> {
+        const SWEEP: Duration = Duration::from_secs(60);
+        let Ok(mut written) = self.written.lock() else { return all() };
+        let noted = std::mem::take(&mut written.companies);
+        if written.swept.is_none_or(|at| at.elapsed() >= SWEEP) {
+            written.swept = Some(Instant::now());
+            drop(written);
+            return all();
+        }
+        Ok(noted.into_iter().collect())
     }
     /// Forgets cached facts after a change of the company.
     pub fn forget(&self, company: CompanyId) {
@@ -47,6 +67,13 @@ impl Doors {
             facts.remove(&company);
         }
     }
+}
+
+/// Companies with events to seal, and when all were looked at.
+#[derive(Default)]
+struct Written {
+    companies: HashSet<CompanyId>,
+    swept: Option<Instant>,
 }
 
 /// A caller who holds `P`.
@@ -436,6 +463,9 @@ fn attempt<T>(doors: &Doors, start: &Start, work: &impl Fn(&mut Tx<'_>) -> Resul
         let mut tx = Tx::new(Rx::new(&mut link.connection, context));
         let (value, keep) = work(&mut tx)?;
         tx.batch(if keep { "COMMIT" } else { "ROLLBACK" })?;
+        for company in tx.flushed.iter().filter(|_| keep) {
+            doors.wrote(*company);
+        }
         Ok(value)
     });
     link.finish(done)
@@ -472,6 +502,7 @@ fn context(doors: &Doors, start: &Start, connection: &mut diesel::pg::PgConnecti
         operation: start.operation.clone(),
         now,
         portfolio: start.portfolio,
+        event_key: doors.event_key,
     }))
 }
 

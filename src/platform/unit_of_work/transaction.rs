@@ -1,6 +1,6 @@
 //! `Tx` and `Rx`: a connection inside a transaction of one company.
 
-use super::audit::{Audited, Change, Pending};
+use super::audit::{Audited, Change, EventKey, Pending};
 use super::{Actor, Principal};
 use crate::platform::dates;
 use crate::platform::http::Problem;
@@ -59,6 +59,7 @@ pub struct Context {
     pub today: NaiveDate,
     /// Set when the caller sees assigned customers only.
     pub portfolio: Option<Uuid>,
+    pub(super) event_key: EventKey,
 }
 
 impl Context {
@@ -133,6 +134,8 @@ impl<'c> Rx<'c> {
 pub struct Tx<'c> {
     rx: Rx<'c>,
     pub(super) pending: Vec<Pending>,
+    /// Companies whose events were written.
+    pub(super) flushed: Vec<CompanyId>,
 }
 
 impl<'c> Deref for Tx<'c> {
@@ -149,7 +152,7 @@ impl<'c> DerefMut for Tx<'c> {
 
 impl<'c> Tx<'c> {
     pub(super) fn new(rx: Rx<'c>) -> Self {
-        Self { rx, pending: Vec::new() }
+        Self { rx, pending: Vec::new(), flushed: Vec::new() }
     }
     /// Runs a statement; gives the number of rows it touched.
     pub fn execute(&mut self, sql: Sql<'_>) -> Result<usize, Problem> {
