@@ -47,8 +47,10 @@ impl<'a> Load<'a> {
         std::thread::scope(|scope| {
             let threads: Vec<_> = (0..clients).map(|n| (n, self.service.customer(&format!("c{n}")), hot.clone())).collect();
             let threads: Vec<_> = threads.into_iter().map(|(n, own, hot)| scope.spawn(move || Client::new(self, n, own, hot).work())).collect();
+            // Also when the supervisor gives up: nobody must wait for clients that go on for ever.
+            let stop = Stop(&self.stop);
             supervise();
-            self.stop.store(true, Ordering::Relaxed);
+            drop(stop);
             let patience = Instant::now();
             while threads.iter().any(|thread| !thread.is_finished()) {
                 if patience.elapsed() > Duration::from_secs(90) {
@@ -70,6 +72,13 @@ impl<'a> Load<'a> {
             sleep(Duration::from_millis(1));
         }
         None
+    }
+}
+
+struct Stop<'a>(&'a AtomicBool);
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -205,18 +214,20 @@ impl<'a> Client<'a> {
         let external_id = self.external_id();
         let customer = self.customers[0].clone();
         let command = match (self.random.below(3), self.invoices.last()) {
-            (0, _) => post("/v1/invoices", invoice_body(&external_id, &customer, 0, true)),
+            (0, _) => post("/v1/invoices", invoice_body(&external_id, &uuid::Uuid::new_v4().to_string(), 100, true)),
             (1, Some(invoice)) => {
                 let more = format!("{}.00", invoice.tenths * 11);
                 post("/v1/receipts", receipt_body(&external_id, invoice, &more, &more))
             }
             (2, Some(_)) => {
                 // A second invoice under the external id of another command.
-                let used = self.log.iter().rev().flat_map(|entry| &entry.effects).find_map(|effect| match effect {
-                    Effect::Made { table: "invoice", external_id, .. } => Some(external_id.clone()),
+                let invoices = self.log.iter().rev().filter(|entry| entry.path == "/v1/invoices");
+                let used = invoices.flat_map(|entry| &entry.effects).find_map(|effect| match effect {
+                    Effect::Made { external_id, .. } => Some(external_id.clone()),
                     _ => None,
                 });
-                post("/v1/invoices", invoice_body(&used.unwrap_or_default(), &customer, 100, true))
+                let Some(used) = used else { return };
+                post("/v1/invoices", invoice_body(&used, &customer, 100, true))
             }
             _ => return,
         };

@@ -18,11 +18,15 @@ pub fn take(data_dir: &Path, pg_bin: Option<&Path>, owner_url: &str, to: &Path) 
     let dir = data_dir.join("postgres");
     let major = cluster::cluster_major(&dir)?.ok_or_else(|| unusable(&dir, "there is no private PostgreSQL to back up"))?;
     let bin = cluster::find_binaries(pg_bin, Some((major, &dir)))?;
-    let mut command = Command::new(bin.join("pg_basebackup"));
+    // Some systems link the server's programs alone into a directory of PATH.
+    let beside = fs::canonicalize(bin.join("postgres")).ok().and_then(|server| Some(server.parent()?.join("pg_basebackup")));
+    let program = [Some(bin.join("pg_basebackup")), beside].into_iter().flatten().find(|program| program.is_file());
+    let program = program.ok_or_else(|| unusable(&bin, "it lacks `pg_basebackup` (Debian, Ubuntu: package postgresql-client)"))?;
+    let mut command = Command::new(&program);
     command.args(["--checkpoint=fast", "--wal-method=stream", "--no-password", "--pgdata"]).arg(to);
     // In the environment, since anybody may read the words of a command.
     let (url, password) = without_password(owner_url);
-    let output = command.arg("--dbname").arg(url).env("PGPASSWORD", password).output().map_err(at("run pg_basebackup of", &bin))?;
+    let output = command.arg("--dbname").arg(url).env("PGPASSWORD", password).output().map_err(at("run", &program))?;
     if output.status.success() { Ok(()) } else { Err(EmbeddedError::BackupFailed { detail: cluster::tail(&String::from_utf8_lossy(&output.stderr)) }) }
 }
 
@@ -59,7 +63,8 @@ pub fn restore(data_dir: &Path, pg_bin: Option<&Path>, from: &Path, archive: Opt
         let fetch = format!("cp {}/%f %p", cluster::shell_word(&archive)).replace('\'', "''");
         let mut settings = format!("\nrestore_command = '{fetch}'\nrecovery_target_action = 'promote'\n");
         if let Some(until) = until {
-            let _ = writeln!(settings, "recovery_target_time = '{}'", until.to_rfc3339_opts(SecondsFormat::Micros, true));
+            // With an offset: the setting takes no names of zones, not even `Z`.
+            let _ = writeln!(settings, "recovery_target_time = '{}'", until.format("%Y-%m-%d %H:%M:%S%.6f+00"));
         }
         let file = work.join("postgresql.auto.conf");
         let earlier = fs::read_to_string(&file).unwrap_or_default();
