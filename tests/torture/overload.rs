@@ -216,15 +216,20 @@ impl Target {
     }
 
     async fn exchange(&self, bytes: &[u8]) -> std::io::Result<(u16, bool)> {
+        // One that was idle may have been closed meanwhile, which says nothing of the service.
         let kept = self.idle.borrow_mut().pop();
-        let mut stream = if let Some(stream) = kept {
-            stream
-        } else {
-            self.opened.replace_with(|opened| *opened + 1);
-            let stream = TcpStream::connect(&self.address).await?;
-            stream.set_nodelay(true)?;
-            stream
-        };
+        if let Some(stream) = kept
+            && let Ok(answer) = self.over(stream, bytes).await
+        {
+            return Ok(answer);
+        }
+        self.opened.replace_with(|opened| *opened + 1);
+        let stream = TcpStream::connect(&self.address).await?;
+        stream.set_nodelay(true)?;
+        self.over(stream, bytes).await
+    }
+
+    async fn over(&self, mut stream: TcpStream, bytes: &[u8]) -> std::io::Result<(u16, bool)> {
         stream.write_all(bytes).await?;
         let (mut buffer, mut chunk) = (Vec::new(), [0; 16 * 1024]);
         loop {
