@@ -66,12 +66,15 @@ impl Entry {
     }
 }
 
+/// Number and amount of a document.
+type Found = (Option<String>, String);
+
 /// Compares the log with the database: with all of it, or with what it was at an instant.
 pub fn compare(service: &Service, company: &str, log: &[Entry], cut: Option<i64>, findings: &mut Findings) {
     let rows = |query: &str| service.rows(&query.replace("{c}", &format!("'{company}'"))).expect("the database answers");
     let text = |row: &Value, name: &str| row[name].as_str().map(str::to_owned);
     // What is there: table and external id to numbers and amounts.
-    let mut there: BTreeMap<(&str, String), Vec<(Option<String>, String)>> = BTreeMap::new();
+    let mut there: BTreeMap<(&str, String), Vec<Found>> = BTreeMap::new();
     for (table, query) in [
         ("invoice", "SELECT external_id, number, grand_total::numeric(20,2)::text AS amount FROM invoice WHERE company_id = {c}"),
         ("receipt", "SELECT external_id, number, amount_received::numeric(20,2)::text AS amount FROM receipt WHERE company_id = {c}"),
@@ -150,7 +153,7 @@ pub fn compare(service: &Service, company: &str, log: &[Entry], cut: Option<i64>
         count(Fate::May),
         count(Fate::MustNot)
     );
-    let brief = |list: &[String]| format!("{}{}", list.len(), list.iter().take(3).map(|item| format!("; {item}")).collect::<String>());
+    let brief = |list: &[String]| format!("{}{}", list.len(), list.iter().take(3).map(|item| format!("; {item}")).collect::<Vec<_>>().concat());
     findings.bar("acknowledged and lost", lost.is_empty(), brief(&lost));
     findings.bar("doubled", doubled.is_empty(), brief(&doubled));
     findings.bar("other number or amount than answered", differing.is_empty(), brief(&differing));

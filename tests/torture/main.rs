@@ -11,7 +11,7 @@
 //! commit, counts and times, and ends with a non-zero code when a bar is missed; the directory is then kept.
 //! Without arguments, as in plain `cargo test`, it kills once in each way. Results are kept in `tests/RESULTS.md`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a harness that cannot go on says why and stops")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "a harness that cannot go on says why and stops")]
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "figures for people")]
 
 mod clients;
@@ -110,7 +110,7 @@ pub fn percentile<T: Copy + PartialOrd>(values: &mut [T], percent: usize) -> Opt
 /// Splitmix64: the same numbers for a seed on every machine and for ever.
 pub struct Random(pub u64);
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -118,6 +118,6 @@ impl Random {
         z ^ (z >> 31)
     }
     pub fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
+        self.draw() % limit
     }
 }

@@ -194,7 +194,7 @@ impl Target {
 
     fn request(&self, kind: Kind) -> Vec<u8> {
         let n = self.sent.replace_with(|sent| *sent + 1);
-        let chance = self.random.borrow_mut().next();
+        let chance = self.random.borrow_mut().draw();
         let pick = |all: &[String]| all[chance as usize % all.len()].clone();
         let key = format!("o{}-{n}", self.run);
         let (token, customer) = if kind == Kind::Neighbour { self.neighbour.clone() } else { (self.token.clone(), pick(&self.customers)) };
@@ -231,7 +231,7 @@ impl Target {
 
     async fn over(&self, mut stream: TcpStream, bytes: &[u8]) -> std::io::Result<(u16, bool)> {
         stream.write_all(bytes).await?;
-        let (mut buffer, mut chunk) = (Vec::new(), [0; 16 * 1024]);
+        let (mut buffer, mut chunk) = (Vec::new(), vec![0; 16 * 1024]);
         loop {
             if let Some((head, length)) = parse_head(&buffer)
                 && buffer.len() >= head + length

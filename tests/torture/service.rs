@@ -92,7 +92,9 @@ impl Service {
         let children = children_of(postmaster);
         signal(postmaster, Signal::SIGKILL);
         if children_too {
-            children.into_iter().for_each(|child| signal(child, Signal::SIGKILL));
+            for child in children {
+                signal(child, Signal::SIGKILL);
+            }
         }
     }
 
