@@ -113,8 +113,14 @@ impl Gate {
     }
 }
 
+/// Whether too long a wait is expected behind `ahead` others who take `pace` each. The first in line always may
+/// wait: who else would find out that it goes faster by now?
+pub(super) fn too_long(pace: Duration, ahead: usize) -> bool {
+    ahead > 0 && u32::try_from(ahead + 1).map_or(Duration::MAX, |turns| pace.saturating_mul(turns)) > LONGEST_EXPECTED
+}
+
 /// The seconds differ, so that those sent away together do not come back together.
-fn turned_away(class: Class) -> Problem {
+pub(super) fn turned_away(class: Class) -> Problem {
     metrics::counter!("duebook_requests_shed_total", "class" => format!("{class:?}").to_lowercase()).increment(1);
     Problem::new(problem::OVERLOADED, "The service is at its limit; try again.").retry_after(rand::random_range(1..=5))
 }
@@ -137,9 +143,7 @@ impl Shared {
         let queue = &state.queues[class as usize];
         let ahead = queue.waiting.get(&company).map_or(0, VecDeque::len);
         let companies = queue.turns.len().max(1);
-        let expected = u32::try_from((ahead + 1) * companies).map_or(Duration::MAX, |turns| queue.pace.saturating_mul(turns));
-        // The first of a company always may: who else would find out that it goes faster by now?
-        ahead >= self.longest_queue || ahead > 0 && expected > LONGEST_EXPECTED
+        ahead >= self.longest_queue || too_long(queue.pace.saturating_mul(u32::try_from(companies).unwrap_or(u32::MAX)), ahead)
     }
 
     /// Lets in whoever may go in.
