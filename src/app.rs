@@ -6,6 +6,7 @@ use crate::access::waivers;
 use crate::access::{api_clients, audit_log, tokens, users};
 use crate::config::Settings;
 use crate::control::approvals;
+use crate::platform::http::connection::Connection;
 use crate::platform::http::contract::{self, Contract};
 use crate::platform::http::edge;
 use crate::platform::jobs::{Job, Runner};
@@ -27,6 +28,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Places a slot in the queue of one company: what a slot does in the time one may be expected to wait.
+const QUEUE: usize = 20;
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -145,7 +149,7 @@ impl Database {
         let database = if let Some(url) = &settings.database_url {
             Self { owner_url: url.clone(), app_url: url.clone(), embedded: None }
         } else {
-            let embedded = Embedded::start(&settings.data_dir, settings.pg_bin.as_deref())?;
+            let embedded = Embedded::start(&settings.data_dir, settings.pg_bin.as_deref(), settings.wal_archive.as_deref())?;
             Self { owner_url: embedded.owner_url().to_owned(), app_url: embedded.app_url().to_owned(), embedded: Some(embedded) }
         };
         postgres::migrate(&database.owner_url)?;
@@ -183,7 +187,7 @@ impl Service {
         // Two connections are left to the jobs.
         let slots = usize::try_from(connections.saturating_sub(2).max(1))?;
         let verifier = Arc::clone(&keys);
-        let doors = Doors::new(pool, Gate::new(slots, slots * 100), Box::new(move |token| verifier.principal(token)), keys.event_key());
+        let doors = Doors::new(pool, Gate::new(slots, slots * QUEUE), Box::new(move |token| verifier.principal(token)), keys.event_key());
         let recorder = PrometheusBuilder::new().build_recorder();
         let metrics = recorder.handle();
         // A second service in one process keeps the first one's recorder.
@@ -233,7 +237,8 @@ impl Service {
         .workers(2)
         .worker_max_blocking_threads(blocking)
         .max_connections(2_000)
-        .backlog(1_024)
+        .backlog(512)
+        .on_connect(Connection::watch)
         .keep_alive(Duration::from_secs(15))
         .client_request_timeout(Duration::from_secs(5))
         .client_disconnect_timeout(Duration::from_secs(1))

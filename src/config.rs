@@ -36,6 +36,25 @@ pub enum Command {
         #[command(subcommand)]
         command: UserCommand,
     },
+    /// Take a base backup of the private PostgreSQL while it is served (`pg_basebackup`).
+    Backup {
+        #[command(flatten)]
+        settings: Settings,
+        /// Directory to make for the backup.
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+    /// Lay out the private PostgreSQL from a base backup and, with the archive, bring it to a point in time.
+    Restore {
+        #[command(flatten)]
+        settings: Settings,
+        /// Directory of the base backup.
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+        /// Restore to this instant (RFC 3339, after the end of the base backup); without it, to the end of the archive.
+        #[arg(long, value_name = "INSTANT", requires = "wal_archive")]
+        until: Option<chrono::DateTime<chrono::Utc>>,
+    },
     /// Recompute the books and the audit log and compare them; exits 1 when anything is damaged, naming it.
     Verify(Settings),
     /// Export the audit log for verification elsewhere, check an export, take note of a restore.
@@ -123,8 +142,13 @@ pub struct Settings {
     /// Directory of the PostgreSQL server programs (initdb, postgres).
     #[arg(long, env = "DUEBOOK_PG_BIN")]
     pub pg_bin: Option<PathBuf>,
-    /// Database connections; requests beyond them wait shortly, then get 503.
-    #[arg(long, env = "DUEBOOK_CONNECTIONS", default_value_t = 10)]
+    /// Directory to which the private PostgreSQL copies its write-ahead log (at the latest after a minute), so
+    /// that a base backup can be brought to any later time; best on another disk.
+    #[arg(long, env = "DUEBOOK_WAL_ARCHIVE", value_name = "DIR")]
+    pub wal_archive: Option<PathBuf>,
+    /// Database connections: two for the service's own work, the others for requests. A fifth of those is kept
+    /// for writes; what would wait too long gets 503.
+    #[arg(long, env = "DUEBOOK_CONNECTIONS", default_value_t = 12)]
     pub connections: u32,
     /// Origins a browser may call from, comma-separated; none by default.
     #[arg(long, env = "DUEBOOK_CORS_ORIGINS", value_delimiter = ',')]

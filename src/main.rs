@@ -6,6 +6,7 @@ use duebook::access::users::types::Role;
 use duebook::app::{Database, Failure, Service, contract, write_private};
 use duebook::config::{AuditCommand, Cli, Command, Settings, UserCommand};
 use duebook::platform::ids::CompanyId;
+use duebook::platform::postgres::backup;
 use duebook::platform::unit_of_work::{run_system, run_system_read};
 use duebook::setup::company::found;
 use duebook::{access, ledger, setup};
@@ -53,6 +54,20 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::User { command } => create_user(command),
+        Command::Backup { settings, to } => {
+            let text =
+                std::fs::read_to_string(settings.data_dir.join("database.json")).map_err(|_| "no private PostgreSQL is served from this data directory")?;
+            let database: Value = serde_json::from_str(&text)?;
+            backup::take(&settings.data_dir, settings.pg_bin.as_deref(), database["owner_url"].as_str().unwrap_or_default(), &to)?;
+            println!("Backed up into {}. Keep a copy of signing.key elsewhere: it is not part of it.", to.display());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Restore { settings, from, until } => {
+            backup::restore(&settings.data_dir, settings.pg_bin.as_deref(), &from, settings.wal_archive.as_deref(), until)?;
+            Database::open(&settings)?.close()?;
+            print!("Restored: {}", backup::restorations(&settings.data_dir));
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Verify(settings) => verify(&settings),
         Command::Audit { command } => match command {
             AuditCommand::Export { settings, company, out } => export_audit(&settings, CompanyId::of(company), &out),
@@ -62,8 +77,17 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
     }
 }
 
+/// As many open files as we may have: most systems start us with 1,024, fewer than the connections we take.
+fn raise_file_limit() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    }
+}
+
 /// Serves; with `demo` a demo company is made on the first start, empty or with samples.
 fn serve(settings: &Settings, demo: Option<bool>) -> Result<ExitCode, Failure> {
+    raise_file_limit();
     let database = Database::open(settings)?;
     let service = Service::new(&database, settings)?;
     let file = settings.data_dir.join("demo.json");
@@ -199,6 +223,9 @@ fn verify(settings: &Settings) -> Result<ExitCode, Failure> {
     let database = Database::open(settings)?;
     let service = Service::new(&database, settings)?;
     let mut clean = true;
+    for line in backup::restorations(&settings.data_dir).lines() {
+        println!("restored on {line}");
+    }
     for (company, name) in run_system_read(&service.doors, None, "listCompanies", ledger::verify::companies)? {
         println!("{name} ({company})");
         if let Err(problem) = audit::seal_company(&service.doors, &service.sealer, company) {

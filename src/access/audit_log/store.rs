@@ -126,23 +126,27 @@ pub enum Waiting {
 /// event with states came before (as those of before they were kept).
 pub fn unsealed(rx: &mut Rx<'_>, after: (i64, Uuid), which: Waiting, most: i64) -> Result<Vec<Unsealed>, Problem> {
     let company = rx.company();
-    let recent = " AND e.xid >= coalesce((SELECT c.last_xid FROM audit_checkpoint c WHERE c.company_id = $1 ORDER BY c.size DESC LIMIT 1), 0)";
+    // A parameter, so that the search may use the index.
+    let since: i64 = match which {
+        Waiting::Any => 0,
+        _ => rx.scalars(Sql::new("SELECT last_xid FROM audit_checkpoint WHERE company_id = $1 ORDER BY size DESC LIMIT 1").bind(company))?.pop().unwrap_or(0),
+    };
     let settled = " AND e.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
     rx.load(
         Sql::new(format!(
             "SELECT e.id, e.body, e.states, e.mac, e.xid,
                     e.states IS NULL AND NOT EXISTS (SELECT FROM audit_event b WHERE b.company_id = $1 AND b.states IS NOT NULL AND (b.xid, b.id) < (e.xid, e.id)) AS first
              FROM audit_event e
-             WHERE e.company_id = $1 AND e.xid >= $2 AND (e.xid, e.id) > ($2, $3)
-               AND NOT EXISTS (SELECT FROM audit_leaf l WHERE l.company_id = $1 AND l.event_id = e.id){}{}
+             WHERE e.company_id = $1 AND e.xid >= $2 AND (e.xid, e.id) > ($2, $3) AND e.xid >= $5
+               AND NOT EXISTS (SELECT FROM audit_leaf l WHERE l.company_id = $1 AND l.event_id = e.id){}
              ORDER BY e.xid, e.id LIMIT $4",
-            if which == Waiting::Any { "" } else { recent },
             if which == Waiting::Settled { settled } else { "" },
         ))
         .bind(company)
         .bind(after.0)
         .bind(after.1)
-        .bind(most),
+        .bind(most)
+        .bind(since),
     )
 }
 

@@ -1,6 +1,7 @@
 //! The edge: request ids, security headers, one log line and one metric a request, and every
 //! refusal as a problem document, also those actix itself makes.
 
+use super::connection::Connection;
 use super::contract::{Contract, OperationName};
 use super::problem::{self, Problem};
 use crate::platform::unit_of_work::Principal;
@@ -23,6 +24,7 @@ pub async fn edge(request: ServiceRequest, next: Next<impl MessageBody + 'static
     let started = Instant::now();
     let id = format!("req_{}", Uuid::now_v7().simple());
     request.extensions_mut().insert(RequestId(id.clone()));
+    let _turn = Connection::our_turn(&request);
     // No clone of the request may live while it is routed; its path is all that is needed after.
     let path = request.path().to_owned();
     let client_request_id = printable(request.headers().get("request-id"));

@@ -1,6 +1,7 @@
 //! HTTP: problems, the contract and its enforcement on every request, replies, the server's edge.
 
 pub mod body;
+pub mod connection;
 pub mod contract;
 pub mod edge;
 pub mod examples;

@@ -16,7 +16,9 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread::sleep;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle, sleep};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -29,14 +31,21 @@ const POLL: Duration = Duration::from_millis(20);
 const READY_LIMIT: Duration = Duration::from_secs(60);
 /// Crash recovery replays up to `max_wal_size` of log, which a slow disk may take minutes over.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(300);
+/// A restored cluster reads the archived log of days.
+const RESTORE_LIMIT: Duration = Duration::from_secs(24 * 3600);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 /// How long children of a killed server may hold its shared memory before we give up.
 const ORPHAN_LIMIT: Duration = Duration::from_secs(10);
+/// How soon a server that ended by itself is noticed, and how long we wait after a start that failed.
+const WATCH: Duration = Duration::from_millis(100);
+const RETRY: Duration = Duration::from_secs(1);
 /// `sun_path` holds 104 bytes on macOS and 108 on Linux, the closing NUL included.
 const SOCKET_PATH_MAX: usize = 103;
 const SOCKET_NAME: &str = ".s.PGSQL.5432";
 const SOCKET_LOCK: &str = ".s.PGSQL.5432.lock";
-const INIT_PREFIX: &str = "postgres.new-";
+pub(super) const INIT_PREFIX: &str = "postgres.new-";
+/// Tells the server to recover from a base backup and the archive.
+pub(super) const RECOVERY_SIGNAL: &str = "recovery.signal";
 const INITDB_OPTIONS: &[&str] = &[
     "--pgdata=data",
     "--pwfile=password",
@@ -109,27 +118,31 @@ pub enum EmbeddedError {
     InitFailed { detail: String },
     #[error("PostgreSQL did not start ({reason}); the end of {} says:\n{detail}", log.display())]
     StartFailed { reason: String, log: PathBuf, detail: String },
+    #[error("pg_basebackup could not take the backup:\n{detail}")]
+    BackupFailed { detail: String },
     #[error("PostgreSQL (process {0}) did not stop when asked")]
     NotStopped(i32),
     #[error("could not {action} {}: {source}", path.display())]
     Io { action: &'static str, path: PathBuf, source: io::Error },
 }
 
-type Result<T> = std::result::Result<T, EmbeddedError>;
+pub(super) type Result<T> = std::result::Result<T, EmbeddedError>;
 
-fn unusable(path: &Path, reason: impl Into<String>) -> EmbeddedError {
+pub(super) fn unusable(path: &Path, reason: impl Into<String>) -> EmbeddedError {
     EmbeddedError::Unusable { path: path.to_owned(), reason: reason.into() }
 }
 
 /// Turns an I/O error into one that says what was tried on which path.
-fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> EmbeddedError {
+pub(super) fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> EmbeddedError {
     move |source| EmbeddedError::Io { action, path: path.to_owned(), source }
 }
 
-/// A running private server. Dropping it stops the server, but [`Embedded::stop`] reports errors.
+/// A running private server, brought up again if it ends by itself. Dropping it stops the server, but
+/// [`Embedded::stop`] reports errors.
 #[derive(Debug)]
 pub struct Embedded {
-    server: Child,
+    keeper: Option<JoinHandle<Result<()>>>,
+    stop: Arc<AtomicBool>,
     owner_url: String,
     app_url: String,
     /// Released only after the server is gone, since fields are dropped after `Drop::drop`.
@@ -138,12 +151,13 @@ pub struct Embedded {
 
 impl Embedded {
     /// Starts the server for `data_dir`, making the cluster on the first start. `pg_bin` (the
-    /// setting `DUEBOOK_PG_BIN`) names the directory of the server binaries instead of a search.
+    /// setting `DUEBOOK_PG_BIN`) names the directory of the server binaries instead of a search;
+    /// `archive` (`DUEBOOK_WAL_ARCHIVE`) the directory that gets a copy of the write-ahead log.
     ///
     /// # Errors
     /// When no fitting binaries exist, the directory is in use, belongs to another major version
     /// or cannot be reached by the server's account, or when the server fails to come up.
-    pub fn start(data_dir: &Path, pg_bin: Option<&Path>) -> Result<Self> {
+    pub fn start(data_dir: &Path, pg_bin: Option<&Path>, archive: Option<&Path>) -> Result<Self> {
         let began = Instant::now();
         let data_dir = create_data_dir(data_dir)?;
         let lock = take_lock(&data_dir)?;
@@ -152,9 +166,12 @@ impl Embedded {
         let account = Account::choose(major.is_some().then_some(cluster.as_path()))?;
         let bin = find_binaries(pg_bin, major.map(|major| (major, cluster.as_path())))?;
         account.check_reach(&bin, &data_dir)?;
+        let archive = archive.map(|dir| archive_dir(dir, &account, &bin)).transpose()?;
         let secrets = Secrets::load_or_make(&data_dir)?;
         let socket_dir = socket_dir(&data_dir, &account)?;
-        let site = Site { log: data_dir.join("postgres.log"), data_dir, cluster, bin, account, socket_dir };
+        let stop = Arc::new(AtomicBool::new(false));
+        let log = data_dir.join("postgres.log");
+        let site = Site { log, data_dir, cluster, bin, account, socket_dir, archive, stop: Arc::clone(&stop) };
         site.sweep()?;
         if major.is_none() {
             site.init(&secrets)?;
@@ -166,7 +183,9 @@ impl Embedded {
             pid = server.id(), binaries = %site.bin.display(), socket = %site.socket_dir,
             elapsed_ms = began.elapsed().as_millis(), "private PostgreSQL is ready"
         );
-        Ok(Self { server, owner_url: url("duebook", &secrets.owner), app_url: url("duebook_app", &secrets.app), _lock: lock })
+        let (owner_url, app_url) = (url("duebook", &secrets.owner), url("duebook_app", &secrets.app));
+        let keeper = thread::Builder::new().name("postgres".into()).spawn(move || site.keep(server)).map_err(at("watch", Path::new("postgres")))?;
+        Ok(Self { keeper: Some(keeper), stop, owner_url, app_url, _lock: lock })
     }
 
     /// The database `duebook` as the superuser of the private cluster: for migrations.
@@ -181,31 +200,32 @@ impl Embedded {
         &self.app_url
     }
 
-    /// The process id of the server's first process.
-    #[must_use]
-    pub fn server_pid(&self) -> i32 {
-        self.server.id().cast_signed()
-    }
-
     /// Stops the server: open sessions are ended, data is flushed, nothing is left running.
     ///
     /// # Errors
     /// When the server is still there after the fast and then the immediate way of stopping it.
     pub fn stop(mut self) -> Result<()> {
-        halt_child(&mut self.server)
+        self.halt()
+    }
+
+    fn halt(&mut self) -> Result<()> {
+        self.stop.store(true, Ordering::Relaxed);
+        let Some(keeper) = self.keeper.take() else { return Ok(()) };
+        keeper.thread().unpark();
+        keeper.join().unwrap_or(Ok(()))
     }
 }
 
 impl Drop for Embedded {
     fn drop(&mut self) {
-        if let Err(error) = halt_child(&mut self.server) {
+        if let Err(error) = self.halt() {
             tracing::error!(%error, "private PostgreSQL is left running");
         }
     }
 }
 
 /// The account the server runs under: ourselves, or another one when we are root.
-struct Account {
+pub(super) struct Account {
     uid: u32,
     gid: u32,
     /// Whether we are root and have to become `uid`.
@@ -215,7 +235,7 @@ struct Account {
 impl Account {
     /// `PostgreSQL` insists that the cluster belongs to the account it runs under, so an existing
     /// cluster decides; for a new one root gives it to `postgres` or `nobody`.
-    fn choose(cluster: Option<&Path>) -> Result<Self> {
+    pub(super) fn choose(cluster: Option<&Path>) -> Result<Self> {
         let (me, switch) = (geteuid(), geteuid().is_root());
         let account = |uid, gid| Self { uid, gid, switch };
         if let Some(dir) = cluster {
@@ -252,7 +272,7 @@ impl Account {
         command
     }
 
-    fn give(&self, path: &Path) -> Result<()> {
+    pub(super) fn give(&self, path: &Path) -> Result<()> {
         if self.switch {
             chown(path, Some(self.uid), Some(self.gid)).map_err(at("change the owner of", path))?;
         }
@@ -261,7 +281,7 @@ impl Account {
 
     /// Asks the kernel, by entering each directory as the account, rather than reading modes:
     /// that is right for access control lists and security modules as well.
-    fn check_reach(&self, bin: &Path, data_dir: &Path) -> Result<()> {
+    pub(super) fn check_reach(&self, bin: &Path, data_dir: &Path) -> Result<()> {
         let enters = |dir: &Path| {
             let mut probe = self.command(&bin.join("postgres"), dir);
             let status = probe.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -330,7 +350,7 @@ fn write_private(path: &Path, text: &str) -> Result<()> {
 /// Creates the data directory where missing and returns its absolute, resolved path. Directories
 /// made by root can be passed through by the server's account (0711; the secrets in them are
 /// 0600 files); directories that exist already keep their modes.
-fn create_data_dir(path: &Path) -> Result<PathBuf> {
+pub(super) fn create_data_dir(path: &Path) -> Result<PathBuf> {
     let wanted = std::path::absolute(path).map_err(at("resolve", path))?;
     let mode = if geteuid().is_root() { 0o711 } else { 0o700 };
     let missing: Vec<&Path> = wanted.ancestors().take_while(|dir| !dir.exists()).collect();
@@ -344,7 +364,7 @@ fn create_data_dir(path: &Path) -> Result<PathBuf> {
 }
 
 /// Only one duebook may manage a data directory. The kernel frees this lock even after `kill -9`.
-fn take_lock(data_dir: &Path) -> Result<File> {
+pub(super) fn take_lock(data_dir: &Path) -> Result<File> {
     let path = data_dir.join("duebook.lock");
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(0o600);
@@ -363,8 +383,21 @@ fn take_lock(data_dir: &Path) -> Result<File> {
     Ok(file)
 }
 
+/// The directory for copies of the write-ahead log, made where missing and given to the server's account.
+fn archive_dir(dir: &Path, account: &Account, bin: &Path) -> Result<PathBuf> {
+    let dir = create_data_dir(dir)?;
+    account.give(&dir)?;
+    account.check_reach(bin, &dir)?;
+    Ok(dir)
+}
+
+/// A path as one word of a shell command that `PostgreSQL` runs, which reads `%` for itself.
+pub(super) fn shell_word(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''").replace('%', "%%"))
+}
+
 /// The major version of the cluster, or `None` where there is none yet.
-fn cluster_major(cluster: &Path) -> Result<Option<u32>> {
+pub(super) fn cluster_major(cluster: &Path) -> Result<Option<u32>> {
     if fs::symlink_metadata(cluster).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
         return Ok(None);
     }
@@ -377,7 +410,7 @@ fn cluster_major(cluster: &Path) -> Result<Option<u32>> {
 
 /// Chooses the directory of the server binaries: the given one, else one on PATH, else the newest
 /// in the usual places; for an existing cluster only one of the same major version will do.
-fn find_binaries(given: Option<&Path>, cluster: Option<(u32, &Path)>) -> Result<PathBuf> {
+pub(super) fn find_binaries(given: Option<&Path>, cluster: Option<(u32, &Path)>) -> Result<PathBuf> {
     let mut found = Vec::new();
     if let Some(dir) = given {
         let dir = fs::canonicalize(dir).map_err(at("find DUEBOOK_PG_BIN,", dir))?;
@@ -491,6 +524,9 @@ struct Site {
     bin: PathBuf,
     account: Account,
     socket_dir: String,
+    archive: Option<PathBuf>,
+    /// Set when the server is to stop, also while it is still starting.
+    stop: Arc<AtomicBool>,
 }
 
 impl Site {
@@ -540,22 +576,52 @@ impl Site {
         Err(EmbeddedError::InitFailed { detail })
     }
 
-    /// Sets roles and database right, then starts the server; repeats that while processes of a
-    /// killed predecessor still hold its shared memory.
+    /// Brings a restored cluster to its point in time, sets roles and database right, then starts the server.
     fn launch(&self, secrets: &Secrets) -> Result<Child> {
+        if self.cluster.join(RECOVERY_SIGNAL).exists() {
+            let mut server = self.patiently(|| self.serve(RESTORE_LIMIT))?;
+            halt_child(&mut server)?;
+        }
+        self.patiently(|| self.provision(secrets).and_then(|()| self.serve(RECOVERY_LIMIT)))
+    }
+
+    /// Repeats a start while processes of a killed predecessor still hold its shared memory.
+    fn patiently<T>(&self, start: impl Fn() -> Result<T>) -> Result<T> {
         let began = Instant::now();
         loop {
             self.stop_previous()?;
-            match self.provision(secrets).and_then(|()| self.serve()) {
+            match start() {
                 Err(EmbeddedError::StartFailed { detail, .. })
                     if began.elapsed() < ORPHAN_LIMIT && (detail.contains("shared memory block") || detail.contains("lock file")) =>
                 {
                     tracing::warn!("processes of the previous PostgreSQL are still leaving; trying again");
-                    sleep(Duration::from_millis(250));
+                    sleep(RETRY / 4);
                 }
                 outcome => return outcome,
             }
         }
+    }
+
+    /// Watches over the server until it is to stop. One that ends by itself (killed by somebody, or for
+    /// want of memory) is started again for as long as that takes; meanwhile requests are told to come back.
+    fn keep(self, mut server: Child) -> Result<()> {
+        while !self.stop.load(Ordering::Relaxed) {
+            match server.try_wait() {
+                Ok(None) => thread::park_timeout(WATCH),
+                Ok(Some(status)) => {
+                    tracing::error!(%status, "PostgreSQL ended by itself; starting it again");
+                    match self.patiently(|| self.serve(RECOVERY_LIMIT)) {
+                        Ok(fresh) => server = fresh,
+                        Err(error) => {
+                            tracing::error!(%error, "PostgreSQL did not come back; trying again");
+                            thread::park_timeout(RETRY);
+                        }
+                    }
+                }
+                Err(source) => return Err(at("wait for postgres of", &self.bin)(source)),
+            }
+        }
+        halt_child(&mut server)
     }
 
     /// A server outlives a duebook that was killed. We hold the lock, so nobody uses it: stop it.
@@ -595,6 +661,12 @@ impl Site {
         // Quoted, since the setting is a list in which commas and leading blanks have meaning.
         let quoted = self.socket_dir.replace('"', "\"\"");
         command.arg("-c").arg(format!("unix_socket_directories=\"{quoted}\""));
+        if let Some(dir) = &self.archive {
+            // Whole and flushed before it gets its name; the same file once more is no failure, another one is.
+            let kept = format!("{}/%f", shell_word(dir));
+            let copy = format!("if test -e {kept}; then cmp -s %p {kept}; else cp %p {kept}.part && sync {kept}.part && mv {kept}.part {kept}; fi");
+            command.args(["-c", "archive_mode=on", "-c", "archive_timeout=60", "-c"]).arg(format!("archive_command={copy}"));
+        }
         Ok((command, from))
     }
 
@@ -625,7 +697,7 @@ impl Site {
             // If the session died early this fails, and its exit status tells why.
             let _ = input.write_all(sql.as_bytes());
         }
-        self.wait_until(&mut child, from, |exit| exit.is_some_and(|status| status.success()))?;
+        self.wait_until(&mut child, from, RECOVERY_LIMIT, |exit| exit.is_some_and(|status| status.success()))?;
         let mut printed = String::new();
         if let Some(mut output) = child.stdout.take() {
             output.read_to_string(&mut printed).map_err(at("read from postgres of", &self.bin))?;
@@ -633,7 +705,7 @@ impl Site {
         Ok(printed)
     }
 
-    fn serve(&self) -> Result<Child> {
+    fn serve(&self, limit: Duration) -> Result<Child> {
         let socket = Path::new(&self.socket_dir).join(SOCKET_NAME);
         let (mut command, from) = self.postgres(&[], &Path::new(&self.socket_dir).join(SOCKET_LOCK))?;
         let mut server = command.stdout(Stdio::null()).spawn().map_err(at("run postgres of", &self.bin))?;
@@ -642,13 +714,13 @@ impl Site {
             let status = fs::read_to_string(self.pid_file()).unwrap_or_default();
             status.lines().nth(7).is_some_and(|line| line.trim() == "ready")
         };
-        self.wait_until(&mut server, from, |exit| exit.is_none() && says_ready() && accepts_logins(&socket))?;
+        self.wait_until(&mut server, from, limit, |exit| exit.is_none() && says_ready() && accepts_logins(&socket))?;
         Ok(server)
     }
 
     /// Polls until `done`. An exit that is not `done` fails with the end of the log; a process
-    /// that takes too long is stopped, later if the log says that it is recovering from a crash.
-    fn wait_until(&self, child: &mut Child, from: u64, done: impl Fn(Option<ExitStatus>) -> bool) -> Result<()> {
+    /// that takes too long is stopped, only after `limit` if the log says that it is recovering.
+    fn wait_until(&self, child: &mut Child, from: u64, limit: Duration, done: impl Fn(Option<ExitStatus>) -> bool) -> Result<()> {
         let began = Instant::now();
         let failed = |reason| {
             let detail = tail(&self.log_since(from));
@@ -663,9 +735,10 @@ impl Site {
                 return Err(failed(status.to_string()));
             }
             let waited = began.elapsed();
-            if waited > RECOVERY_LIMIT || waited > READY_LIMIT && !is_recovering(&self.log_since(from)) {
+            let stop = self.stop.load(Ordering::Relaxed);
+            if stop || waited > limit || waited > READY_LIMIT && !is_recovering(&self.log_since(from)) {
                 halt_child(child)?;
-                return Err(failed(format!("not ready after {} s", waited.as_secs())));
+                return Err(failed(if stop { "told to stop".to_owned() } else { format!("not ready after {} s", waited.as_secs()) }));
             }
             sleep(POLL);
         }
@@ -685,7 +758,7 @@ fn is_recovering(log: &str) -> bool {
     ["interrupted", "recovery", "redo", "syncing data directory"].iter().any(|sign| log.contains(sign))
 }
 
-fn tail(text: &str) -> String {
+pub(super) fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(20)..].join("\n")
 }

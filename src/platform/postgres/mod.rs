@@ -1,5 +1,6 @@
-//! `PostgreSQL`: the private server, the pool, migrations, the door to SQL.
+//! `PostgreSQL`: the private server and its backups, the pool, migrations, the door to SQL.
 
+pub mod backup;
 pub mod embedded;
 pub mod sql;
 
@@ -49,6 +50,11 @@ impl r2d2::ManageConnection for Manager {
     }
 }
 
+/// Fail fast: whoever has a slot finds a connection at once, unless the database is away.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+/// A database may still be starting when the service does.
+const FIRST_WAIT: Duration = Duration::from_secs(10);
+
 /// The connection pool.
 #[derive(Clone)]
 pub struct Pool {
@@ -84,10 +90,12 @@ impl Pool {
     pub fn new(url: &str, size: u32) -> Result<Self, r2d2::Error> {
         let pool = r2d2::Pool::builder()
             .max_size(size)
-            .connection_timeout(Duration::from_secs(5))
+            // Also bounds the pause before the next try to connect, so that a database that is back is noticed.
+            .connection_timeout(LONGEST_WAIT)
             .test_on_check_out(false)
             .error_handler(Box::new(Quiet))
-            .build(Manager { url: url.to_owned() })?;
+            .build_unchecked(Manager { url: url.to_owned() });
+        pool.get_timeout(FIRST_WAIT)?;
         Ok(Self { pool })
     }
 

@@ -5,7 +5,7 @@ use super::group::Groups;
 use super::idempotency::{self, Claim, Key};
 use super::permissions::ROLES;
 use super::transaction::{CompanyFacts, Context, Rx, SettlementPolicy, Tx};
-use super::{Actor, Gate, Permission, Principal};
+use super::{Actor, Class, Gate, Permission, Principal};
 use crate::platform::clock;
 use crate::platform::dates::business_date;
 use crate::platform::http::contract::{self, Contract, Keyed, Operation};
@@ -129,8 +129,25 @@ impl Entry {
         if let (true, Actor::User(user)) = (principal.portfolio_only(P::NAME), principal.actor) {
             entry.portfolio = Some(user);
         }
+        let company = principal.company;
         entry.principal = Some(principal);
+        if request.method() != actix_web::http::Method::GET {
+            // Before the body is read and judged.
+            entry.doors.gate.look(entry.class(), company)?;
+        }
         Ok(entry)
+    }
+
+    /// How urgent this is. What only reads may still be a POST: previews, verifications.
+    fn class(&self) -> Class {
+        const HEAVY: [&str; 3] = ["reports:read", "gl:read", "audit:read"];
+        let permission = self.operation.permission.as_str();
+        let reads = self.dry_run || self.request.method() == actix_web::http::Method::GET || permission.ends_with(":read");
+        match (reads, HEAVY.contains(&permission)) {
+            (false, _) => Class::Posting,
+            (true, false) => Class::Reading,
+            (true, true) => Class::Reporting,
+        }
     }
 
     fn open(request: &HttpRequest, permission: Option<&'static str>) -> Result<Self, Problem> {
@@ -158,7 +175,8 @@ impl Entry {
     }
 
     async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Doors) -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
-        let permit = self.doors.gate.enter().await?;
+        let company = self.principal.as_ref().map_or(CompanyId::of(Uuid::nil()), |principal| principal.company);
+        let permit = self.doors.gate.enter(self.class(), company).await?;
         let doors = self.doors.clone();
         let done = web::block(move || {
             let done = work(&doors);

@@ -5,16 +5,19 @@
 
 use super::audit::{self, Outcomes};
 use super::caller::{Caller, Doors, Start, answer, in_transaction};
+use super::gate::{self, Class};
 use super::idempotency::{self, Claim, Key};
 use super::transaction::Tx;
 use super::{Permission, request_id};
 use crate::platform::http::Body;
-use crate::platform::http::problem::{self, Problem};
+use crate::platform::http::problem::Problem;
 use crate::platform::http::reply::{Created, Rendered, Reply, Resource};
+use crate::platform::ids::CompanyId;
 use actix_web::web;
 use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// What one transaction takes at most.
@@ -35,7 +38,14 @@ struct Member<I> {
 /// The requests that wait, by operation and caller.
 #[derive(Default)]
 pub struct Groups {
-    lanes: Mutex<HashMap<String, Box<dyn Any + Send>>>,
+    lanes: Mutex<HashMap<String, Lane>>,
+}
+
+struct Lane {
+    /// A `Vec<Member<I>>`.
+    waiting: Box<dyn Any + Send>,
+    /// How long one member of a group lately took.
+    pace: Duration,
 }
 
 enum Joined {
@@ -50,9 +60,9 @@ impl Groups {
     fn join<I: Send + 'static>(&self, lane: &str, member: Member<I>) -> Joined {
         let Ok(mut lanes) = self.lanes.lock() else { return Joined::Full };
         let leads = !lanes.contains_key(lane);
-        let waiting = lanes.entry(lane.to_owned()).or_insert_with(|| Box::new(Vec::<Member<I>>::new()));
+        let Lane { waiting, pace } = lanes.entry(lane.to_owned()).or_insert_with(|| Lane { waiting: Box::new(Vec::<Member<I>>::new()), pace: Duration::ZERO });
         match waiting.downcast_mut::<Vec<Member<I>>>() {
-            Some(waiting) if waiting.len() < LONGEST_QUEUE => waiting.push(member),
+            Some(waiting) if waiting.len() < LONGEST_QUEUE && !gate::too_long(*pace, waiting.len()) => waiting.push(member),
             _ => return Joined::Full,
         }
         if leads { Joined::Leads } else { Joined::Led }
@@ -61,13 +71,22 @@ impl Groups {
     /// The next group, oldest first, without those whose caller is gone; when nobody waits, the lane is closed.
     fn next<I: Send + 'static>(&self, lane: &str) -> Vec<Member<I>> {
         let Ok(mut lanes) = self.lanes.lock() else { return Vec::new() };
-        let Some(waiting) = lanes.get_mut(lane).and_then(|waiting| waiting.downcast_mut::<Vec<Member<I>>>()) else { return Vec::new() };
+        let Some(waiting) = lanes.get_mut(lane).and_then(|lane| lane.waiting.downcast_mut::<Vec<Member<I>>>()) else { return Vec::new() };
         waiting.retain(|member| !member.reply.is_closed());
         let group: Vec<_> = waiting.drain(..waiting.len().min(MOST)).collect();
         if group.is_empty() {
             lanes.remove(lane);
         }
         group
+    }
+
+    /// Learns from a group how long those who come now will wait.
+    fn took(&self, lane: &str, each: Duration) {
+        if let Ok(mut lanes) = self.lanes.lock()
+            && let Some(lane) = lanes.get_mut(lane)
+        {
+            lane.pace = (lane.pace + each) / 2;
+        }
     }
 }
 
@@ -87,10 +106,10 @@ impl<P: Permission> Caller<P> {
         let (reply, answered) = oneshot::channel();
         let request = &self.entry.request;
         let member = Member { start, key, request_id: request_id(request), path: request.path().to_owned(), input: body.0, reply };
-        let doors = self.entry.doors.clone();
+        let (doors, company) = (self.entry.doors.clone(), self.principal()?.company);
         match doors.groups.join(&lane, member) {
-            Joined::Full => return Err(Problem::new(problem::OVERLOADED, "The service is at its limit; try again.").retry_after(1)),
-            Joined::Leads => drop(actix_web::rt::spawn(lead::<I, T, W>(doors.clone(), lane, all))),
+            Joined::Full => return Err(gate::turned_away(Class::Posting)),
+            Joined::Leads => drop(actix_web::rt::spawn(lead::<I, T, W>(doors.clone(), company, lane, all))),
             Joined::Led => {}
         }
         answered.await.map_err(|_| Problem::internal(&"a group without an answer"))?.map(Created::of)
@@ -102,27 +121,29 @@ fn alone<T>(mut of_one: Vec<Result<T, Problem>>) -> Result<T, Problem> {
 }
 
 /// Serves group after group until nobody waits. It outlives the request that began it.
-async fn lead<I, T, W>(doors: web::Data<Doors>, lane: String, all: W)
+async fn lead<I, T, W>(doors: web::Data<Doors>, company: CompanyId, lane: String, all: W)
 where
     I: Send + Sync + 'static,
     T: Resource + Send + 'static,
     W: Fn(&mut Tx<'_>, &[&I]) -> Outcomes<T> + Copy + Send + Sync + 'static,
 {
     loop {
-        let permit = doors.gate.enter().await;
+        let permit = doors.gate.enter(Class::Posting, company).await;
         let group = doors.groups.next::<I>(&lane);
         if group.is_empty() {
             return;
         }
         match permit {
             Ok(permit) => {
-                let doors = doors.clone();
+                let (began, members) = (Instant::now(), u32::try_from(group.len()).unwrap_or(u32::MAX));
+                let serving = doors.clone();
                 // A panic leaves its group without answers, which their requests tell as a fault of ours.
                 let _ = web::block(move || {
-                    serve(&doors, group, all);
+                    serve(&serving, group, all);
                     drop(permit);
                 })
                 .await;
+                doors.groups.took(&lane, began.elapsed() / members.max(1));
             }
             Err(problem) => group.into_iter().for_each(|member| drop(member.reply.send(Err(problem.clone())))),
         }
