@@ -49,12 +49,11 @@ impl PublicKey {
             let set: serde_json::Value = serde_json::from_str(given).ok()?;
             let key = set["keys"].as_array().map_or(&set, |keys| keys.iter().find(|key| key["crv"] == "Ed25519").unwrap_or(&serde_json::Value::Null));
             URL_SAFE_NO_PAD.decode(key["x"].as_str()?).ok()?
-        } else if let Some((_, key)) = given.rsplit_once('+').filter(|_| given.contains('/') && given.matches('+').count() >= 2) {
-            // The key itself may hold a plus: the name holds none, and the hash is eight digits.
-            let key = given.splitn(3, '+').nth(2).unwrap_or(key);
-            STANDARD.decode(key).ok()?.strip_prefix(&[ALGORITHM])?.to_vec()
+        } else if let Ok(bytes) = STANDARD.decode(given).or_else(|_| URL_SAFE_NO_PAD.decode(given)) {
+            bytes
         } else {
-            STANDARD.decode(given).or_else(|_| URL_SAFE_NO_PAD.decode(given)).ok()?
+            // A verifier key: a name and a hash, neither with a plus, and the key, which may have some.
+            STANDARD.decode(given.splitn(3, '+').nth(2)?).ok()?.strip_prefix(&[ALGORITHM])?.to_vec()
         };
         bytes.try_into().ok().map(Self)
     }
@@ -144,6 +143,15 @@ mod tests {
         let vkey = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
         let bytes: [u8; 32] = STANDARD.decode(&vkey[22..]).expect("base64")[1..].try_into().expect("32 bytes");
         assert_eq!(PublicKey(bytes).vkey("PeterNeumann"), vkey);
+    }
+
+    #[test]
+    fn a_key_with_plus_and_slash_in_its_text_is_no_verifier_key() {
+        let key = PublicKey([0xfb; 32]);
+        let text = STANDARD.encode(key.0);
+        assert!(text.contains('+') && text.contains('/'), "{text}");
+        assert_eq!(PublicKey::read(&text), Some(key));
+        assert_eq!(PublicKey::read(&key.vkey("duebook/0")), Some(key));
     }
 
     #[test]
