@@ -173,7 +173,7 @@ fn kinds(b: &Books) -> Vec<Kind> {
          SELECT company_id, '{put_in}', line_no, account_id, customer_id, posting_date, debit, credit, base_debit, base_credit FROM journal_line {lines_of};
          INSERT INTO open_item (company_id, id, customer_id, entry_id, document_kind, document_id, document_number, side, currency, amount, base_amount, document_date, posting_date, due_date, original_due_date)
          SELECT company_id, '{forged}', customer_id, '{put_in}', document_kind, '{put_in}', document_number, side, currency, amount, base_amount, document_date, posting_date, due_date, original_due_date FROM open_item {item_is};
-         INSERT INTO open_item_balance SELECT company_id, '{forged}', customer_id, side, amount, amount, amount, NULL FROM open_item {item_is};
+         INSERT INTO open_item_balance (company_id, item_id, customer_id, side, amount, open_amount, open_base, due_date, document_date, original_due_date) SELECT company_id, '{forged}', customer_id, side, amount, amount, base_amount, due_date, document_date, original_due_date FROM open_item {item_is};
          UPDATE customer_balance SET receivable = receivable + (SELECT base_amount FROM open_item {item_is}) {balance_of}",
         entry_is = of("id", &entry), lines_of = of("entry_id", &entry), item_is = of("id", &item), balance_of = of("customer_id", &customer),
     );
