@@ -215,6 +215,7 @@ fn create_user(command: UserCommand) -> Result<ExitCode, Failure> {
     if let Some(password) = user.1 {
         println!("password {password}");
     }
+    drop(service);
     database.close()?;
     Ok(ExitCode::SUCCESS)
 }
@@ -259,6 +260,7 @@ fn verify(settings: &Settings) -> Result<ExitCode, Failure> {
             println!("  BROKEN  audit log{place}: {} {}: {}", found.record, found.id.as_deref().unwrap_or_default(), found.finding);
         }
     }
+    drop(service);
     database.close()?;
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -274,6 +276,7 @@ fn export_audit(settings: &Settings, company: CompanyId, out: &Path) -> Result<E
     if exported.unsealed > 0 {
         println!("{} events are not sealed; export again when no transaction is open. If they stay, they are not the service's.", exported.unsealed);
     }
+    drop(service);
     database.close()?;
     Ok(ExitCode::SUCCESS)
 }
@@ -304,6 +307,7 @@ fn accept_restore(settings: &Settings, company: Option<CompanyId>) -> Result<Exi
             println!("{name} ({id}): checkpoint {kept} is given up; the log goes on from entry {stands}");
         }
     }
+    drop(service);
     database.close()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,3 +1,5 @@
+DROP TRIGGER numbers_are_used ON number_series;
+DROP FUNCTION numbers_are_used();
 CREATE OR REPLACE FUNCTION number_series_goes_up() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.next_number NOT IN (OLD.next_number, OLD.next_number + 1) THEN

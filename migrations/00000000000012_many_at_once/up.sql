@@ -34,8 +34,7 @@ DROP TRIGGER period_open ON journal_entry;
 DROP FUNCTION guard_entry();
 CREATE TRIGGER period_open AFTER INSERT ON journal_entry REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION guard_entries();
 
--- A counter takes as many numbers at once as documents are stored with it; that none is left out is a law
--- `duebook verify` asks after.
+-- A counter takes as many numbers at once as documents are stored with it; judged when the transaction commits.
 CREATE OR REPLACE FUNCTION number_series_goes_up() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.next_number NOT BETWEEN OLD.next_number AND OLD.next_number + 1000 THEN
@@ -43,6 +42,25 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+CREATE FUNCTION numbers_are_used() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+DECLARE taken text[]; used bigint;
+BEGIN
+    taken := ARRAY(SELECT NEW.prefix || lpad(n::text, greatest(NEW.width, length(n::text)), '0') FROM generate_series(OLD.next_number, NEW.next_number - 1) AS n);
+    CASE NEW.document_kind
+        WHEN 'receipt' THEN SELECT count(*) INTO used FROM receipt WHERE company_id = NEW.company_id AND registration_id = NEW.registration_id AND fiscal_year = NEW.fiscal_year AND number = ANY (taken);
+        WHEN 'journal' THEN SELECT count(*) INTO used FROM manual_journal WHERE company_id = NEW.company_id AND registration_id = NEW.registration_id AND number = ANY (taken);
+        WHEN 'write_off' THEN SELECT count(*) INTO used FROM write_off WHERE company_id = NEW.company_id AND registration_id = NEW.registration_id AND fiscal_year = NEW.fiscal_year AND number = ANY (taken);
+        WHEN 'adjustment' THEN SELECT count(*) INTO used FROM adjustment WHERE company_id = NEW.company_id AND registration_id = NEW.registration_id AND fiscal_year = NEW.fiscal_year AND number = ANY (taken);
+        WHEN 'refund' THEN SELECT count(*) INTO used FROM refund WHERE company_id = NEW.company_id AND registration_id = NEW.registration_id AND fiscal_year = NEW.fiscal_year AND number = ANY (taken);
+        ELSE SELECT count(*) INTO used FROM invoice WHERE company_id = NEW.company_id AND registration_id = NEW.registration_id AND fiscal_year = NEW.fiscal_year AND kind = NEW.document_kind AND number = ANY (taken);
+    END CASE;
+    IF used <> cardinality(taken) THEN
+        RAISE EXCEPTION 'duebook: of the numbers % some have no document', taken USING ERRCODE = 'check_violation', CONSTRAINT = 'numbers_are_used';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER numbers_are_used AFTER UPDATE OF next_number ON number_series DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW WHEN (NEW.next_number <> OLD.next_number) EXECUTE FUNCTION numbers_are_used();
 
 -- Aging reads a million balances in one pass: the dates an item is aged by stand beside what is open of it, and the
 -- sums it is checked against come from indexes alone.

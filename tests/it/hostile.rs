@@ -66,6 +66,7 @@ fn settings_of_the_session_do_not_blind_the_guards() {
             ),
         ),
         ("numbers skipped", "UPDATE number_series SET next_number = next_number + 100".to_owned()),
+        ("one number skipped", "UPDATE number_series SET next_number = next_number + 1".to_owned()),
         ("a period closed or opened", "UPDATE period SET state = 'closed'".to_owned()),
     ];
     let before = company.fingerprint();
