@@ -90,6 +90,8 @@ impl Pool {
     pub fn new(url: &str, size: u32) -> Result<Self, r2d2::Error> {
         let pool = r2d2::Pool::builder()
             .max_size(size)
+            // The others are opened when they are needed: a command that asks one question opens one.
+            .min_idle(Some(1))
             // Also bounds the pause before the next try to connect, so that a database that is back is noticed.
             .connection_timeout(LONGEST_WAIT)
             .test_on_check_out(false)
