@@ -172,6 +172,12 @@ pub struct Service {
     metrics: PrometheusHandle,
 }
 
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.doors.pool.close();
+    }
+}
+
 impl Service {
     pub fn new(database: &Database, settings: &Settings) -> Result<Self, Failure> {
         Contract::install(contract()?);

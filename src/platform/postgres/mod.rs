@@ -9,6 +9,8 @@ use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
 use diesel::{Connection, ConnectionError};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Every step of the schema, compiled in.
@@ -59,6 +61,7 @@ const FIRST_WAIT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Pool {
     pool: r2d2::Pool<Manager>,
+    closing: Arc<AtomicBool>,
 }
 
 /// A connection inside a transaction.
@@ -79,26 +82,35 @@ impl std::ops::DerefMut for OpenLink {
 }
 
 #[derive(Debug)]
-struct Quiet;
-impl r2d2::HandleError<ConnectionError> for Quiet {
+struct Log {
+    closing: Arc<AtomicBool>,
+}
+impl r2d2::HandleError<ConnectionError> for Log {
     fn handle_error(&self, error: ConnectionError) {
-        tracing::warn!(%error, "cannot open a database connection");
+        // Who is about to stop the database may still be opening the last of its connections.
+        if !self.closing.load(Ordering::Relaxed) {
+            tracing::warn!(%error, "cannot open a database connection");
+        }
     }
 }
 
 impl Pool {
     pub fn new(url: &str, size: u32) -> Result<Self, r2d2::Error> {
+        let closing = Arc::<AtomicBool>::default();
         let pool = r2d2::Pool::builder()
             .max_size(size)
-            // The others are opened when they are needed: a command that asks one question opens one.
-            .min_idle(Some(1))
             // Also bounds the pause before the next try to connect, so that a database that is back is noticed.
             .connection_timeout(LONGEST_WAIT)
             .test_on_check_out(false)
-            .error_handler(Box::new(Quiet))
+            .error_handler(Box::new(Log { closing: Arc::clone(&closing) }))
             .build_unchecked(Manager { url: url.to_owned() });
         pool.get_timeout(FIRST_WAIT)?;
-        Ok(Self { pool })
+        Ok(Self { pool, closing })
+    }
+
+    /// Says that the database may stop from now on.
+    pub fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
     }
 
     /// Checks a connection out and begins with `begin`. Connections that died in the pool (a
