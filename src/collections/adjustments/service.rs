@@ -201,6 +201,7 @@ const MOST: i64 = 1_000;
 
 /// Clears small balances: all that fit the caps, or none.
 pub fn clear(tx: &mut Tx<'_>, new: &ClearSmallBalances) -> Result<Audited<SmallBalanceRun>, Problem> {
+    tx.reads_widely()?;
     let (currency, today) = (tx.cx().currency(), tx.cx().today);
     let mut errors = faults::amount("/max_amount", new.max_amount.0, currency);
     errors.extend(faults::amount("/max_total", new.max_total.0, currency));

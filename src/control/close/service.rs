@@ -76,6 +76,7 @@ pub fn wrong_state(period: &periods::Period, cx: &Context) -> Problem {
 
 /// Closes a month. It waits until no posting is in flight, and none begins before it is done.
 pub fn close(tx: &mut Tx<'_>, month: Month, version: Option<i64>, wanted: &ClosePeriod) -> Result<Audited<Period>, Problem> {
+    tx.reads_widely()?;
     // What waits about the month is stale then. Approvals come before the books in the order of locks.
     let found = store::get(tx, month)?;
     subject_changed(tx, found.id)?;

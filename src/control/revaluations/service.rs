@@ -48,6 +48,7 @@ fn worth(rx: &mut Rx<'_>, open: &Open, as_of: NaiveDate) -> Result<Worth, Proble
 
 /// Values what is open on a day; posts what is not posted yet, and takes it back the next day.
 pub fn create(tx: &mut Tx<'_>, new: &NewRevaluation) -> Result<Audited<Revaluation>, Problem> {
+    tx.reads_widely()?;
     if let Some(fault) = faults::in_future("/as_of", new.as_of, tx.cx().today) {
         return Err(Problem::invalid(vec![fault]));
     }

@@ -13,8 +13,8 @@ use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::http::reply::{Created, Done, Fetched, Rendered, Reply, Resource};
 use crate::platform::ids::CompanyId;
 use crate::platform::money::Currency;
-use crate::platform::postgres::Pool;
 use crate::platform::postgres::sql::Sql;
+use crate::platform::postgres::{Pool, WIDELY};
 use crate::row;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web};
 use rust_decimal::Decimal;
@@ -409,16 +409,14 @@ impl Start {
     pub(super) fn settings(&self, begin: &str, writes: bool) -> String {
         // Ids and the names of roles only: nothing a caller wrote is put into this text.
         format!(
-            "BEGIN {begin}; SELECT set_config('app.company_id', '{}', true), set_config('app.actor', '{}', true), set_config('app.portfolio', '{}', true), set_config('app.roles', '{}', true), set_config('app.identity', '{}', true), set_config('application_name', '{}', true), set_config('enable_seqscan', '{}', true)",
+            "BEGIN {begin}; SELECT set_config('app.company_id', '{}', true), set_config('app.actor', '{}', true), set_config('app.portfolio', '{}', true), set_config('app.roles', '{}', true), set_config('app.identity', '{}', true), set_config('application_name', '{}', true){}",
             self.company.uuid(),
             self.actor,
             self.portfolio.map(|user| user.to_string()).unwrap_or_default(),
             self.roles(),
             if self.identity { "on" } else { "" },
             if writes { Writer::of(self.company) } else { "duebook".to_owned() },
-            // A write reads few rows by index. Plans made while a company was small must not scan it when
-            // it has grown; reports may scan.
-            if writes { "off" } else { "on" },
+            if writes { String::new() } else { format!("; {WIDELY}") },
         )
     }
 }

@@ -6,6 +6,7 @@ use crate::platform::dates;
 use crate::platform::http::Problem;
 use crate::platform::ids::CompanyId;
 use crate::platform::money::Currency;
+use crate::platform::postgres::WIDELY;
 use crate::platform::postgres::sql::{Scalar, Sql, SqlValue};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::connection::SimpleConnection;
@@ -157,6 +158,10 @@ impl<'c> Tx<'c> {
     /// Runs a statement; gives the number of rows it touched.
     pub fn execute(&mut self, sql: Sql<'_>) -> Result<usize, Problem> {
         Ok(self.rx.run(sql)?)
+    }
+    /// Reads many rows from here on: for the few commands that go through a whole company.
+    pub fn reads_widely(&mut self) -> Result<(), Problem> {
+        Ok(self.rx.batch(WIDELY)?)
     }
     /// Notes what was done: the audit event, which is also the event partners see. The only maker of [`Audited`].
     pub fn record<T>(&mut self, change: Change, value: T) -> Audited<T> {
