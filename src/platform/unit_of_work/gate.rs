@@ -113,7 +113,7 @@ impl Gate {
     }
 }
 
-/// Whether too long a wait is expected behind `ahead` others who take `pace` each. The first in line always may
+/// Whether too long a wait is expected behind `ahead` others (requests, or groups of them) that take `pace` each. The first in line always may
 /// wait: who else would find out that it goes faster by now?
 pub(super) fn too_long(pace: Duration, ahead: usize) -> bool {
     ahead > 0 && u32::try_from(ahead + 1).map_or(Duration::MAX, |turns| pace.saturating_mul(turns)) > LONGEST_EXPECTED

@@ -44,7 +44,7 @@ pub struct Groups {
 struct Lane {
     /// A `Vec<Member<I>>`.
     waiting: Box<dyn Any + Send>,
-    /// How long one member of a group lately took.
+    /// How long a group lately took.
     pace: Duration,
 }
 
@@ -62,7 +62,7 @@ impl Groups {
         let leads = !lanes.contains_key(lane);
         let Lane { waiting, pace } = lanes.entry(lane.to_owned()).or_insert_with(|| Lane { waiting: Box::new(Vec::<Member<I>>::new()), pace: Duration::ZERO });
         match waiting.downcast_mut::<Vec<Member<I>>>() {
-            Some(waiting) if waiting.len() < LONGEST_QUEUE && !gate::too_long(*pace, waiting.len()) => waiting.push(member),
+            Some(waiting) if waiting.len() < LONGEST_QUEUE && !gate::too_long(*pace, waiting.len() / MOST + 1) => waiting.push(member),
             _ => return Joined::Full,
         }
         if leads { Joined::Leads } else { Joined::Led }
@@ -81,11 +81,11 @@ impl Groups {
     }
 
     /// Learns from a group how long those who come now will wait.
-    fn took(&self, lane: &str, each: Duration) {
+    fn took(&self, lane: &str, group: Duration) {
         if let Ok(mut lanes) = self.lanes.lock()
             && let Some(lane) = lanes.get_mut(lane)
         {
-            lane.pace = (lane.pace + each) / 2;
+            lane.pace = (lane.pace + group) / 2;
         }
     }
 }
@@ -135,7 +135,7 @@ where
         }
         match permit {
             Ok(permit) => {
-                let (began, members) = (Instant::now(), u32::try_from(group.len()).unwrap_or(u32::MAX));
+                let began = Instant::now();
                 let serving = doors.clone();
                 // A panic leaves its group without answers, which their requests tell as a fault of ours.
                 let _ = web::block(move || {
@@ -143,7 +143,7 @@ where
                     drop(permit);
                 })
                 .await;
-                doors.groups.took(&lane, began.elapsed() / members.max(1));
+                doors.groups.took(&lane, began.elapsed());
             }
             Err(problem) => group.into_iter().for_each(|member| drop(member.reply.send(Err(problem.clone())))),
         }
