@@ -28,12 +28,9 @@ pub(super) fn insert(tx: &mut Tx<'_>, entries: &[Valued<'_>]) -> Result<(), Prob
     let counts = entries.iter().map(|e| i32::try_from(e.lines.len())).collect::<Result<Many<_>, _>>().map_err(|e| Problem::internal(&e))?;
     tx.execute(
         Sql::new(
-            "WITH entry AS (
-                SELECT * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::date[], $7::date[], $8::text[], $9::numeric[], $10::text[], $11::int[], $12::uuid[])
-                    AS e(id, document_kind, document_id, document_number, document_date, posting_date, currency, exchange_rate, narration, line_count, reverses_id)
-            ), entries AS (
+            "WITH entries AS (
                 INSERT INTO journal_entry (company_id, id, document_kind, document_id, document_number, document_date, posting_date, currency, exchange_rate, narration, line_count, reverses_id, actor)
-                SELECT $1, id, document_kind, document_id, document_number, document_date, posting_date, currency, exchange_rate, narration, line_count, reverses_id, $13 FROM entry
+                SELECT $1, e.*, $13 FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::date[], $7::date[], $8::text[], $9::numeric[], $10::text[], $11::int[], $12::uuid[]) AS e
             ), lines AS (
                 INSERT INTO journal_line (company_id, entry_id, line_no, account_id, customer_id, posting_date, debit, credit, base_debit, base_credit)
                 SELECT $1, l.entry_id, l.n, coalesce(l.account_id, a.id), l.customer_id, l.posting_date, l.debit, l.credit, CASE WHEN l.credit = 0 THEN l.base ELSE 0 END, CASE WHEN l.credit = 0 THEN 0 ELSE l.base END
@@ -41,12 +38,14 @@ pub(super) fn insert(tx: &mut Tx<'_>, entries: &[Valued<'_>]) -> Result<(), Prob
                      AS l(entry_id, n, posting_date, role, account_id, customer_id, debit, credit, base)
                 LEFT JOIN gl_account a ON a.company_id = $1 AND a.role = l.role
             )
-            INSERT INTO open_item (company_id, id, customer_id, entry_id, document_kind, document_id, document_number, instalment_no, side, currency, amount, base_amount,
-                document_date, posting_date, due_date, original_due_date, discount, discount_until, grace_until, tolerance)
-            SELECT $1, i.id, i.customer_id, e.id, e.document_kind, e.document_id, e.document_number, i.instalment_no, i.side, e.currency, i.amount, i.base, e.document_date, e.posting_date, i.due_date, i.due_date,
-                   i.discount, i.discount_until, i.grace_until, i.tolerance
-            FROM unnest($23::uuid[], $24::uuid[], $25::uuid[], $26::int[], $27::text[], $28::numeric[], $29::date[], $30::numeric[], $31::numeric[], $32::date[], $33::date[], $34::numeric[])
-                 AS i(entry_id, id, customer_id, instalment_no, side, amount, due_date, base, discount, discount_until, grace_until, tolerance) JOIN entry e ON e.id = i.entry_id",
+            INSERT INTO open_item (company_id, entry_id, id, customer_id, instalment_no, side, amount, due_date, original_due_date, base_amount, discount, discount_until, grace_until, tolerance,
+                document_kind, document_id, document_number, currency, document_date, posting_date)
+            SELECT $1, i.entry_id, i.id, i.customer_id, i.instalment_no, i.side, i.amount, i.due_date, i.due_date, i.base, i.discount, i.discount_until, i.grace_until, i.tolerance,
+                   i.document_kind, i.document_id, i.document_number, i.currency, i.document_date, i.posting_date
+            FROM unnest($23::uuid[], $24::uuid[], $25::uuid[], $26::int[], $27::text[], $28::numeric[], $29::date[], $30::numeric[], $31::numeric[], $32::date[], $33::date[], $34::numeric[],
+                        $35::text[], $36::uuid[], $37::text[], $38::text[], $39::date[], $40::date[])
+                 AS i(entry_id, id, customer_id, instalment_no, side, amount, due_date, base, discount, discount_until, grace_until, tolerance,
+                      document_kind, document_id, document_number, currency, document_date, posting_date)",
         )
         .bind(company)
         .bind(entries.iter().map(|e| e.id).collect::<Many<_>>())
@@ -81,7 +80,13 @@ pub(super) fn insert(tx: &mut Tx<'_>, entries: &[Valued<'_>]) -> Result<(), Prob
         .bind(items.iter().map(|i| i.1.terms.discount).collect::<Many<_>>())
         .bind(items.iter().map(|i| i.1.terms.discount_until).collect::<Many<_>>())
         .bind(items.iter().map(|i| i.1.terms.grace_until).collect::<Many<_>>())
-        .bind(items.iter().map(|i| i.1.terms.tolerance).collect::<Many<_>>()),
+        .bind(items.iter().map(|i| i.1.terms.tolerance).collect::<Many<_>>())
+        .bind(items.iter().map(|i| i.0.posting.document_kind).collect::<Many<_>>())
+        .bind(items.iter().map(|i| i.0.posting.document_id).collect::<Many<_>>())
+        .bind(items.iter().map(|i| i.0.posting.document_number.as_str()).collect::<Many<_>>())
+        .bind(items.iter().map(|i| i.0.posting.currency.code()).collect::<Many<_>>())
+        .bind(items.iter().map(|i| i.0.posting.document_date).collect::<Many<_>>())
+        .bind(items.iter().map(|i| i.0.posting.posting_date).collect::<Many<_>>()),
     )?;
     Ok(())
 }

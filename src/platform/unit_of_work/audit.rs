@@ -12,6 +12,7 @@ use crate::platform::postgres::sql::{Many, Sql};
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 /// A value whose change was recorded. Only [`Tx::record`] makes one.
@@ -146,6 +147,8 @@ pub(super) fn flush(tx: &mut Tx<'_>, replies: &[(Uuid, String)]) -> Result<(), P
     let events = std::mem::take(&mut tx.pending);
     let company = tx.company();
     let (actor, event_key) = (tx.cx().actor.to_string(), tx.cx().event_key);
+    // What was written of an object is bound to its last event; what belongs to none, to the last of all.
+    let last: BTreeMap<Uuid, i64> = events.iter().map(|event| event.object_id).zip(1..).collect();
     let mut sql = Sql::new(
         "WITH event AS MATERIALIZED (
             SELECT e.*, nextval('audit_order') AS position
@@ -154,14 +157,15 @@ pub(super) fn flush(tx: &mut Tx<'_>, replies: &[(Uuid, String)]) -> Result<(), P
             SELECT DISTINCT ON (p[2], p[3]) p[2] AS tab, p[3]::uuid AS id, p[4]::uuid AS owner
             FROM string_to_table(touch_noted(), ' ') AS t, string_to_array(t, '/') AS p WHERE p[1] = $1::text ORDER BY p[2], p[3]
         ), bound AS (
-            SELECT coalesce(o.n, (SELECT max(e.n) FROM event e)) AS n,
-                   string_agg(concat_ws(' ', t.tab, t.id, coalesce(encode(sha256(convert_to(state_of($1, t.tab, t.id), 'UTF8')), 'hex'), '-')), E'\n' ORDER BY t.tab, t.id) AS rows
-            FROM touched t LEFT JOIN (SELECT object_id, max(n) AS n FROM event GROUP BY object_id) AS o ON o.object_id = t.owner GROUP BY 1
+            SELECT jsonb_object_agg(n, rows) AS rows FROM (
+                SELECT coalesce(($10::bigint[])[array_position($11::uuid[], t.owner)], cardinality($3::uuid[])) AS n,
+                       string_agg(concat_ws(' ', t.tab, t.id, coalesce(encode(sha256(convert_to(state_of($1, t.tab, t.id), 'UTF8')), 'hex'), '-')), E'\n' ORDER BY t.tab, t.id) AS rows
+                FROM touched t GROUP BY 1) AS of_event
         ), recorded AS (
             INSERT INTO audit_event (company_id, id, action, object, object_id, actor, request_id, body, states, mac)
             SELECT $1, e.id, e.action, e.object, e.object_id, $2, e.request_id, e.body, s.states, sha256(e.key || sha256(convert_to(e.body || E'\n' || s.states, 'UTF8')) || e.key)
-            FROM event e LEFT JOIN bound b ON b.n = e.n
-            CROSS JOIN LATERAL (SELECT concat_ws(E'\n', concat_ws(' ', e.position, pg_current_xact_id(), (extract(epoch FROM now()) * 1000000)::bigint), b.rows) AS states) AS s
+            FROM event e CROSS JOIN bound b
+            CROSS JOIN LATERAL (SELECT concat_ws(E'\n', concat_ws(' ', e.position, pg_current_xact_id(), (extract(epoch FROM now()) * 1000000)::bigint), b.rows ->> e.n::text) AS states) AS s
         )",
     )
     .bind(company)
@@ -172,12 +176,14 @@ pub(super) fn flush(tx: &mut Tx<'_>, replies: &[(Uuid, String)]) -> Result<(), P
     .bind(events.iter().map(|e| e.object_id).collect::<Many<_>>())
     .bind(events.iter().map(|e| e.request_id.as_str()).collect::<Many<_>>())
     .bind(events.iter().map(|e| e.body.to_string()).collect::<Many<_>>())
-    .bind(events.iter().map(|e| event_key.once(e.id)).collect::<Many<_>>());
+    .bind(events.iter().map(|e| event_key.once(e.id)).collect::<Many<_>>())
+    .bind(last.values().copied().collect::<Many<i64>>())
+    .bind(last.keys().copied().collect::<Many<_>>());
     if replies.is_empty() {
         sql.push(" SELECT 1");
     } else {
         sql = sql.bind(replies.iter().map(|(key, _)| *key).collect::<Many<_>>()).bind(replies.iter().map(|(_, reply)| reply.as_str()).collect::<Many<_>>());
-        sql.push(" UPDATE idempotency_key k SET reply = r.reply FROM unnest($10::uuid[], $11::text[]) AS r(id, reply) WHERE k.company_id = $1 AND k.id = r.id");
+        sql.push(" UPDATE idempotency_key k SET reply = r.reply FROM unnest($12::uuid[], $13::text[]) AS r(id, reply) WHERE k.company_id = $1 AND k.id = r.id");
     }
     tx.execute(sql)?;
     tx.flushed.push(company);
