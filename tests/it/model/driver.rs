@@ -941,8 +941,15 @@ impl Driver {
         let owed: Decimal = expected.iter().map(|row| if row.credit { -row.amounts[1] } else { row.amounts[1] }).sum();
         assert_eq!(dec(&open["totals"]["balance"]), owed, "{}", story());
         assert_eq!(self.model.owed(at, as_of), owed, "the model itself {}", story());
-        let ledger = self.get(&format!("/v1/customers/{customer}/ledger?to={as_of}"));
-        assert_eq!(dec(&ledger["closing_balance"]), owed, "ledger of customer {at} {}", story());
+        // The last month of the ledger: what stood before, what moved, what stands.
+        let from = as_of - Days::new(30);
+        let ledger = self.get(&format!("/v1/customers/{customer}/ledger?from={from}&to={as_of}&limit=1000"));
+        let before = self.model.owed(at, from - Days::new(1));
+        assert_eq!((dec(&ledger["opening_balance"]), dec(&ledger["closing_balance"])), (before, owed), "ledger of customer {at} {}", story());
+        if ledger["page"]["next_cursor"].is_null() {
+            let moved: Decimal = ledger["data"].as_array().unwrap().iter().map(|row| dec(&row["debit"]) - dec(&row["credit"])).sum();
+            assert_eq!(before + moved, owed, "movements of customer {at} {}", story());
+        }
     }
 
     fn compare_aging(&self, as_of: NaiveDate) {
