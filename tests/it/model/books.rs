@@ -733,15 +733,22 @@ impl Model {
             because_of: None,
             ..m
         });
-        // What was granted for its sake goes with it, and an entry that only was its other side.
-        let granted: Vec<usize> = self.in_force().into_iter().filter(|g| self.moves[*g].because_of == Some(at)).collect();
+        // What was granted for its sake goes with it, and an entry that only was its other side. Money and deductions
+        // of one request between two items are one payment: what it earned goes with any of them.
+        let part = |cause: usize| {
+            let of = &self.moves[cause];
+            m.because_of.is_none() && (of.made_by, of.credit, of.debit) == (m.made_by, m.credit, m.debit)
+        };
+        let granted: Vec<usize> = self.in_force().into_iter().filter(|g| self.moves[*g].because_of.is_some_and(part)).collect();
         for grant in granted {
             let doc = self.document_of(grant, |kind| matches!(kind, Kind::Grant(_))).expect("a grant");
             self.unwind(doc, on);
         }
         let counters = matches!(m.kind, "write_off" | "recovery" | "adjustment");
-        let other = |kind: Kind| matches!(kind, Kind::WriteOff | Kind::Recovery | Kind::Adjustment);
-        if let Some(doc) = self.document_of(at, |kind| counters && other(kind)).filter(|doc| within != Some(*doc)) {
+        let sides = [m.credit, m.debit].map(|item| self.items[item].doc);
+        // Of an adjustment of an adjustment the later one is nothing without it.
+        let other = sides.into_iter().find(|doc| counters && self.docs[*doc].made_by == m.made_by);
+        if let Some(doc) = other.filter(|doc| within != Some(*doc)) {
             let entry = self.docs[doc].entries.iter().position(|e| e.items.iter().any(|i| *i == m.credit || *i == m.debit)).expect("an entry");
             self.mirror(doc, entry, on, on);
         }
@@ -834,6 +841,9 @@ impl Model {
     /// Gives up what is open of documents of one customer, oldest due first.
     pub fn write_off(&mut self, targets: &[Target], on: NaiveDate) -> Result<usize, Code> {
         let first = self.docs[targets[0].doc].clone();
+        if targets.iter().any(|t| self.docs[t.doc].state == State::Draft) {
+            return Err((409, "invalid_state"));
+        }
         if targets.iter().any(|t| self.docs[t.doc].owner != first.owner) {
             return Err((422, "customer_mismatch"));
         }
@@ -966,11 +976,15 @@ impl Model {
 
     // ------------------------------------------------------------------------------- adjustments, openings, refunds
 
+    /// A draft is not yet in a state to be settled; of money that is not in the books there is nothing.
+    fn nothing_posted(&self, doc: usize) -> Code {
+        if self.docs[doc].billed() { (409, "invalid_state") } else { (404, "not_found") }
+    }
     /// So much more or less on a document; what settles nothing opens an item beside it.
     pub fn adjust(&mut self, of: usize, amount: Decimal, on: NaiveDate) -> Result<usize, Code> {
         let items = self.sorted(self.items_of(of));
         let open = items.iter().copied().find(|item| self.left(*item).0 > Decimal::ZERO);
-        let Some(item) = open.or(items.first().copied()) else { return Err((404, "not_found")) };
+        let Some(item) = open.or(items.first().copied()) else { return Err(self.nothing_posted(of)) };
         let (size, settled) = (amount.abs(), self.items[item].clone());
         let doc = self.correction(Kind::Adjustment, of, amount, on);
         if settled.credit == (amount > Decimal::ZERO) {
@@ -1000,7 +1014,7 @@ impl Model {
     }
     /// Asked for and approved: nothing moves, the amount is kept from other refunds.
     pub fn promise(&mut self, of: usize, amount: Decimal, on: NaiveDate) -> Result<usize, Code> {
-        let Some(credit) = self.items_of(of).first().copied() else { return Err((404, "not_found")) };
+        let Some(credit) = self.items_of(of).first().copied() else { return Err(self.nothing_posted(of)) };
         let waiting = |d: &&Doc| d.kind == Kind::Refund && d.state == State::Promised && d.original == Some(of);
         let promised: Decimal = self.docs.iter().filter(waiting).map(|d| d.total).sum();
         if amount > (self.left(credit).0 - promised).max(Decimal::ZERO) {
