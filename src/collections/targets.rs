@@ -1,5 +1,6 @@
 //! Which open items a correction is about.
 
+use crate::cash::allocations::settlement::unpostable;
 use crate::ledger::OpenItem;
 use crate::ledger::Side;
 use crate::ledger::open_items::store::lock_items_of;
@@ -42,7 +43,9 @@ pub fn lock_debits(tx: &mut Tx<'_>, prefix: &str, wanted: &[Wanted], customer: C
             items.iter().filter(|i| i.document_id == want.document && i.document_kind == want.kind && i.side == Side::Debit).collect();
         own.sort_by_key(|item| (item.due_date, item.id));
         let pointer = |member: &str| format!("{prefix}/{at}/{member}");
-        let first = *own.first().ok_or_else(|| Problem::reference(&want.kind, pointer("target_id")))?;
+        let Some(first) = own.first().copied() else {
+            return Err(unpostable(tx, want.document, &want.kind, &pointer("target_id"))?);
+        };
         if first.customer != customer {
             let detail = "The document belongs to another customer.";
             return Err(Problem::new(ITEM_CUSTOMER_MISMATCH, detail).errors(vec![FieldError::at(pointer("target_id"), "customer_mismatch", detail)]));

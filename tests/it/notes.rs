@@ -588,3 +588,42 @@ fn what_a_draft_was_expected_to_come_to_does_not_bind_its_changes() {
     }
     company.assert_laws();
 }
+
+#[test]
+fn a_draft_is_found_everywhere_and_is_in_no_state_to_be_settled() {
+    let company = Company::new();
+    let customer = company.customer();
+    let (executive, controller) = (company.executive(), company.controller());
+    let invoice = company.invoice(&customer, "2025-01-10", "2025-02-09", "1000.00");
+    let receipt = company.receipt(&customer, "2025-01-15", "100.00", Value::Null);
+    let draft = executive.post("/v1/invoices", &with(invoice_body(&customer, "2025-01-10", "100.00"), json!({"issue": false}))).expect(201);
+    let credit = controller.post("/v1/credit-notes", &with(note_body(&invoice, "2025-01-20", "100.00"), json!({"issue": false}))).expect(201);
+    let before = company.fingerprint();
+    let beneficiary = json!({"name": "Acme Retail Pvt Ltd", "account_number": "50200012345678", "ifsc": "HDFC0000123"});
+    let from = |kind: &str, source: &Value, target: &Value| json!({"source_type": kind, "source_id": source["id"], "targets": [to_invoice(target, "10.00")]});
+    for (path, body, pointer) in [
+        ("/v1/allocations", from("credit_note", &credit, &invoice), "#/source_id"),
+        ("/v1/allocations", from("receipt", &receipt, &draft), "#/targets/0/target_id"),
+        (
+            "/v1/refunds",
+            json!({"source_type": "credit_note", "source_id": credit["id"], "amount": "10.00", "reason": "Paid twice", "beneficiary": beneficiary}),
+            "#/source_id",
+        ),
+        (
+            "/v1/adjustments",
+            json!({"target_type": "invoice", "target_id": draft["id"], "amount": "-1.00", "adjusted_on": "2025-02-01", "reason": "Rounding", "reason_code": "rounding"}),
+            "#/target_id",
+        ),
+        (
+            "/v1/write-offs",
+            json!({"customer_id": customer, "written_off_on": "2025-02-01", "reason": "Insolvent", "items": [{"target_type": "invoice", "target_id": draft["id"]}]}),
+            "#/items/0/target_id",
+        ),
+    ] {
+        let problem = executive.post(path, &body).refused(409, "invalid_state");
+        assert!(blames(&problem, pointer, "invalid_state"), "{path}: {problem}");
+        assert_eq!(problem["current"]["status"], "draft", "{path}");
+    }
+    assert_eq!(company.fingerprint(), before);
+    company.assert_laws();
+}

@@ -131,7 +131,12 @@ pub struct Reply {
     call: String,
 }
 
+/// How many requests this run has sent, and how many of them were told to come back later.
+pub static REQUESTS: AtomicUsize = AtomicUsize::new(0);
+pub static SHED: AtomicUsize = AtomicUsize::new(0);
+
 fn exchange(method: &str, url: &str, headers: &[(&str, &str)], body: Option<&[u8]>) -> Result<Reply, ureq::Error> {
+    REQUESTS.fetch_add(1, Ordering::Relaxed);
     let mut request = http::Request::builder().method(method).uri(url);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -222,7 +227,10 @@ impl Client {
         loop {
             let reply = exchange(method, &url, &all, body).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
             match reply.header("retry-after").and_then(|s| s.parse().ok()) {
-                Some(seconds) if reply.status == 503 && start.elapsed() < Duration::from_secs(60) => thread::sleep(Duration::from_secs(seconds)),
+                Some(seconds) if reply.status == 503 && start.elapsed() < Duration::from_secs(60) => {
+                    SHED.fetch_add(1, Ordering::Relaxed);
+                    thread::sleep(Duration::from_secs(seconds));
+                }
                 _ => return reply,
             }
         }

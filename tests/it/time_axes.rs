@@ -136,3 +136,41 @@ fn a_backdated_receipt_changes_what_is_known_of_a_past_day_not_what_was_known() 
     assert_eq!((ledger(&known_before), ledger(&known_after)), (json!("1000.00"), json!("600.00")));
     company.assert_laws();
 }
+
+#[test]
+fn reports_of_a_past_instant_call_customers_and_accounts_as_they_were_known_then() {
+    let company = Company::new();
+    let customer = company.customer();
+    company.invoice(&customer, "2025-01-10", "2025-02-09", "100.00");
+    let account = id_of(&company.get("/v1/gl-accounts?code=4000")["data"][0]);
+    let (executive, admin) = (company.executive(), company.as_role("admin"));
+    let rename = |customer_name: &str, account_code: &str, account_name: &str| {
+        executive.change("PATCH", &format!("/v1/customers/{customer}"), "*", &json!({"legal_name": customer_name})).expect(200);
+        let names = json!({"code": account_code, "name": account_name});
+        admin.change("PATCH", &format!("/v1/gl-accounts/{account}"), "*", &names).expect(200);
+    };
+    let names = |known_at: &str| {
+        let pair = format!("as_of=2025-03-31&known_at={}", encoded(known_at));
+        let aging = company.get(&format!("/v1/reports/aging?{pair}"));
+        let trial = company.get(&format!("/v1/trial-balance?{pair}"));
+        let entries = company.get(&format!("/v1/gl-accounts/{account}/entries?{pair}"));
+        let sales = trial["data"].as_array().unwrap().iter().find(|row| row["credit"] == "100.00").expect("sales").clone();
+        assert_eq!((&entries["account_code"], &entries["account_name"]), (&sales["account_code"], &sales["account_name"]));
+        [&aging["data"][0]["customer_name"], &sales["account_code"], &sales["account_name"]].map(|name| name.as_str().unwrap().to_owned())
+    };
+    let mut kept = Vec::new();
+    for (customer_name, code, name) in [("First", "4000", "Sales"), ("Second", "4001", "Sales"), ("Third", "4001", "Turnover"), ("First", "4000", "Sales")] {
+        rename(customer_name, code, name);
+        let known_at = company.known_now();
+        let past = reports(&[], std::slice::from_ref(&account), "2025-03-31", &encoded(&known_at));
+        let bytes: Vec<(String, String)> = past.into_iter().map(|path| (path.clone(), company.controller().get(&path).text())).collect();
+        kept.push((known_at, [customer_name, code, name].map(str::to_owned), bytes));
+    }
+    for (known_at, called, bytes) in kept {
+        assert_eq!(names(&known_at), called, "as known at {known_at}");
+        for (path, before) in bytes {
+            assert_eq!(company.controller().get(&path).text(), before, "{path}");
+        }
+    }
+    company.assert_laws();
+}

@@ -1,7 +1,7 @@
 //! The verbs of allocations.
 
 use super::rules::target_faults;
-use super::settlement::{Plan, Resolved, Terms, place, resolve};
+use super::settlement::{Plan, Resolved, Terms, place, resolve, unpostable};
 use super::types::{Allocation, AllocationList, NewAllocations, ReverseAllocation, SourceType};
 use super::{problems, store};
 use crate::cash::receipts;
@@ -25,7 +25,7 @@ pub fn create(tx: &mut Tx<'_>, new: &NewAllocations) -> Result<Audited<Allocatio
     let owner = match store::owner_of(tx, new.source_id, kind)? {
         Some(owner) => owner,
         None if new.source_type == SourceType::Receipt => return Err(receipts::service::not_allocatable(tx, new.source_id)?.unwrap_or_else(unknown)),
-        None => return Err(unknown()),
+        None => return Err(unpostable(tx, new.source_id, kind, "/source_id")?),
     };
     let mut customers = store::customers_of(tx, &new.targets)?;
     customers.push(owner);

@@ -58,7 +58,7 @@ pub fn resolve(tx: &mut Tx<'_>, prefix: &str, targets: &[Target], payer: Custome
 }
 
 /// Why a document has no items: it is a draft, or there is none.
-fn unpostable(tx: &mut Tx<'_>, document: Uuid, kind: &str, pointer: &str) -> Result<Problem, Problem> {
+pub fn unpostable(tx: &mut Tx<'_>, document: Uuid, kind: &str, pointer: &str) -> Result<Problem, Problem> {
     Ok(match store::status(tx, document, kind)? {
         None => Problem::reference(kind, pointer),
         Some(status) => Problem::new(problem::INVALID_STATE, format!("The {} is {status}; only an issued one can be settled.", kind.replace('_', " ")))

@@ -3,6 +3,7 @@
 use super::problems::REFUND_EXCEEDS_CREDIT;
 use super::store::{self, Payment};
 use super::types::{CancelRefund, FailRefund, MarkPaid, NewRefund, Refund, RefundSource, RefundStatus};
+use crate::cash::allocations::settlement::unpostable;
 use crate::control::approvals::problems::SOD_CONFLICT;
 use crate::control::approvals::rules::Band;
 use crate::control::approvals::{Action, Gate, Request, gate, of_request, subject_changed};
@@ -60,7 +61,9 @@ fn lock_credit(tx: &mut Tx<'_>, source: RefundSource, document: Uuid) -> Result<
 
 /// Asks for a refund. Nothing moves; the amount is kept free of other refunds.
 pub fn request(tx: &mut Tx<'_>, new: &NewRefund) -> Result<Audited<Refund>, Problem> {
-    let customer = store::owner(tx, new.source_type, new.source_id)?.ok_or_else(|| Problem::reference(new.source_type.as_str(), "/source_id"))?;
+    let Some(customer) = store::owner(tx, new.source_type, new.source_id)? else {
+        return Err(unpostable(tx, new.source_id, new.source_type.as_str(), "/source_id")?);
+    };
     lock_customers(tx, vec![customer])?;
     let credit = lock_credit(tx, new.source_type, new.source_id)?;
     let errors = faults::amount("/amount", new.amount.0, credit.currency);

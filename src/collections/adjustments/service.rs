@@ -3,6 +3,7 @@
 use super::problems::CAP_EXCEEDED;
 use super::store::{self, Asked, Head, Line};
 use super::types::{Adjustment, AdjustmentCause, AdjustmentStatus, ClearSmallBalances, NewAdjustment, ReverseAdjustment, SmallBalanceRun};
+use crate::cash::allocations::settlement::unpostable;
 use crate::collections::targets::over_open;
 use crate::control::approvals::rules::Band;
 use crate::control::approvals::{Action, Gate, Request, gate, of_document};
@@ -76,7 +77,9 @@ pub fn create(tx: &mut Tx<'_>, new: &NewAdjustment) -> Result<Audited<Adjustment
         return Err(Problem::invalid(errors));
     }
     let kind = new.target_type.as_str();
-    let customer = store::owner(tx, kind, new.target_id)?.ok_or_else(|| Problem::reference(kind, "/target_id"))?;
+    let Some(customer) = store::owner(tx, kind, new.target_id)? else {
+        return Err(unpostable(tx, new.target_id, kind, "/target_id")?);
+    };
     lock_customers(tx, vec![customer])?;
     let mut items: Vec<OpenItem> = lock_items_of(tx, vec![new.target_id])?.into_iter().filter(|item| item.document_kind == kind).collect();
     items.sort_by_key(|item| (item.due_date, item.id));

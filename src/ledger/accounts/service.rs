@@ -101,6 +101,7 @@ pub fn entries(rx: &mut Rx<'_>, id: AccountId, span: &EntrySpan, paging: &Paging
             .errors(vec![FieldError::parameter("from", "invalid_value", "from must not lie after to.").received(from)]));
     }
     let known = at.horizon();
+    let (code, name) = store::called(rx, id, known)?.unwrap_or((account.code, account.name));
     let page = store::entries(rx, id, span.from, to, &at, span.known_at.as_deref(), paging)?;
     let (opening, closing) = store::span_balances(rx, id, span.from, to, known)?;
     // The rows of a page are neighbours: the balance before the earliest of them, then one after the other.
@@ -130,8 +131,8 @@ pub fn entries(rx: &mut Rx<'_>, id: AccountId, span: &EntrySpan, paging: &Paging
     });
     Ok(AccountEntries {
         account_id: id,
-        account_code: account.code,
-        account_name: account.name,
+        account_code: code,
+        account_name: name,
         currency: currency.code().to_owned(),
         from: span.from,
         to,

@@ -221,6 +221,16 @@ pub fn span_balances(
     Ok((row.opening, row.closing))
 }
 
+row! { struct NameRow { code: String, name: String } }
+
+/// What an account was called at an instant, if it is called otherwise now.
+pub fn called(rx: &mut Rx<'_>, id: AccountId, known: DateTime<Utc>) -> Result<Option<(String, String)>, Problem> {
+    let company = rx.company();
+    let sql = "SELECT code, name FROM former_name WHERE company_id = $1 AND object_id = $2 AND until > $3 ORDER BY until LIMIT 1";
+    let row: Option<NameRow> = rx.optional(Sql::new(sql).bind(company).bind(id).bind(known))?;
+    Ok(row.map(|row| (row.code, row.name)))
+}
+
 /// The balance before an entry of a day, in the order of the list.
 pub fn balance_before(rx: &mut Rx<'_>, id: AccountId, date: NaiveDate, entry: Uuid, known: DateTime<Utc>) -> Result<Decimal, Problem> {
     let company = rx.company();

@@ -13,6 +13,10 @@ use rust_decimal::Decimal;
 /// amount − Σ allocations that count by then and were recorded by then.
 pub const OPEN_AT: &str = include_str!("open_at.sql");
 
+/// Customers and accounts that have another name now than was known at an instant (`$3`), as a CTE `former`.
+pub const FORMER: &str =
+    "former AS (SELECT DISTINCT ON (object_id) object_id, code, name FROM former_name WHERE company_id = $1 AND until > $3 ORDER BY object_id, until)";
+
 /// The two axes of every balance: the accounting day and the moment of knowledge.
 #[derive(Debug, Clone, Copy)]
 pub struct At {

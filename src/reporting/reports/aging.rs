@@ -2,7 +2,7 @@
 //! half-open steps of days: day 30 is in 1–30, day 31 in 31–60.
 
 use super::{At, Check, OPEN_AT, spread, totals};
-use crate::ledger::balances::{STEPS, bucket_names, bucket_starts, subledger};
+use crate::ledger::balances::{FORMER, STEPS, bucket_names, bucket_starts, subledger};
 use crate::platform::dates::Instant;
 use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::http::reply::Resource;
@@ -193,9 +193,9 @@ fn cells(rx: &mut Rx<'_>, at: At, current: bool, basis: Basis, starts: &[i32]) -
     let text = format!(
         "{source}, cells AS (
             SELECT customer_id, CASE WHEN side = 'credit' THEN {UNAPPLIED} ELSE width_bucket($2::date - {date}, $4::int[]) END AS bucket, sum(open) AS open
-            FROM open_at WHERE open <> 0 GROUP BY 1, 2)
-         SELECT cells.customer_id, c.legal_name AS customer_name, cells.bucket, cells.open::numeric AS open
-         FROM cells JOIN customer c ON c.company_id = $1 AND c.id = cells.customer_id"
+            FROM open_at WHERE open <> 0 GROUP BY 1, 2), {FORMER}
+         SELECT cells.customer_id, coalesce(f.name, c.legal_name) AS customer_name, cells.bucket, cells.open::numeric AS open
+         FROM cells JOIN customer c ON c.company_id = $1 AND c.id = cells.customer_id LEFT JOIN former f ON f.object_id = c.id"
     );
     rx.load(Sql::new(text).bind(company).bind(at.as_of).bind(at.horizon()).bind(Many(starts.to_vec())))
 }

@@ -1,6 +1,7 @@
 //! Trial balance: the balance of every account; debits equal credits.
 
 use super::At;
+use crate::ledger::balances::FORMER;
 use crate::ledger::periods::Month;
 use crate::platform::dates::{month_end, month_label};
 use crate::platform::http::problem::{self, FieldError};
@@ -88,11 +89,16 @@ fn trial_balance(rx: &mut Rx<'_>, params: &TrialParams) -> Result<TrialBalance, 
     let at = params.at(rx)?;
     let company = rx.company();
     let rows: Vec<BalanceRow> = rx.load(
-        Sql::new(
-            "SELECT a.code, a.name, sum(l.base_debit - l.base_credit)::numeric AS balance FROM journal_line l JOIN gl_account a ON a.company_id = l.company_id AND a.id = l.account_id
-             WHERE l.company_id = $1 AND l.posting_date <= $2 AND l.recorded_at <= $3 GROUP BY a.code, a.name ORDER BY a.code",
-        )
-        .bind(company).bind(at.as_of).bind(at.horizon()),
+        Sql::new(format!(
+            "WITH {FORMER}, balances AS (
+                SELECT l.account_id, sum(l.base_debit - l.base_credit)::numeric AS balance FROM journal_line l
+                WHERE l.company_id = $1 AND l.posting_date <= $2 AND l.recorded_at <= $3 GROUP BY l.account_id)
+             SELECT coalesce(f.code, a.code) AS code, coalesce(f.name, a.name) AS name, b.balance
+             FROM balances b JOIN gl_account a ON a.company_id = $1 AND a.id = b.account_id LEFT JOIN former f ON f.object_id = a.id ORDER BY 1, a.id"
+        ))
+        .bind(company)
+        .bind(at.as_of)
+        .bind(at.horizon()),
     )?;
     let currency = rx.cx().currency();
     let debit = |balance: Decimal| balance.max(Decimal::ZERO);

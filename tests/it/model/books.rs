@@ -1,9 +1,10 @@
-//! A naive model of receivables for `any_order`: documents, their items and settlements kept as plain lists, every
-//! balance summed from the beginning each time. Written from the design, without caches and without SQL.
+//! A naive model of receivables: documents, their items and settlements kept as plain lists, every balance summed
+//! from the beginning each time. Written from the design, without caches, without SQL and without a clock.
 
-use chrono::NaiveDate;
+use super::Label;
+use chrono::{Datelike, NaiveDate};
 use rust_decimal::{Decimal, RoundingStrategy, dec};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub type Code = (u16, &'static str);
 
@@ -35,6 +36,7 @@ pub struct Item {
 
 #[derive(Debug, Clone)]
 pub struct Move {
+    pub made_by: Label,
     /// As the service names it, once it is known.
     pub id: String,
     pub credit: usize,
@@ -63,6 +65,10 @@ pub enum Kind {
     CreditNote,
     DebitNote,
     Receipt,
+    /// Taken over from older books.
+    Opening,
+    Adjustment,
+    Refund,
     WriteOff,
     /// Money for what was written off.
     Recovery,
@@ -76,11 +82,15 @@ pub enum State {
     /// A cheque of a later date, outside the books.
     Held,
     Unidentified,
+    Draft,
+    /// A refund that is approved and not paid yet.
+    Promised,
     Ended,
 }
 
 #[derive(Debug, Clone)]
 pub struct Doc {
+    pub made_by: Label,
     pub id: String,
     pub number: String,
     pub kind: Kind,
@@ -103,6 +113,51 @@ pub struct Doc {
     pub mirrors: Vec<Entry>,
     /// What the deposit of a held cheque will book; its day is that of the cheque.
     pub waiting: Option<Entry>,
+    /// What a draft will be issued as.
+    pub draft: Option<Billing>,
+}
+
+impl Doc {
+    /// A document of which nothing is known yet but what it is and whose.
+    fn bare(made_by: Label, kind: Kind, owner: usize, dollars: bool, date: NaiveDate, total: Decimal) -> Self {
+        Self {
+            made_by,
+            id: String::new(),
+            number: String::new(),
+            kind,
+            state: State::Standing,
+            owner,
+            dollars,
+            rate: Decimal::ONE,
+            date,
+            posted: date,
+            total,
+            tax: Decimal::ZERO,
+            original: None,
+            cheque: false,
+            deducted: Vec::new(),
+            entries: Vec::new(),
+            mirrors: Vec::new(),
+            waiting: None,
+            draft: None,
+        }
+    }
+    /// A draft that was thrown away: there is nothing to ask about.
+    pub fn discarded(&self) -> bool {
+        self.billed() && self.state == State::Ended && self.entries.is_empty()
+    }
+    pub fn billed(&self) -> bool {
+        matches!(self.kind, Kind::Invoice | Kind::CreditNote | Kind::DebitNote)
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Customer {
+    pub made_by: Label,
+    pub id: String,
+    pub name: String,
+    pub active: bool,
+    pub version: i64,
 }
 
 #[derive(Debug, Clone)]
@@ -123,7 +178,12 @@ pub struct Policy {
 
 #[derive(Debug, Clone)]
 pub struct Model {
+    /// The command that is being carried out.
+    pub now: Label,
     pub policy: Policy,
+    pub customers: Vec<Customer>,
+    /// First days of the months that take nothing.
+    pub closed: BTreeSet<NaiveDate>,
     pub docs: Vec<Doc>,
     pub items: Vec<Item>,
     pub moves: Vec<Move>,
@@ -131,7 +191,8 @@ pub struct Model {
     pub payers: Vec<(usize, usize, NaiveDate, NaiveDate)>,
 }
 
-pub struct Billing<'a> {
+#[derive(Debug, Clone)]
+pub struct Billing {
     pub kind: Kind,
     pub owner: usize,
     pub dollars: bool,
@@ -141,9 +202,13 @@ pub struct Billing<'a> {
     pub tax: Decimal,
     pub original: Option<usize>,
     /// Share in per cent and due date; the last takes the rest.
-    pub instalments: &'a [(Decimal, NaiveDate)],
+    pub instalments: Vec<(Decimal, NaiveDate)>,
     /// Per cent and days.
     pub discount: Option<(Decimal, u64)>,
+    /// A credit note settles its invoice.
+    pub apply: bool,
+    /// Follows from another act, whoever is billed.
+    pub by_right: bool,
 }
 
 pub struct Money {
@@ -229,10 +294,11 @@ impl Model {
         items.chain(moves).sum()
     }
 
-    /// How much is dated between two days: entries, items and settlements.
-    pub fn dated(&self, from: NaiveDate, to: NaiveDate) -> usize {
+    /// How much is dated into closed months: entries, items and settlements.
+    pub fn dated_into_closed(&self) -> usize {
         let entries = self.docs.iter().flat_map(|doc| doc.entries.iter().chain(&doc.mirrors)).map(|entry| entry.on);
-        entries.chain(self.items.iter().map(|item| item.posted)).chain(self.moves.iter().map(|m| m.on)).filter(|day| (from..=to).contains(day)).count()
+        let days = entries.chain(self.items.iter().map(|item| item.posted)).chain(self.moves.iter().map(|m| m.on));
+        days.filter(|day| self.closed.contains(&day.with_day(1).expect("a first day"))).count()
     }
 
     // ------------------------------------------------------------------------------- settling
@@ -253,7 +319,19 @@ impl Model {
     fn settle(&mut self, credit: usize, debit: usize, kind: &'static str, amount: Decimal, on: NaiveDate) -> Option<usize> {
         let credit_base = Self::share(self.left(credit), amount)?;
         let debit_base = Self::share(self.left(debit), amount)?;
-        self.moves.push(Move { id: String::new(), credit, debit, kind, amount, credit_base, debit_base, on, reverses: None, because_of: None });
+        self.moves.push(Move {
+            made_by: self.now,
+            id: String::new(),
+            credit,
+            debit,
+            kind,
+            amount,
+            credit_base,
+            debit_base,
+            on,
+            reverses: None,
+            because_of: None,
+        });
         Some(self.moves.len() - 1)
     }
     /// Open debits, oldest due first.
@@ -289,27 +367,10 @@ impl Model {
         let sign = if of.credit { -Decimal::ONE } else { Decimal::ONE };
         self.items.push(Item { doc, owner: of.owner, credit: !of.credit, dollars: of.dollars, amount, base, posted: on, due: on, agreed: Agreed::default() });
         let entry = Entry { on, rows: vec![(account, sign * base), ("1100", -sign * base)], items: vec![made], taken_back: false };
-        self.docs.push(Doc {
-            id: String::new(),
-            number: String::new(),
-            kind: Kind::Grant(kind),
-            state: State::Standing,
-            owner: of.owner,
-            dollars: of.dollars,
-            rate: Decimal::ONE,
-            date: on,
-            posted: on,
-            total: amount,
-            tax: Decimal::ZERO,
-            original: None,
-            cheque: false,
-            deducted: Vec::new(),
-            entries: vec![entry],
-            mirrors: Vec::new(),
-            waiting: None,
-        });
+        self.docs.push(Doc { entries: vec![entry], ..Doc::bare(self.now, Kind::Grant(kind), of.owner, of.dollars, on, amount) });
         let (credit, debit) = if of.credit { (item, made) } else { (made, item) };
         self.moves.push(Move {
+            made_by: self.now,
             id: String::new(),
             credit,
             debit,
@@ -333,6 +394,9 @@ impl Model {
     /// Whether money of a payer may settle what is named, however much that is.
     fn fits(&self, payer: usize, dollars: bool, targets: &[Target], on: NaiveDate) -> Result<(), Code> {
         for doc in targets.iter().map(|target| &self.docs[target.doc]) {
+            if doc.state == State::Draft {
+                return Err((409, "invalid_state"));
+            }
             if !self.pays_for(payer, doc.owner, on) {
                 return Err((422, "customer_mismatch"));
             }
@@ -412,28 +476,70 @@ impl Model {
 
     // ------------------------------------------------------------------------------ documents
 
-    /// An invoice or a note of one line, issued.
-    pub fn bill(&mut self, new: &Billing<'_>, apply: bool) -> Result<usize, Code> {
-        if let Some(original) = new.original.map(|at| &self.docs[at]) {
-            if original.state != State::Standing {
-                return Err((409, "invalid_state"));
-            }
-            if new.date < original.date {
-                return Err((422, "validation_failed"));
-            }
-        }
+    /// What is billed in all, and half of its tax.
+    fn priced(new: &Billing) -> (Decimal, Decimal) {
         let half = money(new.net * new.tax / dec!(200));
-        let total = new.net + half + half;
-        let credits = new.kind == Kind::CreditNote;
-        if credits && let Some(original) = new.original {
-            let noted: Decimal =
-                self.docs.iter().filter(|d| d.kind == Kind::CreditNote && d.original == Some(original) && d.state == State::Standing).map(|d| d.total).sum();
-            if noted + total > self.docs[original].total {
-                return Err((422, "credit_exceeds_original"));
-            }
+        (new.net + half + half, half)
+    }
+    /// Whether so much may be billed now.
+    fn billable(&self, new: &Billing) -> Result<(), Code> {
+        if !self.customers[new.owner].active && new.kind != Kind::CreditNote && !new.by_right {
+            return Err((422, "customer_inactive"));
         }
+        let Some(original) = new.original else { return Ok(()) };
+        if self.docs[original].state != State::Standing {
+            return Err((409, "invalid_state"));
+        }
+        if new.date < self.docs[original].date {
+            return Err((422, "validation_failed"));
+        }
+        let of_it = |d: &&Doc| d.kind == Kind::CreditNote && d.original == Some(original) && d.state == State::Standing;
+        let noted: Decimal = self.docs.iter().filter(of_it).map(|d| d.total).sum();
+        if new.kind == Kind::CreditNote && noted + Self::priced(new).0 > self.docs[original].total {
+            return Err((422, "credit_exceeds_original"));
+        }
+        Ok(())
+    }
+    /// A draft of an invoice or note of one line.
+    pub fn draft(&mut self, new: &Billing) -> Result<usize, Code> {
+        self.billable(new)?;
+        self.docs.push(Self::drafted(self.now, new));
+        Ok(self.docs.len() - 1)
+    }
+    fn drafted(made_by: Label, new: &Billing) -> Doc {
+        Doc {
+            state: State::Draft,
+            rate: new.rate,
+            tax: new.tax,
+            original: new.original,
+            draft: Some(new.clone()),
+            ..Doc::bare(made_by, new.kind, new.owner, new.dollars, new.date, Self::priced(new).0)
+        }
+    }
+    fn a_draft(&self, doc: usize) -> Result<Billing, Code> {
+        self.docs[doc].draft.clone().filter(|_| self.docs[doc].state == State::Draft).ok_or((409, "invalid_state"))
+    }
+    /// Another amount for a draft.
+    pub fn redraft(&mut self, doc: usize, net: Decimal) -> Result<(), Code> {
+        let new = Billing { net, ..self.a_draft(doc)? };
+        self.billable(&new)?;
+        self.docs[doc] = Doc { id: self.docs[doc].id.clone(), ..Self::drafted(self.docs[doc].made_by, &new) };
+        Ok(())
+    }
+    pub fn discard(&mut self, doc: usize) -> Result<(), Code> {
+        self.a_draft(doc)?;
+        self.docs[doc].state = State::Ended;
+        self.docs[doc].draft = None;
+        Ok(())
+    }
+    /// A draft is issued.
+    pub fn issue(&mut self, doc: usize) -> Result<(), Code> {
+        let new = self.a_draft(doc)?;
+        self.billable(&new)?;
+        let credits = new.kind == Kind::CreditNote;
+        let (total, half) = Self::priced(&new);
         let base = |amount: Decimal| money(amount * new.rate);
-        let (doc, whole, tax) = (self.docs.len(), base(total), base(half));
+        let (whole, tax) = (base(total), base(half));
         let sign = if credits { -Decimal::ONE } else { Decimal::ONE };
         let income = if credits { "4100" } else { "4000" };
         let rows = vec![("1100", sign * whole), (income, -sign * (whole - tax - tax)), ("2100", -sign * tax), ("2110", -sign * tax)];
@@ -457,30 +563,32 @@ impl Model {
             items.push(self.items.len());
             self.items.push(Item { doc, owner: new.owner, credit: credits, dollars: new.dollars, amount, base: worth, posted: new.date, due: *due, agreed });
         }
-        self.docs.push(Doc {
-            id: String::new(),
-            number: String::new(),
-            kind: new.kind,
-            state: State::Standing,
-            owner: new.owner,
-            dollars: new.dollars,
-            rate: new.rate,
-            date: new.date,
-            posted: new.date,
-            total,
-            tax: new.tax,
-            original: new.original,
-            cheque: false,
-            deducted: Vec::new(),
-            entries: vec![Entry { on: new.date, rows, items: items.clone(), taken_back: false }],
-            mirrors: Vec::new(),
-            waiting: None,
-        });
-        if apply && let Some(original) = new.original {
+        self.docs[doc].state = State::Standing;
+        self.docs[doc].draft = None;
+        self.docs[doc].entries = vec![Entry { on: new.date, rows, items: items.clone(), taken_back: false }];
+        if let Some(original) = new.original.filter(|_| credits && new.apply) {
             let targets = self.sorted(self.items_of(original));
             self.pour(items[0], &mut [("credit", total)], &targets, total, new.date);
         }
+        Ok(())
+    }
+    /// An invoice or a note of one line, issued at once.
+    pub fn bill(&mut self, new: &Billing) -> Result<usize, Code> {
+        let doc = self.draft(new)?;
+        self.issue(doc)?;
         Ok(doc)
+    }
+
+    /// What is left of an older document, taken over on a day.
+    pub fn open(&mut self, owner: usize, credit: bool, rate: Option<Decimal>, amount: Decimal, posted: NaiveDate, due: NaiveDate) -> usize {
+        let (doc, base) = (self.docs.len(), money(amount * rate.unwrap_or(Decimal::ONE)));
+        let sign = if credit { -Decimal::ONE } else { Decimal::ONE };
+        let dollars = rate.is_some();
+        self.items.push(Item { doc, owner, credit, dollars, amount, base, posted, due, agreed: Agreed::default() });
+        let rows = vec![("1100", sign * base), ("3900", -sign * base)];
+        let entry = Entry { on: posted, rows, items: vec![self.items.len() - 1], taken_back: false };
+        self.docs.push(Doc { entries: vec![entry], ..Doc::bare(self.now, Kind::Opening, owner, dollars, posted, amount) });
+        doc
     }
 
     pub fn receive(&mut self, new: &Money, placing: &Placing) -> Result<usize, Code> {
@@ -492,30 +600,18 @@ impl Model {
         let mut rows = vec![("1000", cash)];
         rows.extend(new.deducted.iter().map(|(kind, amount)| (if *kind == "tds" { "1200" } else { "5100" }, base(*amount))));
         rows.push((if new.owner.is_some() { "1100" } else { "2200" }, -worth));
+        let state = match new.held {
+            Some(_) => State::Held,
+            None if new.owner.is_some() => State::Standing,
+            None => State::Unidentified,
+        };
         self.docs.push(Doc {
-            id: String::new(),
-            number: String::new(),
-            kind: Kind::Receipt,
-            state: if new.held.is_some() {
-                State::Held
-            } else if new.owner.is_some() {
-                State::Standing
-            } else {
-                State::Unidentified
-            },
-            owner: new.owner.unwrap_or(usize::MAX),
-            dollars: new.dollars,
+            state,
             rate: new.rate,
-            date: new.date,
-            posted: new.date,
-            total,
-            tax: Decimal::ZERO,
-            original: None,
             cheque: new.cheque,
             deducted: new.deducted.clone(),
             entries: vec![Entry { on: new.held.unwrap_or(new.date), rows, items: Vec::new(), taken_back: false }],
-            mirrors: Vec::new(),
-            waiting: None,
+            ..Doc::bare(self.now, Kind::Receipt, new.owner.unwrap_or(usize::MAX), new.dollars, new.date, total)
         });
         if let Some(day) = new.held {
             if let (Placing::Instructed(targets), Some(owner)) = (placing, new.owner) {
@@ -627,6 +723,7 @@ impl Model {
     fn back(&mut self, at: usize, on: NaiveDate, within: Option<usize>) {
         let m = self.moves[at].clone();
         self.moves.push(Move {
+            made_by: self.now,
             id: String::new(),
             amount: -m.amount,
             credit_base: -m.credit_base,
@@ -636,13 +733,22 @@ impl Model {
             because_of: None,
             ..m
         });
-        // What was granted for its sake goes with it, and an entry that only was its other side.
-        let granted: Vec<usize> = self.in_force().into_iter().filter(|g| self.moves[*g].because_of == Some(at)).collect();
+        // What was granted for its sake goes with it, and an entry that only was its other side. Money and deductions
+        // of one request between two items are one payment: what it earned goes with any of them.
+        let part = |cause: usize| {
+            let of = &self.moves[cause];
+            m.because_of.is_none() && (of.made_by, of.credit, of.debit) == (m.made_by, m.credit, m.debit)
+        };
+        let granted: Vec<usize> = self.in_force().into_iter().filter(|g| self.moves[*g].because_of.is_some_and(part)).collect();
         for grant in granted {
             let doc = self.document_of(grant, |kind| matches!(kind, Kind::Grant(_))).expect("a grant");
             self.unwind(doc, on);
         }
-        if let Some(doc) = self.document_of(at, |kind| matches!(kind, Kind::WriteOff | Kind::Recovery)).filter(|doc| within != Some(*doc)) {
+        let counters = matches!(m.kind, "write_off" | "recovery" | "adjustment");
+        let sides = [m.credit, m.debit].map(|item| self.items[item].doc);
+        // Of an adjustment of an adjustment the later one is nothing without it.
+        let other = sides.into_iter().find(|doc| counters && self.docs[*doc].made_by == m.made_by);
+        if let Some(doc) = other.filter(|doc| within != Some(*doc)) {
             let entry = self.docs[doc].entries.iter().position(|e| e.items.iter().any(|i| *i == m.credit || *i == m.debit)).expect("an entry");
             self.mirror(doc, entry, on, on);
         }
@@ -682,6 +788,7 @@ impl Model {
             self.items.push(Item { credit: !of.credit, posted: day, due: day, agreed: Agreed::default(), ..of.clone() });
             let (credit, debit) = if of.credit { (*item, mirror) } else { (mirror, *item) };
             self.moves.push(Move {
+                made_by: self.now,
                 id: String::new(),
                 credit,
                 debit,
@@ -711,6 +818,7 @@ impl Model {
         self.docs[doc].entries.push(Entry { on, rows: vec![(account, sign * base), ("1100", -sign * base)], items: vec![made], taken_back: false });
         let (credit, debit) = if of.credit { (item, made) } else { (made, item) };
         self.moves.push(Move {
+            made_by: self.now,
             id: String::new(),
             credit,
             debit,
@@ -726,29 +834,16 @@ impl Model {
     }
     fn correction(&mut self, kind: Kind, of: usize, total: Decimal, on: NaiveDate) -> usize {
         let (owner, dollars) = (self.docs[of].owner, self.docs[of].dollars);
-        self.docs.push(Doc {
-            id: String::new(),
-            number: String::new(),
-            kind,
-            state: State::Standing,
-            owner,
-            dollars,
-            date: on,
-            posted: on,
-            total,
-            original: Some(of),
-            cheque: false,
-            deducted: Vec::new(),
-            entries: Vec::new(),
-            ..self.docs[of].clone()
-        });
-        let doc = self.docs.len() - 1;
-        self.docs[doc].mirrors.clear();
-        doc
+        self.docs.push(Doc { original: Some(of), ..Doc::bare(self.now, kind, owner, dollars, on, total) });
+
+        self.docs.len() - 1
     }
     /// Gives up what is open of documents of one customer, oldest due first.
     pub fn write_off(&mut self, targets: &[Target], on: NaiveDate) -> Result<usize, Code> {
         let first = self.docs[targets[0].doc].clone();
+        if targets.iter().any(|t| self.docs[t.doc].state == State::Draft) {
+            return Err((409, "invalid_state"));
+        }
         if targets.iter().any(|t| self.docs[t.doc].owner != first.owner) {
             return Err((422, "customer_mismatch"));
         }
@@ -833,6 +928,9 @@ impl Model {
         if on < m.on {
             return Err((422, "validation_failed"));
         }
+        if m.kind == "refund" {
+            return Err((409, "part_of_a_document"));
+        }
         match self.document_of(at, |kind| matches!(kind, Kind::Grant(_))) {
             Some(doc) => self.unwind(doc, on),
             None => self.back(at, on, None),
@@ -846,21 +944,119 @@ impl Model {
         if on < self.docs[doc].posted {
             return Err((422, "validation_failed"));
         }
+        if self.refunded(doc) {
+            return Err((409, "invalid_state"));
+        }
         self.unwind(doc, on);
         Ok(())
+    }
+    /// Whether some of a credit was paid back.
+    fn refunded(&self, doc: usize) -> bool {
+        let items = self.items_of(doc);
+        self.in_force().into_iter().any(|at| self.moves[at].kind == "refund" && items.contains(&self.moves[at].credit))
     }
     pub fn cancel(&mut self, doc: usize, on: NaiveDate) -> Result<(), Code> {
         let of = &self.docs[doc];
         // What notes correct stays until they are cancelled.
         let corrected =
             self.docs.iter().any(|note| matches!(note.kind, Kind::CreditNote | Kind::DebitNote) && note.original == Some(doc) && note.state == State::Standing);
-        if of.state != State::Standing || corrected || (of.kind != Kind::CreditNote && self.open_of(doc) != of.total) {
+        if of.state != State::Standing
+            || corrected
+            || (of.kind == Kind::CreditNote && self.refunded(doc))
+            || (of.kind != Kind::CreditNote && self.open_of(doc) != of.total)
+        {
             return Err((409, "invalid_state"));
         }
         if on < of.date {
             return Err((422, "validation_failed"));
         }
         self.unwind(doc, on);
+        Ok(())
+    }
+
+    // ------------------------------------------------------------------------------- adjustments, openings, refunds
+
+    /// A draft is not yet in a state to be settled; of money that is not in the books there is nothing.
+    fn nothing_posted(&self, doc: usize) -> Code {
+        if self.docs[doc].billed() { (409, "invalid_state") } else { (404, "not_found") }
+    }
+    /// So much more or less on a document; what settles nothing opens an item beside it.
+    pub fn adjust(&mut self, of: usize, amount: Decimal, on: NaiveDate) -> Result<usize, Code> {
+        let items = self.sorted(self.items_of(of));
+        let open = items.iter().copied().find(|item| self.left(*item).0 > Decimal::ZERO);
+        let Some(item) = open.or(items.first().copied()) else { return Err(self.nothing_posted(of)) };
+        let (size, settled) = (amount.abs(), self.items[item].clone());
+        let doc = self.correction(Kind::Adjustment, of, amount, on);
+        if settled.credit == (amount > Decimal::ZERO) {
+            if size > self.left(item).0 {
+                return Err((422, "over_allocation"));
+            }
+            self.against(doc, item, size, "5900", "adjustment", on)?;
+            return Ok(doc);
+        }
+        let base = money(size * settled.base / settled.amount);
+        let sign = if settled.credit { -Decimal::ONE } else { Decimal::ONE };
+        self.items.push(Item { doc, amount: size, base, posted: on, agreed: Agreed::default(), ..settled });
+        let rows = vec![("1100", sign * base), ("5900", -sign * base)];
+        self.docs[doc].entries.push(Entry { on, rows, items: vec![self.items.len() - 1], taken_back: false });
+        Ok(doc)
+    }
+    /// An adjustment or an opening item is taken back.
+    pub fn take_back(&mut self, doc: usize, on: NaiveDate) -> Result<(), Code> {
+        if self.docs[doc].state == State::Ended {
+            return Err((409, if self.docs[doc].kind == Kind::Opening { "already_reversed" } else { "invalid_state" }));
+        }
+        if on < self.docs[doc].date {
+            return Err((422, "validation_failed"));
+        }
+        self.unwind(doc, on);
+        Ok(())
+    }
+    /// Asked for and approved: nothing moves, the amount is kept from other refunds.
+    pub fn promise(&mut self, of: usize, amount: Decimal, on: NaiveDate) -> Result<usize, Code> {
+        let Some(credit) = self.items_of(of).first().copied() else { return Err(self.nothing_posted(of)) };
+        let waiting = |d: &&Doc| d.kind == Kind::Refund && d.state == State::Promised && d.original == Some(of);
+        let promised: Decimal = self.docs.iter().filter(waiting).map(|d| d.total).sum();
+        if amount > (self.left(credit).0 - promised).max(Decimal::ZERO) {
+            return Err((422, "refund_exceeds_credit"));
+        }
+        Self::share(self.left(credit), amount).ok_or((422, "amount_too_small"))?;
+        let doc = self.correction(Kind::Refund, of, amount, on);
+        self.docs[doc].state = State::Promised;
+        Ok(doc)
+    }
+    pub fn pay(&mut self, doc: usize, on: NaiveDate) -> Result<(), Code> {
+        if self.docs[doc].state != State::Promised {
+            return Err((409, "invalid_state"));
+        }
+        let credit = self.items_of(self.docs[doc].original.expect("a source"))[0];
+        if self.docs[doc].total > self.left(credit).0 {
+            return Err((422, "over_allocation"));
+        }
+        if on < self.from(credit) {
+            return Err((422, "validation_failed"));
+        }
+        self.against(doc, credit, self.docs[doc].total, "1000", "refund", on)?;
+        self.docs[doc].state = State::Standing;
+        self.docs[doc].date = on;
+        Ok(())
+    }
+    /// The bank could not pay.
+    pub fn fail(&mut self, doc: usize, on: NaiveDate) -> Result<(), Code> {
+        if self.docs[doc].state != State::Standing {
+            return Err((409, "invalid_state"));
+        }
+        if on < self.docs[doc].date {
+            return Err((422, "validation_failed"));
+        }
+        self.unwind(doc, on);
+        Ok(())
+    }
+    pub fn give_up(&mut self, doc: usize) -> Result<(), Code> {
+        if self.docs[doc].state != State::Promised {
+            return Err((409, "invalid_state"));
+        }
+        self.docs[doc].state = State::Ended;
         Ok(())
     }
 }
