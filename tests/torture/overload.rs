@@ -13,8 +13,8 @@ use tokio::net::TcpStream;
 use tokio::task::{LocalSet, spawn_local};
 
 const CUSTOMERS: u64 = 100;
-/// In a closed loop, to find the peak.
-const CLOSED: u64 = 32;
+/// Clients in a closed loop, to find the peak: that of the number which fits best.
+const CLOSED: [u64; 3] = [32, 64, 128];
 /// Of the peak: the load that is usual.
 const USUAL: f64 = 0.6;
 const LONGEST: Duration = Duration::from_secs(20);
@@ -27,6 +27,14 @@ enum Kind {
     Report,
     /// A post in another company, whose clients are few.
     Neighbour,
+}
+
+#[derive(Clone, Copy)]
+enum Load {
+    /// So many clients, each of which waits for its answer.
+    Closed(u64),
+    /// So many requests a second, which wait for nobody.
+    Open(f64),
 }
 
 /// One request: when it was due (seconds of the phase), how long the answer took from then, what it was.
@@ -60,17 +68,20 @@ pub fn run(options: &Options, findings: &mut Findings) {
     let (pid, postmaster) = (service.pid(), service.postmaster().expect("a database"));
     let cpu = || [cpu_seconds(std::process::id().cast_signed(), false), cpu_seconds(pid, false), cpu_seconds(postmaster, true)];
 
-    let run = |what: &str, seconds: f64, rate: Option<f64>| {
+    let run = |what: &str, seconds: f64, load: Load| {
         let (before, began) = (cpu(), Instant::now());
-        let shots = match rate {
-            None => phases.block_on(&runtime, closed(&target, seconds)),
-            Some(rate) => phases.block_on(&runtime, open(&target, seconds, rate)),
+        let shots = match load {
+            Load::Closed(clients) => phases.block_on(&runtime, closed(&target, seconds, clients)),
+            Load::Open(rate) => phases.block_on(&runtime, open(&target, seconds, rate)),
         };
         let (used, lasted) = (cpu(), began.elapsed().as_secs_f64());
         let share = |at: usize| (used[at] - before[at]) / lasted * 100.0;
         println!(
             "\n{what}: {seconds:.0} s, {}; CPU: generator {:.0} %, service {:.0} %, database {:.0} % of a core",
-            rate.map_or_else(|| format!("{CLOSED} clients in a closed loop"), |rate| format!("{rate:.0} requests a second in an open loop")),
+            match load {
+                Load::Closed(clients) => format!("{clients} clients in a closed loop"),
+                Load::Open(rate) => format!("{rate:.0} requests a second in an open loop"),
+            },
             share(0),
             share(1),
             share(2)
@@ -82,11 +93,11 @@ pub fn run(options: &Options, findings: &mut Findings) {
         let own = shots.iter().filter(|shot| shot.kind != Kind::Neighbour && shot.status / 100 == 2 && shot.due + shot.took <= seconds);
         own.count() as f64 / seconds
     };
-    run("warming up", 5.0, None);
-    let peak = served(&run("peak", 20.0, None), 20.0);
-    let normal = run("usual", 15.0, Some(peak * USUAL));
-    let crowd = run("overload", seconds, Some(peak * 3.0));
-    let after = run("usual again", 20.0, Some(peak * USUAL));
+    run("warming up", 5.0, Load::Closed(CLOSED[0]));
+    let peak = CLOSED.map(|clients| served(&run("peak", 10.0, Load::Closed(clients)), 10.0)).into_iter().fold(0.0, f64::max);
+    let normal = run("usual", 15.0, Load::Open(peak * USUAL));
+    let crowd = run("overload", seconds, Load::Open(peak * 3.0));
+    let after = run("usual again", 20.0, Load::Open(peak * USUAL));
     println!("\n       connections opened: {}; peak memory of the service: {} MiB", target.opened.borrow(), service.peak_memory());
 
     let goodput = served(&crowd, seconds);
@@ -253,7 +264,7 @@ impl Target {
 }
 
 /// Clients that each wait for an answer before they send again.
-async fn closed(target: &Rc<Target>, seconds: f64) -> Vec<Shot> {
+async fn closed(target: &Rc<Target>, seconds: f64, clients: u64) -> Vec<Shot> {
     let phase = Instant::now();
     let client = |_| {
         let target = Rc::clone(target);
@@ -265,7 +276,7 @@ async fn closed(target: &Rc<Target>, seconds: f64) -> Vec<Shot> {
             shots
         })
     };
-    gather((0..CLOSED).map(client).collect::<Vec<_>>()).await
+    gather((0..clients).map(client).collect::<Vec<_>>()).await
 }
 
 /// Arrivals by chance (exponential gaps) that wait for nobody, and five a second of the neighbour.
