@@ -278,7 +278,7 @@ impl Driver {
         }
         let key = fresh();
         let reply = Self::call(&request, &key, "*");
-        let (bytes, answer) = (reply.bytes.clone(), reply.json());
+        let (first, bytes, answer) = (reply.status, reply.bytes.clone(), reply.json());
         let pending = approved && reply.status < 300 && answer["approval_id"].is_string();
         let outcome = if pending {
             let decision = decide(&self.second, &answer, "approve");
@@ -300,7 +300,7 @@ impl Driver {
                     let second = Self::call(&asked, &key, "*");
                     *self.tally.twists.entry(format!("{twist:?}")).or_default() += 1;
                     if asked.body == request.body {
-                        assert_eq!((second.status, second.header("idempotent-replayed")), (status, Some("true")), "{}\n{}", self.story(), second.text());
+                        assert_eq!((second.status, second.header("idempotent-replayed")), (first, Some("true")), "{}\n{}", self.story(), second.text());
                         assert_eq!(second.bytes, bytes, "the same bytes {}", self.story());
                     } else {
                         assert!(Self::is(&Self::code_of(&second), (422, "idempotency_key_reused")), "{}\n{}", self.story(), second.text());
