@@ -326,27 +326,24 @@ fn reports_of_a_pair_asked_while_others_post_are_the_same_for_ever() {
     company.assert_laws();
 }
 
-/// The three scenes many times larger: `SCALE=90 cargo test --release --test it hot_at_scale -- --nocapture` is
-/// 100,000 requests and more.
+/// The three scenes at a larger scale, again and again: `REQUESTS=100000 SCALE=20 cargo test --release --test it
+/// hot_at_scale -- --nocapture`.
 #[test]
 fn hot_at_scale() {
-    let Some(scale) = std::env::var("SCALE").ok().map(|text| text.parse().expect("a number")) else { return };
+    let Some(wanted) = std::env::var("REQUESTS").ok().map(|text| text.parse::<usize>().expect("a number")) else { return };
+    let scale = std::env::var("SCALE").map_or(20, |text| text.parse().expect("a number"));
     let (start, before) = (Instant::now(), REQUESTS.load(Ordering::Relaxed));
+    let sent = || REQUESTS.load(Ordering::Relaxed) - before;
     let scenes: [(&str, fn(usize)); 3] = [("settling", settling), ("taking back", taking_back), ("families", families)];
-    for (name, scene) in scenes {
-        let (start, before) = (Instant::now(), REQUESTS.load(Ordering::Relaxed));
+    for (name, scene) in scenes.into_iter().cycle().take_while(|_| sent() < wanted) {
         scene(scale);
-        println!("{name}: {} requests in {} s", REQUESTS.load(Ordering::Relaxed) - before, start.elapsed().as_secs());
+        println!("{name}: {} requests, {} s", sent(), start.elapsed().as_secs());
     }
     let mut took = std::mem::take(&mut *TOOK.lock().unwrap());
     took.sort();
     let of = |share: usize| took[(took.len() - 1) * share / 1000].as_millis();
-    println!("{} requests in {} s, {CALLERS} callers", REQUESTS.load(Ordering::Relaxed) - before, start.elapsed().as_secs());
-    println!(
-        "{} sent side by side with their twins; {} told to come back (503), {} that the twin is at it (409)",
-        took.len(),
-        SHED.load(Ordering::Relaxed),
-        BUSY.load(Ordering::Relaxed)
-    );
+    println!("{} requests in {} s, {CALLERS} callers, scale {scale}", sent(), start.elapsed().as_secs());
+    let (shed, busy) = (SHED.load(Ordering::Relaxed), BUSY.load(Ordering::Relaxed));
+    println!("{} of them with their twins; {shed} were told to come back (503), {busy} that the twin is at it (409)", took.len());
     println!("milliseconds: half within {}, 99 % within {}, all within {}", of(500), of(990), of(1000));
 }

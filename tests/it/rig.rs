@@ -358,11 +358,12 @@ impl Reply {
 
 impl Company {
     pub fn new() -> Self {
-        static OPERATOR: LazyLock<Client> = LazyLock::new(|| Client::bearer(token_for("admin", SERVER.demo["company_id"].as_str().expect("a demo company"))));
+        // Asked for each time: a long run outlives any token.
+        let operator = Client::bearer(token_for("admin", SERVER.demo["company_id"].as_str().expect("a demo company")));
         let gstin = gstin("27");
         let people = ["admin", "controller", "ar_executive", "collector", "sales", "auditor"];
         let users: Vec<Value> = people.iter().map(|role| json!({"email": demo_user(role).0, "roles": [role]})).collect();
-        let made = OPERATOR.post("/v1/companies", &json!({"legal_name": format!("Test {} Pvt Ltd", &fresh()[..8]), "gstin": gstin, "users": users}));
+        let made = operator.post("/v1/companies", &json!({"legal_name": format!("Test {} Pvt Ltd", &fresh()[..8]), "gstin": gstin, "users": users}));
         let id = made.expect(201)["id"].as_str().expect("an id").to_owned();
         Self { id, gstin, clients: Mutex::default() }
     }

@@ -4,8 +4,9 @@ use super::commands::{Command, Dice, next};
 use super::driver::{Driver, Tally};
 use super::{FIRST, Label};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
@@ -17,6 +18,8 @@ use std::time::{Duration, Instant};
 pub struct Divergence {
     pub seed: u64,
     pub what: String,
+    /// Only when everything was compared after the last command.
+    pub at_the_end: bool,
     pub commands: Vec<Command>,
 }
 
@@ -47,7 +50,7 @@ fn caught(work: impl FnOnce()) -> Option<String> {
 
 /// Rolls so many commands of a seed and does each to a fresh company and to the model.
 pub fn record(seed: u64, steps: usize) -> Result<Tally, Divergence> {
-    let (mut commands, mut tally) = (Vec::new(), Tally::default());
+    let (mut commands, mut tally, mut at_the_end) = (Vec::new(), Tally::default(), false);
     let failed = caught(|| {
         let mut driver = Driver::new(seed);
         let mut dice = Dice(seed ^ 0x5EED);
@@ -56,36 +59,73 @@ pub fn record(seed: u64, steps: usize) -> Result<Tally, Divergence> {
             commands.push(command.clone());
             driver.act(&command);
         }
+        at_the_end = true;
         driver.finish();
         tally = driver.tally.clone();
     });
-    failed.map_or(Ok(tally), |what| Err(Divergence { seed, what, commands }))
+    failed.map_or(Ok(tally), |what| Err(Divergence { seed, what, at_the_end, commands }))
 }
 
 /// Plays a list again in a fresh company. Gives how it fails, and which commands had something to do.
-pub fn replay(seed: u64, commands: &[Command]) -> (Option<String>, Vec<Label>) {
-    let mut ran = Vec::new();
+pub fn replay(seed: u64, commands: &[Command], to_the_end: bool) -> (Option<String>, BTreeSet<Label>) {
+    let mut ran = BTreeSet::new();
     let failed = caught(|| {
         let mut driver = Driver::new(seed);
         for command in commands {
-            ran.push(command.label);
+            ran.insert(command.label);
             if !driver.act(command) {
-                ran.pop();
+                ran.remove(&command.label);
             }
         }
-        driver.finish();
+        if to_the_end {
+            driver.finish();
+        }
     });
     (failed, ran)
 }
 
-/// Delta debugging: leaves out ever smaller stretches as long as what is left still fails.
+/// The last command with what it is about, and what that is about in turn; `also`: with all else that was done to
+/// these things.
+fn about(commands: &[Command], also: bool) -> Vec<Command> {
+    fn named(value: &Value, found: &mut BTreeSet<Label>) {
+        match value {
+            Value::Number(label) => found.extend(label.as_u64().and_then(|label| usize::try_from(label).ok())),
+            Value::Array(all) => all.iter().for_each(|value| named(value, found)),
+            // Amounts and days are text; the only number that is no label counts settlements.
+            Value::Object(all) => all.iter().filter(|(name, _)| *name != "nth").for_each(|(_, value)| named(value, found)),
+            _ => {}
+        }
+    }
+    let labels = |command: &Command| {
+        let mut found = BTreeSet::new();
+        named(&json!(command.act), &mut found);
+        found
+    };
+    let mut wanted: BTreeSet<Label> = commands.last().map(|command| command.label).into_iter().collect();
+    loop {
+        let about: BTreeSet<Label> = commands.iter().filter(|command| wanted.contains(&command.label)).flat_map(labels).collect();
+        let touched = |command: &&Command| also && labels(command).iter().any(|label| *label >= FIRST && wanted.contains(label));
+        let touching: BTreeSet<Label> = commands.iter().filter(touched).map(|command| command.label).collect();
+        let before = wanted.len();
+        wanted.extend(about.into_iter().chain(touching));
+        if wanted.len() == before {
+            return commands.iter().filter(|command| wanted.contains(&command.label)).cloned().collect();
+        }
+    }
+}
+
+/// Leaves out what is not related to the last command, then by delta debugging ever smaller stretches, as long as
+/// what is left still fails.
 pub fn shrunk(found: Divergence, limit: Duration) -> Divergence {
     let start = Instant::now();
-    let Divergence { seed, mut what, mut commands } = found;
+    let Divergence { seed, mut what, at_the_end, mut commands } = found;
     let fails = |tried: &[Command]| {
-        let (failed, ran) = replay(seed, tried);
+        let (failed, ran) = replay(seed, tried, at_the_end);
         failed.map(|what| (what, tried.iter().filter(|command| ran.contains(&command.label)).cloned().collect::<Vec<_>>()))
     };
+    if let Some((how, less)) = [false, true].into_iter().find_map(|also| fails(&about(&commands, also))) {
+        (what, commands) = (how, less);
+    }
     let mut pieces = 2;
     while commands.len() > 1 && start.elapsed() < limit {
         let size = commands.len().div_ceil(pieces);
@@ -102,15 +142,14 @@ pub fn shrunk(found: Divergence, limit: Duration) -> Divergence {
     }
     for at in 0..commands.len() {
         let mut plain = commands.clone();
-        if plain[at].twist.take().is_some()
-            && plain.len() == commands.len()
+        if plain.get_mut(at).is_some_and(|command| command.twist.take().is_some())
             && start.elapsed() < limit
-            && let Some((how, _)) = fails(&plain)
+            && let Some((how, less)) = fails(&plain)
         {
-            (what, commands) = (how, plain);
+            (what, commands) = (how, less);
         }
     }
-    Divergence { seed, what, commands }
+    Divergence { seed, what, at_the_end, commands }
 }
 
 impl Divergence {
