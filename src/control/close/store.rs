@@ -72,13 +72,8 @@ fn earlier_months_closed(rx: &mut Rx<'_>, period: &Period) -> Result<Vec<Finding
         .collect())
 }
 
-/// Everything recorded, at the end of the month.
-fn at_the_end(rx: &mut Rx<'_>, period: &Period) -> Result<At, Problem> {
-    At::read(rx, Some(&period.ends_on.to_string()), None)
-}
-
 fn receivables_agree(rx: &mut Rx<'_>, period: &Period) -> Result<Vec<Finding>, Problem> {
-    let at = at_the_end(rx, period)?;
+    let at = At::recorded(period.ends_on);
     let (control, items) = (totals(rx, at)?, subledger(rx, at)?);
     let differs = control.documents != items || control.gl != items;
     let label = || format!("documents {}, open items {items}, control account {}", control.documents, control.gl);
@@ -110,7 +105,7 @@ fn unidentified_money(rx: &mut Rx<'_>, period: &Period) -> Result<Vec<Finding>, 
 row! { struct CreditRow { id: uuid::Uuid, document_kind: String, document_number: String, open: Decimal } }
 
 fn unapplied_credits(rx: &mut Rx<'_>, period: &Period) -> Result<Vec<Finding>, Problem> {
-    let at = at_the_end(rx, period)?;
+    let at = At::recorded(period.ends_on);
     let (company, currency) = (rx.company(), rx.cx().currency());
     let rows: Vec<CreditRow> = rx.load(
         Sql::new(format!(

@@ -1,10 +1,11 @@
 //! Balances on two time axes: as of an accounting day, as known at an instant. The only place that
 //! says what was open when; reports and snapshots read it from here.
 
+use crate::platform::clock;
 use crate::platform::dates::{Instant, business_date};
 use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::postgres::sql::Sql;
-use crate::platform::unit_of_work::{Rx, Writer};
+use crate::platform::unit_of_work::Rx;
 use crate::row;
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -43,8 +44,15 @@ impl At {
             Some(text) => date(text).or_else(|| instant(text).map(|at| business_date(at, zone))).ok_or_else(|| invalid("as_of", text))?,
         };
         let asked = known_at.map(|text| instant(text).ok_or_else(|| invalid("known_at", text))).transpose()?;
-        let settled = settled_until(rx)?;
+        // Found when the snapshot was taken: rows carry an instant of their transaction, so nothing at or after the
+        // start of a writer of this company still running counts.
+        let settled = rx.scalar(Sql::new("SELECT current_setting('app.settled')::timestamptz"))?;
         Ok(Self { as_of, known_at: asked.map_or(settled, |asked| asked.min(settled)), now: asked.is_none() })
+    }
+    /// Everything recorded, at the end of a day. For those who write.
+    #[must_use]
+    pub fn recorded(as_of: NaiveDate) -> Self {
+        Self { as_of, known_at: clock::now(), now: true }
     }
     /// The instant as the reply shows it: asking for it again gives the same, for ever.
     #[must_use]
@@ -56,19 +64,6 @@ impl At {
     pub fn horizon(&self) -> DateTime<Utc> {
         if self.now { self.known_at + chrono::Duration::days(36_500) } else { self.known_at }
     }
-}
-
-/// The last millisecond of which everything recorded is visible: rows carry the start of their
-/// transaction, so nothing at or after the start of a writer of this company still running counts.
-fn settled_until(rx: &mut Rx<'_>) -> Result<DateTime<Utc>, Problem> {
-    let writer = Writer::of(rx.company());
-    rx.scalar(
-        Sql::new(
-            "SELECT date_trunc('milliseconds', least(statement_timestamp(), (SELECT min(xact_start) - interval '1 microsecond' FROM pg_stat_activity
-                WHERE application_name = $1 AND state <> 'idle')))",
-        )
-        .bind(writer),
-    )
 }
 
 row! {

@@ -366,15 +366,6 @@ pub fn request_id(request: &HttpRequest) -> String {
     request.extensions().get::<crate::platform::http::edge::RequestId>().map_or_else(|| "req_none".to_owned(), |id| id.0.clone())
 }
 
-/// The name a company's writing transactions go by in the database, by which reports find those running.
-pub struct Writer;
-impl Writer {
-    #[must_use]
-    pub fn of(company: CompanyId) -> String {
-        format!("duebook {company}")
-    }
-}
-
 /// What a transaction starts from.
 #[derive(Clone)]
 pub(super) struct Start {
@@ -406,17 +397,16 @@ impl Start {
         ROLES.into_iter().filter(|role| given.clone().any(|name| name == role)).collect::<Vec<_>>().join(",")
     }
 
-    pub(super) fn settings(&self, begin: &str, writes: bool) -> String {
-        // Ids and the names of roles only: nothing a caller wrote is put into this text.
+    /// What opens a transaction and says whose it is. Ids and the names of roles only: nothing a caller wrote is
+    /// put into this text.
+    pub(super) fn settings(&self, begin: &str) -> String {
         format!(
-            "BEGIN {begin}; SELECT set_config('app.company_id', '{}', true), set_config('app.actor', '{}', true), set_config('app.portfolio', '{}', true), set_config('app.roles', '{}', true), set_config('app.identity', '{}', true), set_config('application_name', '{}', true){}",
+            "BEGIN {begin}; SELECT set_config('app.company_id', '{}', true), set_config('app.actor', '{}', true), set_config('app.portfolio', '{}', true), set_config('app.roles', '{}', true), set_config('app.identity', '{}', true)",
             self.company.uuid(),
             self.actor,
             self.portfolio.map(|user| user.to_string()).unwrap_or_default(),
             self.roles(),
             if self.identity { "on" } else { "" },
-            if writes { Writer::of(self.company) } else { "duebook".to_owned() },
-            if writes { String::new() } else { format!("; {WIDELY}") },
         )
     }
 }
@@ -473,7 +463,7 @@ pub(super) fn in_transaction<T>(doors: &Doors, start: &Start, keyed: bool, work:
 }
 
 fn attempt<T>(doors: &Doors, start: &Start, work: &impl Fn(&mut Tx<'_>) -> Result<(T, bool), Problem>) -> Result<T, Problem> {
-    let mut link = doors.pool.open(&start.settings("ISOLATION LEVEL READ COMMITTED", true))?;
+    let mut link = doors.pool.open(&start.settings("ISOLATION LEVEL READ COMMITTED"))?;
     let context = context(doors, start, &mut link.connection);
     let done = context.and_then(|context| {
         let mut tx = Tx::new(Rx::new(&mut link.connection, context));
@@ -488,7 +478,10 @@ fn attempt<T>(doors: &Doors, start: &Start, work: &impl Fn(&mut Tx<'_>) -> Resul
 }
 
 fn on_snapshot<T>(doors: &Doors, start: &Start, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
-    let mut link = doors.pool.open(&start.settings("ISOLATION LEVEL REPEATABLE READ READ ONLY", false))?;
+    // What is settled is asked before the snapshot is taken, or what is recorded between the two would be missed.
+    let settled = format!("BEGIN; SELECT set_config('app.settled', settled_until('{}')::text, false); COMMIT", start.company.uuid());
+    let begin = start.settings("ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    let mut link = doors.pool.open(&format!("{settled}; {begin}; {WIDELY}"))?;
     let done = context(doors, start, &mut link.connection).and_then(|context| {
         let mut rx = Rx::new(&mut link.connection, context);
         let value = work(&mut rx)?;

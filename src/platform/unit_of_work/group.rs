@@ -102,7 +102,7 @@ impl<P: Permission> Caller<P> {
         let Some(key) = self.entry.key()? else { return self.create(move |tx| alone(all(tx, &[&body.0])?)).await };
         let start = self.entry.context();
         let rights = start.principal.as_ref().map(|principal| (&principal.roles, &principal.scopes));
-        let lane = format!("{} {rights:?} {}", self.entry.operation.id, start.settings("", true));
+        let lane = format!("{} {rights:?} {}", self.entry.operation.id, start.settings(""));
         let (reply, answered) = oneshot::channel();
         let request = &self.entry.request;
         let member = Member { start, key, request_id: request_id(request), path: request.path().to_owned(), input: body.0, reply };

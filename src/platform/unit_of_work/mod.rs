@@ -15,7 +15,7 @@ mod transaction;
 
 pub use audit::{Audited, Change, EventKey, Outcomes};
 pub use bulk::{Bulk, BulkMode, BulkReply, BulkRow, BulkSummary, ExternalId};
-pub use caller::{Caller, Doors, Public, Writer, request_id, run_system, run_system_read};
+pub use caller::{Caller, Doors, Public, request_id, run_system, run_system_read};
 pub use gate::{Class, Gate};
 pub use idempotency::purge_idempotency_keys;
 pub use permissions::Permission;

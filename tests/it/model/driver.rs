@@ -9,7 +9,6 @@ use rust_decimal::{Decimal, dec};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
-use std::time::Duration;
 
 const CLOSED: Code = (409, "period_closed");
 
@@ -1024,16 +1023,8 @@ impl Driver {
 
     /// Asks every report for a day as known now, and keeps the bytes.
     fn remember(&mut self, as_of: NaiveDate) {
-        // A background step of the company that had begun before, and shows itself only then, moves the second answer
-        // to an earlier instant; such a pair is not the one that was told.
-        let told = || {
-            let now = self.controller.get(&format!("/v1/reports/aging?as_of={as_of}"));
-            let known_at = now.json()["known_at"].clone();
-            let again = self.controller.get(&format!("/v1/reports/aging?as_of={as_of}&known_at={}", encoded(known_at.as_str().expect("known_at"))));
-            (again.json()["known_at"] == known_at).then_some((now, known_at))
-        };
-        let (now, known_at) = until("an instant that stands", Duration::from_secs(10), told);
-        let known_at = encoded(known_at.as_str().expect("known_at"));
+        let now = self.controller.get(&format!("/v1/reports/aging?as_of={as_of}"));
+        let known_at = encoded(now.json()["known_at"].as_str().expect("known_at"));
         let mut paths = vec![
             format!("/v1/reports/aging?as_of={as_of}&known_at={known_at}"),
             format!("/v1/reports/aging?as_of={as_of}&known_at={known_at}&basis=document_date"),
