@@ -193,13 +193,15 @@ fn a_reversed_or_bounced_receipt_takes_its_tax_back_and_keeps_its_number() {
     let bounce = json!({"bounced_on": "2025-06-15", "reason": "Funds insufficient", "fee": "500.00"});
     company.executive().post(&format!("/v1/receipts/{}/bounce", id_of(&bounced)), &bounce).expect(200);
     assert_eq!(accounts(&company), [d!(0); 4]);
-    // A cancelled invoice gives the advance back.
+    // A document that is taken back gives the advance back.
     let third = advance(&company, &customer, "2025-07-01", "118.00");
     assert_eq!(third["gst_advance"]["voucher_number"], "RV/25-26/00003");
-    let other = company.invoice(&customer, "2025-07-02", "2025-08-02", "118.00");
-    apply(&company, &third, "2025-07-03", json!([to_invoice(&other, "118.00")]));
+    let more = json!({"target_type": "invoice", "target_id": invoice["id"], "amount": "118.00", "adjusted_on": "2025-07-02", "reason": "Agreed with the customer", "reason_code": "other"});
+    let more = controller.post("/v1/adjustments", &more).expect(201);
+    apply(&company, &third, "2025-07-03", json!([{"target_type": "adjustment", "target_id": more["id"], "amount": "118.00", "kind": "cash"}]));
     assert_eq!(company.account(ASSET), d!(0));
-    controller.change("POST", &format!("/v1/invoices/{}/cancel", id_of(&other)), "*", &json!({"cancelled_on": "2025-08-01", "reason": "Never rendered"})).expect(200);
+    let back = json!({"reversed_on": "2025-08-01", "reason": "Agreed otherwise"});
+    controller.change("POST", &format!("/v1/adjustments/{}/reverse", id_of(&more)), "*", &back).expect(200);
     assert_eq!(again(&company, &third)["gst_advance"]["remaining"], sums("118.00", "100.00", "9.00", "0.00"));
     company.assert_laws();
 }
@@ -276,7 +278,7 @@ fn every_way_money_comes_in_can_be_an_advance() {
 fn an_advance_in_dollars_is_taxed_in_rupees() {
     let company = Company::new();
     let (customer, controller) = (company.customer(), company.controller());
-    for (date, rate) in [("2025-04-01", "83.00"), ("2025-05-01", "85.00")] {
+    for (date, rate) in [("2025-04-09", "83.00"), ("2025-05-01", "85.00")] {
         controller.post("/v1/exchange-rates", &json!({"currency": "USD", "rate_date": date, "rate": rate, "source": "RBI"})).expect(201);
     }
     let receipt = company.executive().post("/v1/receipts", &body(&customer, "2025-04-10", "118.00", json!({"currency": "USD"}))).expect(201);
