@@ -146,4 +146,5 @@ kinds! {
     PayerLinkKind => PayerLinkId,
     SnapshotKind => SnapshotId,
     RevaluationKind => RevaluationId,
+    AdvanceKind => AdvanceId,
 }
