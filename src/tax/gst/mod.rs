@@ -13,6 +13,7 @@
 
 pub mod compute;
 pub mod gstin;
+pub mod limits;
 pub mod rates;
 pub mod states;
 pub mod supply;
