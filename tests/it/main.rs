@@ -27,6 +27,8 @@ mod edge_cases;
 mod families;
 mod histories;
 mod grouped;
+mod gst_documents;
+mod gst_tools;
 mod hostile;
 mod hot;
 mod idempotency;
