@@ -6,7 +6,7 @@ use super::posting::{credit_of, posting};
 use super::problems;
 use super::rules::{self, Ground, House, Priced};
 use super::store::{self, Application, Found, Stored};
-use super::types::{CancelInvoice, InvoiceFilter, InvoiceStatus, InvoiceSummary, IssueInvoice, NewInvoice};
+use super::types::{CancelInvoice, DocumentQuery, Expansion, InvoiceFilter, InvoiceStatus, InvoiceSummary, IssueInvoice, NewInvoice};
 use super::view::{self, days_overdue, status_of};
 use crate::control::approvals::problems::APPROVAL_STALE;
 use crate::control::approvals::{Action, Approved, Gate, Request, gate};
@@ -396,10 +396,10 @@ fn load(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Stored
     store::get(rx, kind, id, lock)?.ok_or_else(|| Problem::not_found(kind.as_str()))
 }
 
-pub fn get<F: Form>(rx: &mut Rx<'_>, id: InvoiceId) -> Result<F::Answer, Problem> {
+pub fn get<F: Form>(rx: &mut Rx<'_>, id: InvoiceId, query: &DocumentQuery) -> Result<F::Answer, Problem> {
     let stored = load(rx, F::KIND, id, false)?;
     let mut answer = F::answer(&stored, rx.cx());
-    F::document(&mut answer).explanation = Some(explanation::of(&stored));
+    F::document(&mut answer).explanation = query.expand.map(|Expansion::Explanation| explanation::of(&stored));
     Ok(answer)
 }
 
