@@ -293,7 +293,14 @@ fn house(tx: &mut Tx<'_>, order: &Order, ground: &Ground) -> Result<House, Probl
     let given = new.exchange_rate.map(|rate| rate.0).or(original.map(|original| original.rate));
     let rate = rate_on(tx, currency, given, new.invoice_date)?;
     let cx = tx.cx();
-    Ok(House { currency, rate, today: cx.today, round_to_unit: cx.facts.round_to_unit && currency == base && !order.by_right, settlement: cx.facts.settlement, turnover: None })
+    Ok(House {
+        currency,
+        rate,
+        today: cx.today,
+        round_to_unit: cx.facts.round_to_unit && currency == base && !order.by_right,
+        settlement: cx.facts.settlement,
+        turnover: None,
+    })
 }
 
 fn check_total(expected: Option<Amount>, priced: &Priced) -> Result<(), Problem> {

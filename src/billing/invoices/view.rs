@@ -3,7 +3,9 @@
 use super::order::Kind;
 use super::rules::{PricedLine, allowed_actions};
 use super::store::{Stored, payment_status};
-use super::types::{Charge, ChargeTime, Document, InvoiceAmounts, InvoiceInstalment, InvoiceLine, InvoiceStatus, InvoiceTotals, Payable, PaymentStatus, SettlementTermsView};
+use super::types::{
+    Charge, ChargeTime, Document, InvoiceAmounts, InvoiceInstalment, InvoiceLine, InvoiceStatus, InvoiceTotals, Payable, PaymentStatus, SettlementTermsView,
+};
 use crate::platform::dates::{Instant, month_label};
 use crate::platform::ids::InvoiceLineId;
 use crate::platform::money::{Currency, ExchangeRate, Quantity, Rate, UnitPrice, pad, round};

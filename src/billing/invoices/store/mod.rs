@@ -141,7 +141,8 @@ pub fn insert_all(tx: &mut Tx<'_>, documents: &[(&Stored, &impl serde::Serialize
     let years = documents.iter().map(|(stored, _)| tx.cx().fiscal_year(stored.date).0).collect::<Many<_>>();
     let unposted = |stored: &Stored| matches!(stored.status, InvoiceStatus::Draft | InvoiceStatus::PendingApproval);
     let mut kept = Vec::with_capacity(documents.len());
-    let (mut instalments, mut metadata, mut pricings) = (Vec::with_capacity(documents.len()), Vec::with_capacity(documents.len()), Vec::with_capacity(documents.len()));
+    let (mut instalments, mut metadata, mut pricings) =
+        (Vec::with_capacity(documents.len()), Vec::with_capacity(documents.len()), Vec::with_capacity(documents.len()));
     for (stored, input) in documents {
         let mut input = if unposted(stored) { json(input)? } else { json!({}) };
         if let Some(members) = input.as_object_mut() {
