@@ -13,7 +13,9 @@
 
 pub mod compute;
 pub mod gstin;
+pub mod irp;
 pub mod limits;
+pub mod numbers;
 pub mod rates;
 pub mod states;
 pub mod supply;
