@@ -158,6 +158,12 @@ pub fn hsn_digits(date: NaiveDate, turnover: Decimal, registered_recipient: bool
     step.map_or(0, |step| if registered_recipient { step.registered } else { step.unregistered })
 }
 
+/// Where the digits of a date are written.
+#[must_use]
+pub fn hsn_source(date: NaiveDate) -> &'static str {
+    LIMITS.hsn_digits.since_ever(date).source
+}
+
 /// Whether table 12 of the period beginning on this day has a part for B2B and one for B2C.
 #[must_use]
 pub fn hsn_summary_is_split(period_start: NaiveDate) -> bool {
