@@ -230,6 +230,16 @@ fn rates_and_cess_are_those_of_the_time_of_supply() {
             executive.post("/v1/invoices", &sale("18", json!({"lines": [with(line("100.00", "18"), json!({"hsn_code": code}))]}))).refused(422, fault);
         assert!(blames(&problem, "#/lines/0/hsn_code", fault), "{problem}");
     }
+    // Above five crore in the year before, six digits (notification 78/2020-CT).
+    let four = json!({"lines": [with(line("100.00", "18"), json!({"hsn_code": "9983"}))]});
+    executive.post("/v1/invoices", &sale("18", four.clone())).expect(201);
+    let turnover = |amount: &str| company.controller().change("PATCH", "/v1/company", "*", &json!({"turnover": [{"fiscal_year": "2024-25", "amount": amount}]})).expect(200);
+    turnover("50000000.00");
+    executive.post("/v1/invoices", &sale("18", four.clone())).expect(201);
+    turnover("50000000.01");
+    let problem = executive.post("/v1/invoices", &sale("18", four.clone())).refused(422, "hsn_too_short");
+    assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("78/2020-CT"), "{problem}");
+    executive.post("/v1/invoices", &sale("18", with(four, json!({"invoice_date": "2025-03-31"})))).expect(201);
     let unknown = executive.post("/v1/invoices", &sale("18", json!({"place_of_supply": "39"}))).refused(422, "validation_failed");
     assert!(blames(&unknown, "#/place_of_supply", "state_unknown"), "{unknown}");
     company.assert_laws();

@@ -72,7 +72,7 @@ pub struct House {
     pub today: NaiveDate,
     pub round_to_unit: bool,
     pub settlement: SettlementPolicy,
-    /// Of the fiscal year before the document's, in rupees; `None` where nobody said.
+    /// Aggregate turnover of the fiscal year before the document's, in rupees; `None` where nobody said.
     pub turnover: Option<Decimal>,
 }
 

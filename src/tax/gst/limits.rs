@@ -25,7 +25,7 @@ pub struct Dated<T> {
 
 /// One figure through time, ascending.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(transparent, bound(deserialize = "T: Deserialize<'de>, 'de: 'static"))]
+#[serde(transparent, bound(deserialize = "T: Deserialize<'static>, 'de: 'static"))]
 pub struct Timeline<T>(Vec<Dated<T>>);
 
 impl<T> Timeline<T> {

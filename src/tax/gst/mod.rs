@@ -13,6 +13,7 @@
 
 pub mod compute;
 pub mod gstin;
+pub mod irp;
 pub mod limits;
 pub mod explain;
 pub mod numbers;
