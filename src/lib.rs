@@ -5,7 +5,7 @@
 
 pub mod config; // the only reader of the environment
 pub mod platform; // words and machinery that know no business
-pub mod tax; // GST: place of supply, rates, rounding; pure, so anyone may ask it
+pub mod tax; // GST: place of supply, rates, rounding; pure, so anyone may ask it, also over HTTP
 pub mod access; // users, tokens, API clients, audit log
 pub mod master_data; // companies, customers, items, terms
 pub mod ledger; // entries, open items, numbers, periods
@@ -13,6 +13,7 @@ pub mod control; // approvals, closing months, journals by hand
 pub mod billing; // invoices, credit and debit notes
 pub mod cash; // receipts, allocations, refunds, tax deducted
 pub mod collections; // write-offs, adjustments, opening items
+pub mod filing; // e-invoices
 pub mod reporting; // aging, ledger, trial balance, performance
 pub mod setup; // a company from nothing, the demo
 pub mod app; // composition: routes, jobs, the server
@@ -25,6 +26,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
     static ALL: LazyLock<Vec<&'static Refusal>> = LazyLock::new(|| {
         [
             platform::http::problem::ALL,
+            tax::tools::problems::ALL,
             access::tokens::problems::ALL,
             access::users::problems::ALL,
             access::api_clients::problems::ALL,
@@ -47,6 +49,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             collections::write_offs::problems::ALL,
             collections::adjustments::problems::ALL,
             collections::opening_items::problems::ALL,
+            filing::einvoice::problems::ALL,
         ]
         .concat()
     });

@@ -14,7 +14,14 @@
 pub mod advances;
 pub mod compute;
 pub mod gstin;
+pub mod irp;
+pub mod limits;
+pub mod explain;
+pub mod numbers;
+pub mod papers;
 pub mod rates;
 pub mod states;
 pub mod supply;
+pub mod time;
 pub mod units;
+pub mod withheld;
