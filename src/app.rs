@@ -15,7 +15,7 @@ use crate::platform::postgres::embedded::Embedded;
 use crate::platform::postgres::{self, Pool};
 use crate::platform::unit_of_work::permissions::client_scopes;
 use crate::platform::unit_of_work::{Doors, Gate, purge_idempotency_keys};
-use crate::{billing, cash, collections, control, ledger, master_data, reporting, setup};
+use crate::{billing, cash, collections, control, filing, ledger, master_data, reporting, setup};
 use actix_cors::Cors;
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::web::Data;
@@ -65,6 +65,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     collections::write_offs::http::routes(config);
     collections::adjustments::http::routes(config);
     collections::opening_items::http::routes(config);
+    filing::gstr1::http::routes(config);
+    filing::gst_returns::http::routes(config);
     reporting::reports::routes(config);
     setup::http::routes(config);
 }
@@ -90,6 +92,7 @@ static ACTIONS: &[&approvals::Action] = &[
     &collections::adjustments::service::POST,
     &collections::adjustments::service::REVERSE,
     &collections::opening_items::service::POST,
+    &filing::gst_returns::service::LOCK,
 ];
 
 /// What documents want looked at before a month is closed, beside the ledger's own checks.
@@ -130,6 +133,8 @@ const TAGS: &[(&str, &str)] = &[
     ("Opening items", "What was open in another system at the cut-over."),
     ("Bank", "Bank accounts."),
     ("General ledger", "Accounts, journals, trial balance and reconciliation."),
+    ("GST", "Stateless tools: the engine behind the documents and returns."),
+    ("GST returns", "GSTR-1 and GSTR-3B of the company's own documents."),
     ("Periods", "Months of the books: open, soft closed, closed."),
     ("Reports", "Aging and performance."),
     ("Audit", "The audit log and its proof."),

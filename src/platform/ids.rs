@@ -145,5 +145,6 @@ kinds! {
     WaiverKind => WaiverId,
     PayerLinkKind => PayerLinkId,
     SnapshotKind => SnapshotId,
+    ReturnKind => ReturnId,
     RevaluationKind => RevaluationId,
 }

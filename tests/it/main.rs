@@ -27,6 +27,7 @@ mod edge_cases;
 mod families;
 mod histories;
 mod grouped;
+mod gst_returns;
 mod hostile;
 mod hot;
 mod idempotency;
