@@ -147,4 +147,5 @@ kinds! {
     SnapshotKind => SnapshotId,
     ReturnKind => ReturnId,
     RevaluationKind => RevaluationId,
+    AdvanceKind => AdvanceId,
 }
