@@ -257,7 +257,7 @@ fn spread(total: Decimal, weights: impl Iterator<Item = Decimal> + Clone, expone
 
 row! {
     struct MovementRow {
-        id: Uuid, item_id: Uuid, receipt_id: Uuid, kind: MovementKind, moved_on: NaiveDate, number: Option<String>, place_of_supply: String, inter: bool, rate: Decimal, gross: Decimal,
+        id: Uuid, receipt_id: Uuid, kind: MovementKind, moved_on: NaiveDate, number: Option<String>, place_of_supply: String, inter: bool, rate: Decimal, gross: Decimal,
         taxable: Decimal, cgst: Decimal, sgst: Decimal, igst: Decimal, cess: Decimal, reported: bool,
     }
 }
@@ -294,7 +294,7 @@ pub fn movements(rx: &mut Rx<'_>, registration: RegistrationId, from: NaiveDate,
     let company = rx.company();
     let rows: Vec<MovementRow> = rx.load(
         Sql::new(
-            "SELECT m.id, m.item_id, m.receipt_id, m.kind, m.moved_on, m.number, m.place_of_supply, m.inter, m.rate, m.gross::numeric AS gross, m.taxable::numeric AS taxable, m.cgst::numeric AS cgst,
+            "SELECT m.id, m.receipt_id, m.kind, m.moved_on, m.number, m.place_of_supply, m.inter, m.rate, m.gross::numeric AS gross, m.taxable::numeric AS taxable, m.cgst::numeric AS cgst,
                     m.sgst::numeric AS sgst, m.igst::numeric AS igst, m.cess::numeric AS cess,
                     EXISTS (SELECT FROM gst_return_document d WHERE d.company_id = m.company_id AND d.document_id = m.id) AS reported
              FROM gst_advance m WHERE m.company_id = $1 AND m.registration_id = $2 AND m.moved_on BETWEEN $3 AND $4 ORDER BY m.moved_on, m.id",
@@ -310,7 +310,7 @@ pub fn movements(rx: &mut Rx<'_>, registration: RegistrationId, from: NaiveDate,
         on: row.moved_on,
         number: row.number,
         movement: Movement {
-            advance: row.item_id,
+            advance: row.receipt_id,
             kind: row.kind,
             place_of_supply: row.place_of_supply,
             inter: row.inter,

@@ -104,7 +104,6 @@ permissions! {
     PeriodsClose       = "periods:close"          ".   Y   .   .   .   .   .";
     PeriodsReopen      = "periods:reopen"         ".   Y   .   .   .   .   .";
     PeriodsApprove     = "periods:approve"        ".   Y   .   .   .   .   .";
-    GstRead            = "gst:read"               ".   Y   Y   .   .   .   Y";
     GstLock            = "gst:lock"               ".   Y   .   .   .   .   .";
     GstApprove         = "gst:approve"            ".   Y   .   .   .   .   .";
     ApprovalsRead      = "approvals:read"         "Y   Y   Y   Y   O   .   Y";
