@@ -203,7 +203,8 @@ fn amend_advances(
             rows.entry(key(&row, kind)).or_default().1 = of_advance(&row);
         }
         for (row, kind) in rows_of(moved.iter()) {
-            rows.entry(key(&row, kind)).or_default().0 = Some(row);
+            let key = key(&row, kind);
+            rows.entry(key).or_default().0 = Some(row);
         }
         for ((own, place, inter, rate), (now, former)) in rows {
             let zero = Decimal::ZERO;

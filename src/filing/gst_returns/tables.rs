@@ -185,7 +185,7 @@ pub fn xlsx(gstr1: &str) -> Result<Vec<u8>, Problem> {
     let failed = |error: rust_xlsxwriter::XlsxError| Problem::internal(&error);
     let (mut book, bold, money) = (Workbook::new(), Format::new().set_bold(), Format::new().set_num_format("#,##0.00"));
     for table in TABLES.iter().filter(|table| table.is_there(&value)) {
-        let sheet = book.add_worksheet_with_constant_memory();
+        let sheet = book.add_worksheet_with_constant_memory().map_err(failed)?;
         sheet.set_name(table.sheet).map_err(failed)?;
         for (column, of) in (0..).zip(table.columns) {
             sheet.set_column_width(column, 18).map_err(failed)?;

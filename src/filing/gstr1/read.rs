@@ -53,7 +53,7 @@ pub fn build(request: &BuildGstr1) -> Result<(Built, ReturnPeriod), Vec<FieldErr
         let pointer = format!("/documents/{at}");
         let Some(document) = reader.document(&pointer, told) else { continue };
         // Unique a supplier, fiscal year and kind, whatever the letters (CGST rule 46(b)).
-        if !taken.insert((document.kind, FiscalYear::of(document.date, 4), document.number.clone())) {
+        if !taken.insert((document.kind, FiscalYear::of(document.date, 4).0, document.number.clone())) {
             let detail = "Another document of this kind and fiscal year has this number; capitals and small letters are the same.";
             reader.errors.push(FieldError::at(format!("{pointer}/number"), "duplicate_number", detail).received(&told.number));
         }
