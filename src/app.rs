@@ -15,7 +15,7 @@ use crate::platform::postgres::embedded::Embedded;
 use crate::platform::postgres::{self, Pool};
 use crate::platform::unit_of_work::permissions::client_scopes;
 use crate::platform::unit_of_work::{Doors, Gate, purge_idempotency_keys};
-use crate::{billing, cash, collections, control, filing, ledger, master_data, reporting, setup};
+use crate::{billing, cash, collections, control, filing, ledger, master_data, reporting, setup, tax};
 use actix_cors::Cors;
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::web::Data;
@@ -36,6 +36,7 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Every route of the service.
 pub fn routes(config: &mut ServiceConfig<'_>) {
+    tax::tools::http::routes(config);
     tokens::http::routes(config);
     users::http::routes(config);
     waivers::http::routes(config);
@@ -125,6 +126,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Company", "The company, its GST registrations and number series."),
     ("Customers", "Customers, their open items and their ledger."),
     ("Items", "Items and payment terms."),
+    ("GST", "The rules of GST to ask: registration numbers, the tax of a document, a return, amounts in words; and the register of advances."),
     ("Invoices", "Invoices from draft to cancellation."),
     ("Notes", "Credit and debit notes that correct invoices."),
     ("Receipts", "Receipts and what they settle."),
@@ -134,7 +136,6 @@ const TAGS: &[(&str, &str)] = &[
     ("Opening items", "What was open in another system at the cut-over."),
     ("Bank", "Bank accounts."),
     ("General ledger", "Accounts, journals, trial balance and reconciliation."),
-    ("GST", "Stateless tools, which are the engine behind documents and returns, and the register of advances."),
     ("GST returns", "GSTR-1 and GSTR-3B of the company's own documents."),
     ("Periods", "Months of the books: open, soft closed, closed."),
     ("Reports", "Aging and performance."),

@@ -1,5 +1,7 @@
 //! Words shown to people.
 
+pub mod words;
+
 /// The nearest of `known` to `given`, for "did you mean".
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Nobody mistypes a name that long, and comparing it would cost more than it helps.

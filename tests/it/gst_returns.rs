@@ -169,9 +169,9 @@ fn the_tool_stores_nothing_and_names_what_is_wrong() {
     let one = |pointer: &str, value: Value| send(&|body| *body.pointer_mut(pointer).expect("a member") = value.clone());
     for (pointer, value, code) in [
         ("/supplier_gstin", json!("24AAQCA8719H1ZX"), "gstin_invalid"),
-        ("/documents/0/number", json!("ABCDEFGHIJKLMNOPQ"), ""),
+        ("/documents/0/number", json!("ABCDEFGHIJKLMNOPQ"), "number_too_long"),
         ("/documents/0/place_of_supply", json!("99"), "place_of_supply_invalid"),
-        ("/documents/0/lines/0/gst_rate", json!("17"), "tax_rate_unknown"),
+        ("/documents/0/lines/0/gst_rate", json!("17"), "rate_not_in_force"),
         ("/documents/0/lines/0/hsn", json!("84"), "hsn_invalid"),
         ("/documents/0/lines/0/taxable", json!("-1000.00"), "too_small"),
         ("/documents/0/lines/0/taxable", json!("9999999999999999.000001"), "amount_too_large"),

@@ -29,6 +29,8 @@ mod families;
 mod histories;
 mod grouped;
 mod gst_returns;
+mod gst_documents;
+mod gst_tools;
 mod hostile;
 mod hot;
 mod idempotency;

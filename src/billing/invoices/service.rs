@@ -1,5 +1,6 @@
 //! The verbs of billing documents, the same for every kind: a kind differs by its [`Form`] and its [`Kind`].
 
+use super::explanation;
 use super::order::{Form, Kind, NoteOrder, Order, Verb};
 use super::posting::{credit_of, posting};
 use super::problems;
@@ -108,6 +109,7 @@ pub fn preview(tx: &mut Tx<'_>, new: &NewInvoice) -> Result<<NewInvoice as Form>
     let ready = alone(ready_all(tx, vec![new.order()], None)?)?;
     let stored = Stored::of(InvoiceId::new(), &ready.order, &ready.ground, &ready.priced, tx.cx());
     let mut answer = NewInvoice::answer(&stored, tx.cx());
+    answer.document.explanation = Some(explanation::of(&stored));
     answer.document.id = None;
     answer.document.allowed_actions = Vec::new();
     Ok(answer)
@@ -291,7 +293,7 @@ fn house(tx: &mut Tx<'_>, order: &Order, ground: &Ground) -> Result<House, Probl
     let given = new.exchange_rate.map(|rate| rate.0).or(original.map(|original| original.rate));
     let rate = rate_on(tx, currency, given, new.invoice_date)?;
     let cx = tx.cx();
-    Ok(House { currency, rate, today: cx.today, round_to_unit: cx.facts.round_to_unit && currency == base && !order.by_right, settlement: cx.facts.settlement })
+    Ok(House { currency, rate, today: cx.today, round_to_unit: cx.facts.round_to_unit && currency == base && !order.by_right, settlement: cx.facts.settlement, turnover: None })
 }
 
 fn check_total(expected: Option<Amount>, priced: &Priced) -> Result<(), Problem> {
@@ -334,6 +336,7 @@ fn post_all<'m>(tx: &mut Tx<'_>, documents: impl IntoIterator<Item = &'m mut Mak
             kind: making.stored.kind.numbered(),
             year: tx.cx().fiscal_year(making.stored.date),
             series: making.ready.order.content.number_series_id,
+            date: making.stored.date,
         })
         .collect();
     let numbers = numbering::take_all(tx, &wanted)?;
@@ -395,7 +398,9 @@ fn load(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Stored
 
 pub fn get<F: Form>(rx: &mut Rx<'_>, id: InvoiceId) -> Result<F::Answer, Problem> {
     let stored = load(rx, F::KIND, id, false)?;
-    Ok(F::answer(&stored, rx.cx()))
+    let mut answer = F::answer(&stored, rx.cx());
+    F::document(&mut answer).explanation = Some(explanation::of(&stored));
+    Ok(answer)
 }
 
 fn invalid_state(stored: &Stored, cx: &Context, detail: impl Into<String>) -> Problem {

@@ -91,7 +91,7 @@ row! {
     struct HeaderRow {
         id: InvoiceId, kind: Kind, number: String, invoice_date: NaiveDate, cancelled: bool, cancelled_on: Option<NaiveDate>, posting_date: NaiveDate, buyer_gstin: Option<String>,
         supply_type: SupplyKind, place_of_supply: String, reverse_charge: bool, exchange_rate: Decimal, cgst: Decimal, sgst: Decimal, igst: Decimal, cess: Decimal, round_off: Decimal,
-        grand_total: Decimal, original_number: Option<String>, original_date: Option<NaiveDate>, original_value: Option<Decimal>,
+        other_charges: Decimal, differential: bool, grand_total: Decimal, original_number: Option<String>, original_date: Option<NaiveDate>, original_value: Option<Decimal>,
     }
 }
 row! {
@@ -127,7 +127,8 @@ pub fn each(
     let text = format!(
         "SELECT i.id, i.kind, i.number, i.invoice_date, i.status = 'cancelled' AS cancelled, i.cancelled_on, coalesce(i.posting_date, i.invoice_date) AS posting_date, i.buyer_gstin, i.supply_type,
                 i.place_of_supply, i.reverse_charge, i.exchange_rate, i.cgst::numeric AS cgst, i.sgst::numeric AS sgst, i.igst::numeric AS igst, i.cess::numeric AS cess,
-                i.round_off::numeric AS round_off, i.grand_total::numeric AS grand_total,
+                i.round_off::numeric AS round_off, coalesce((i.pricing ->> 'other_charges')::numeric, 0) AS other_charges, coalesce((i.pricing ->> 'differential')::numeric, 100) <> 100 AS differential,
+                i.grand_total::numeric AS grand_total,
                 o.number AS original_number, o.invoice_date AS original_date, (o.grand_total * o.exchange_rate)::numeric AS original_value
          FROM invoice i LEFT JOIN invoice o ON o.company_id = i.company_id AND o.id = i.original_invoice_id
          WHERE i.company_id = $1 AND i.registration_id = $2 AND i.invoice_date BETWEEN $3 AND $4 AND (i.invoice_date, i.id) > ($5, $6) AND i.status IN ('issued', 'cancelled')
@@ -207,7 +208,7 @@ fn of_row(row: HeaderRow, lines: Vec<LineRow>, exponent: u32) -> Own {
         original: row.original_number.map(|number| Original { number, date: row.original_date, value: row.original_value.map(|value| round(value, exponent)) }),
         operator: None,
         shipping: ShippingBill::default(),
-        differential: false,
+        differential: row.differential,
         former: None,
         lines: lines.into_iter().zip(taxes).map(line).collect(),
         number: row.number.to_ascii_uppercase(),
@@ -225,7 +226,7 @@ fn in_base(row: &HeaderRow, lines: &[LineRow], exponent: u32) -> Vec<Tax> {
     let at_rate = |value: Decimal| round(value * row.exchange_rate, exponent);
     let [iamt, camt, samt, csamt] = [row.igst, row.cgst, row.sgst, row.cess].map(at_rate);
     let collected = if row.reverse_charge { Decimal::ZERO } else { iamt + camt + samt + csamt };
-    let txval = at_rate(row.grand_total) - collected - at_rate(row.round_off);
+    let txval = at_rate(row.grand_total) - collected - at_rate(row.round_off) - at_rate(row.other_charges);
     let share = |total, weigh: fn(&LineRow) -> Decimal| spread(total, lines.iter().map(weigh), exponent);
     let parts = [
         share(txval, |line| line.taxable_value),

@@ -36,12 +36,7 @@ impl DocumentKind {
     }
 }
 
-words! {
-    /// Who receives a supply, as GST sees it.
-    pub enum RecipientKind {
-        Registered = "registered", Unregistered = "unregistered", Composition = "composition", Sez = "sez", Overseas = "overseas", DeemedExport = "deemed_export",
-    }
-}
+pub use crate::tax::tools::types::RecipientKind;
 
 words! {
     /// The section of the CGST Act by which a supply goes through an e-commerce operator: 9(5), where the operator pays

@@ -3,14 +3,15 @@
 use super::builder::{Built, Builder};
 use super::facts::{Advance, AdvanceKind, Document, DocumentKind, Former, Line, Operator, OperatorSection, Original, Recipient, RecipientKind, ShippingBill, Tax};
 use super::types::{BuildGstr1, ReturnAdvance, ReturnDocument, ReturnDocumentStatus, ReturnLine, ReturnRecipient};
-use crate::billing::invoices::types::TaxTreatment;
 use crate::filing::period::ReturnPeriod;
 use crate::platform::dates::FiscalYear;
 use crate::platform::http::FieldError;
 use crate::platform::money::{Amount, LARGEST};
 use crate::tax::gst::gstin::{Gstin, GstinCategory, Mode};
 use crate::tax::gst::supply::{OTHER_COUNTRIES, SupplyType};
-use crate::tax::gst::{rates, states};
+use crate::tax::gst::{numbers, rates, states};
+use crate::tax::tools::problems::{HSN_INVALID, RATE_NOT_IN_FORCE};
+use crate::tax::tools::types::{GstinMode, SupplyClass, TaxTreatment};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use std::collections::{HashMap, HashSet};
@@ -34,7 +35,7 @@ struct Reader<'r> {
 
 /// Builds the return of a request.
 pub fn build(request: &BuildGstr1) -> Result<(Built, ReturnPeriod), Vec<FieldError>> {
-    let mode = request.mode.map_or(Mode::Strict, super::types::GstinMode::of_law);
+    let mode = if request.mode == Some(GstinMode::Sandbox) { Mode::Sandbox } else { Mode::Strict };
     let mut reader = Reader { errors: Vec::new(), mode, supplier: String::new(), known: HashMap::new(), request };
     reader.supplier = reader.gstin("/supplier_gstin", &request.supplier_gstin).map(|gstin| gstin.as_str().to_owned()).unwrap_or_default();
     let period = ReturnPeriod::parse(&request.period).map(|period| if request.quarterly { period.quarter() } else { period });
@@ -105,12 +106,10 @@ impl Reader<'_> {
     }
 
     fn number(&mut self, pointer: &str, text: &str) -> String {
-        let number = normal(text);
-        if number.is_empty() || number.len() > 16 || !number.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-/".contains(&byte)) {
-            let detail = "A number has at most 16 characters: letters, digits, - and / (CGST rule 46(b)).";
-            self.errors.push(FieldError::at(pointer, "document_number_invalid", detail).expected("^[A-Z0-9/-]{1,16}$").received(text));
-        }
-        number
+        numbers::read(text).unwrap_or_else(|fault| {
+            self.errors.push(FieldError::at(pointer, fault.code(), fault.message()).expected("at most 16 of A-Z 0-9 / -").received(text));
+            String::new()
+        })
     }
 
     fn amount(&mut self, pointer: &str, amount: Amount) -> Decimal {
@@ -150,7 +149,7 @@ impl Reader<'_> {
         let number = self.number(&format!("{pointer}/number"), &told.number);
         self.date(&format!("{pointer}/date"), told.date);
         let default = ReturnRecipient::default();
-        let stated = told.supply_type.and_then(super::types::ReturnSupplyType::of_law);
+        let stated = told.supply_type.and_then(supply_of);
         let party = self.party(&format!("{pointer}/recipient"), told.recipient.as_ref().unwrap_or(&default), stated, cancelled || kind.is_voucher());
         let charged = told.lines.iter().any(|line| line.igst.is_some_and(|igst| !igst.0.is_zero()));
         let outside = stated.is_some_and(SupplyType::is_export) || (stated.is_none() && party.recipient.kind == RecipientKind::Overseas);
@@ -282,7 +281,7 @@ impl Reader<'_> {
         let hsn = told.hsn.as_deref().map(str::trim).filter(|hsn| !hsn.is_empty()).map(str::to_owned);
         if let Some(hsn) = hsn.as_deref().filter(|hsn| !matches!(hsn.len(), 4 | 6 | 8) || !hsn.bytes().all(|byte| byte.is_ascii_digit())) {
             let detail = "An HSN or SAC in table 12 has 4, 6 or 8 digits (notification 78/2020-CT).";
-            self.fault(&format!("{pointer}/hsn"), "hsn_invalid", detail, hsn);
+            self.fault(&format!("{pointer}/hsn"), HSN_INVALID.code, detail, hsn);
         }
         Line {
             rate,
@@ -299,7 +298,7 @@ impl Reader<'_> {
     fn rate(&mut self, pointer: &str, rate: Decimal, date: NaiveDate) {
         let known = rate.is_zero() || rates::is_gst_rate(rate, date) || rates::all().iter().any(|row| row.rate == rate && row.effective_from <= date);
         if !known {
-            self.fault(pointer, "tax_rate_unknown", "This is not a GST rate in force on the document's date or before it.", rate);
+            self.fault(pointer, RATE_NOT_IN_FORCE.code, "This is not a GST rate in force on the document's date or before it.", rate);
         }
     }
 
@@ -325,6 +324,18 @@ impl Reader<'_> {
             amends: None,
             former: Tax::default(),
         })
+    }
+}
+
+/// The supply type of the law; `None` for a regular one.
+const fn supply_of(class: SupplyClass) -> Option<SupplyType> {
+    match class {
+        SupplyClass::Regular => None,
+        SupplyClass::SezWithPayment => Some(SupplyType::SezWithPayment),
+        SupplyClass::SezWithoutPayment => Some(SupplyType::SezWithoutPayment),
+        SupplyClass::ExportWithPayment => Some(SupplyType::ExportWithPayment),
+        SupplyClass::ExportWithoutPayment => Some(SupplyType::ExportWithoutPayment),
+        SupplyClass::DeemedExport => Some(SupplyType::DeemedExport),
     }
 }
 

@@ -2,58 +2,22 @@
 
 use super::builder::{Built, Warning};
 use super::facts::{AdvanceKind, DocumentKind, OperatorSection, RecipientKind};
-use crate::billing::invoices::types::TaxTreatment;
 use crate::filing::json::Json;
 use crate::filing::period::ReturnPeriod;
 use crate::platform::http::Problem;
 use crate::platform::money::{Amount, Quantity, Rate};
-use crate::tax::gst::gstin::Mode;
-use crate::tax::gst::{limits, supply};
+use crate::tax::gst::explain::{Explanation, START, entry};
+use crate::tax::gst::limits;
+use crate::tax::tools::types::{GstinMode, SupplyClass, TaxTreatment};
 use crate::words;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 words! {
-    /// What kind of supply it is; `regular` where nothing special holds, also for SEZ and exports, which are then told
-    /// by the recipient, with payment where IGST is charged.
-    pub enum ReturnSupplyType {
-        Regular = "regular", SezWithPayment = "sez_with_payment", SezWithoutPayment = "sez_without_payment", ExportWithPayment = "export_with_payment",
-        ExportWithoutPayment = "export_without_payment", DeemedExport = "deemed_export",
-    }
-}
-impl ReturnSupplyType {
-    /// The supply type of the law; `None` for a regular one.
-    #[must_use]
-    pub const fn of_law(self) -> Option<supply::SupplyType> {
-        match self {
-            Self::Regular => None,
-            Self::SezWithPayment => Some(supply::SupplyType::SezWithPayment),
-            Self::SezWithoutPayment => Some(supply::SupplyType::SezWithoutPayment),
-            Self::ExportWithPayment => Some(supply::SupplyType::ExportWithPayment),
-            Self::ExportWithoutPayment => Some(supply::SupplyType::ExportWithoutPayment),
-            Self::DeemedExport => Some(supply::SupplyType::DeemedExport),
-        }
-    }
-}
-words! {
     /// A cancelled document is counted in table 13 and reported nowhere else.
     pub enum ReturnDocumentStatus { Issued = "issued", Cancelled = "cancelled" }
 }
-words! {
-    /// Whether check digits are judged: `sandbox` takes the numbers of the NIC sandbox too.
-    pub enum GstinMode { Strict = "strict", Sandbox = "sandbox" }
-}
-impl GstinMode {
-    #[must_use]
-    pub const fn of_law(self) -> Mode {
-        match self {
-            Self::Strict => Mode::Strict,
-            Self::Sandbox => Mode::Sandbox,
-        }
-    }
-}
-
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"supplier_gstin": "27AAACD1234E1Z9", "period": "102024", "documents": [
@@ -101,7 +65,8 @@ pub struct ReturnDocument {
     /// State code, 96 outside India. Left out: 96 of an export, else the State of the recipient's GSTIN, else the supplier's.
     #[schema(pattern = "^[0-9]{2}$", max_length = 2, example = "27")]
     pub place_of_supply: Option<String>,
-    pub supply_type: Option<ReturnSupplyType>,
+    /// `regular` says nothing: of SEZ and exports the recipient then tells, with payment where IGST is charged.
+    pub supply_type: Option<SupplyClass>,
     #[serde(default)]
     #[schema(example = false)]
     pub reverse_charge: bool,
@@ -234,21 +199,6 @@ pub struct ReturnAdvance {
     pub received_in_period: bool,
 }
 
-/// One decision behind an answer.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = ReturnExplanation)]
-pub struct Explanation {
-    #[schema(max_length = 60, example = "b2cl_limit")]
-    pub decision: &'static str,
-    #[schema(max_length = 300, example = "Inter-State invoices to consumers above 100000 are reported one by one (table 5).")]
-    pub rule: String,
-    /// Section, rule, notification or advisory.
-    #[schema(max_length = 200, example = "Notification 12/2024-CT, CGST Rules r.59(4)")]
-    pub section: &'static str,
-    #[schema(example = "2024-08-01")]
-    pub effective_from: NaiveDate,
-}
-
 /// What is documented of the answer; it is written as a stream.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Gstr1Answer {
@@ -290,23 +240,22 @@ pub fn answer(built: &Built, period: ReturnPeriod) -> Result<String, Problem> {
 /// The rules a return of the period is built by.
 #[must_use]
 pub fn explanation(period: ReturnPeriod) -> Vec<Explanation> {
-    let since = NaiveDate::from_ymd_opt(2017, 7, 1).unwrap_or(period.first);
-    let fixed = |decision, rule: &str, section| Explanation { decision, rule: rule.to_owned(), section, effective_from: since };
+    let fixed = |decision, result: &str, rule: &str, section: &str| entry(decision, result, rule, section, START);
     let mut explained = vec![
-        fixed("period", "Documents belong to the period of their date; what is older is reported late, what is younger is left out.", "CGST Act s.37(1)"),
-        fixed("registered", "Supplies to holders of a GSTIN or UIN are reported invoice by invoice (tables 4, 6B, 6C, 9B).", "CGST Rules r.59(4)(a)"),
-        fixed("zero_rated", "Exports have their place of supply outside India and go to table 6A; supplies to SEZ to 6B.", "IGST Act s.16"),
-        fixed("notes", "A note is reported in the period of its own date, by itself where what it corrects was, else in the total of table 7.", "CGST Act s.34"),
-        fixed("reverse_charge", "Under reverse charge the recipient pays: the tax is shown, part of neither value nor liability.", "CGST Act s.9(3)"),
-        fixed("numbers", "Table 13 counts every number used, cancelled ones too; a range ends where the counter jumps.", "CGST Rules r.46(b)"),
+        fixed("period", &period.fp(), "Documents belong to the period of their date; what is older is reported late, what is younger is left out.", "CGST Act s.37(1)"),
+        fixed("registered", "one_by_one", "Supplies to holders of a GSTIN or UIN are reported invoice by invoice (tables 4, 6B, 6C, 9B).", "CGST Rules r.59(4)(a)"),
+        fixed("zero_rated", "tables_6a_6b", "Exports have their place of supply outside India and go to table 6A; supplies to SEZ to 6B.", "IGST Act s.16"),
+        fixed("notes", "own_period", "A note is reported in the period of its own date, by itself where what it corrects was, else in the total of table 7.", "CGST Act s.34"),
+        fixed("reverse_charge", "not_owed", "Under reverse charge the recipient pays: the tax is shown, part of neither value nor liability.", "CGST Act s.9(3)"),
+        fixed("numbers", "ranges", "Table 13 counts every number used, cancelled ones too; a range ends where the counter jumps.", "CGST Rules r.46(b)"),
     ];
     if let Some(row) = limits::all().b2cl_invoice_value.on(period.last) {
         let rule = format!("Inter-State invoices to consumers above {} are reported one by one (table 5), by the limit of their date.", row.value.normalize());
-        explained.push(Explanation { decision: "b2cl_limit", rule, section: row.source, effective_from: row.from });
+        explained.push(entry("b2cl_limit", row.value.normalize().to_string(), rule, row.source, row.from));
     }
     if let Some(row) = limits::all().hsn_summary_split.on(period.first) {
         let rule = if row.value { "Table 12 is split: holders of a GSTIN, and all others with exports." } else { "Table 12 is one list." };
-        explained.push(Explanation { decision: "hsn_summary", rule: rule.into(), section: row.source, effective_from: row.from });
+        explained.push(entry("hsn_summary", if row.value { "split" } else { "one_list" }, rule, row.source, row.from));
     }
     explained
 }

@@ -181,6 +181,13 @@ impl<T: Resource> Fetched<T> {
     }
 }
 
+impl<T: Resource> Done<T> {
+    /// What was worked out of the request alone.
+    pub fn ok(value: &T) -> Reply<Self> {
+        Rendered::new(200, value).map(Self::of)
+    }
+}
+
 /// Refuses a change made on another version than the current one.
 pub fn require_version(given: Option<i64>, current: i64) -> Result<(), Problem> {
     match given {

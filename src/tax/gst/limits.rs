@@ -15,7 +15,7 @@ use crate::platform::dates::FiscalYear;
 
 /// A figure with the day it counts from and where it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(bound(deserialize = "T: Deserialize<'de>, 'de: 'static"))]
+#[serde(bound(deserialize = "T: Deserialize<'static>"))]
 pub struct Dated<T> {
     pub from: NaiveDate,
     pub value: T,
@@ -156,6 +156,12 @@ pub fn hsn_digits(date: NaiveDate, turnover: Decimal, registered_recipient: bool
     let steps = &LIMITS.hsn_digits.since_ever(date).value;
     let step = steps.iter().rev().find(|step| turnover > step.turnover_above).or(steps.first());
     step.map_or(0, |step| if registered_recipient { step.registered } else { step.unregistered })
+}
+
+/// Where the digits of a date are written.
+#[must_use]
+pub fn hsn_source(date: NaiveDate) -> &'static str {
+    LIMITS.hsn_digits.since_ever(date).source
 }
 
 /// Whether table 12 of the period beginning on this day has a part for B2B and one for B2C.
