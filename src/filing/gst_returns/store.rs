@@ -28,14 +28,14 @@ pub fn registration(rx: &mut Rx<'_>, gstin: &str) -> Result<Registration, Proble
 
 row! {
     /// A return that was filed, without its text.
-    pub struct Locked { pub id: ReturnId, pub period: NaiveDate, pub arn: String, pub filed_on: NaiveDate, pub sha256: String, pub locked_by: String, pub recorded_at: DateTime<Utc> }
+    pub struct Locked { pub id: ReturnId, pub period: NaiveDate, pub arn: String, pub filed_on: NaiveDate, pub sha256: String }
 }
 
 /// The filed returns of a registration, oldest first.
 pub fn locked(rx: &mut Rx<'_>, registration: RegistrationId) -> Result<Vec<Locked>, Problem> {
     let company = rx.company();
     rx.load(
-        Sql::new("SELECT id, period, arn, filed_on, sha256, locked_by, recorded_at FROM gst_return WHERE company_id = $1 AND registration_id = $2 ORDER BY period")
+        Sql::new("SELECT id, period, arn, filed_on, sha256 FROM gst_return WHERE company_id = $1 AND registration_id = $2 ORDER BY period")
             .bind(company)
             .bind(registration),
     )
@@ -89,7 +89,7 @@ impl Scope {
 
 row! {
     struct HeaderRow {
-        id: InvoiceId, kind: Kind, number: String, invoice_date: NaiveDate, cancelled: bool, cancelled_on: Option<NaiveDate>, posting_date: NaiveDate, buyer_gstin: Option<String>,
+        id: InvoiceId, kind: Kind, number: String, invoice_date: NaiveDate, cancelled: bool, buyer_gstin: Option<String>,
         supply_type: SupplyKind, place_of_supply: String, reverse_charge: bool, exchange_rate: Decimal, cgst: Decimal, sgst: Decimal, igst: Decimal, cess: Decimal, round_off: Decimal,
         other_charges: Decimal, differential: bool, grand_total: Decimal, original_number: Option<String>, original_date: Option<NaiveDate>, original_value: Option<Decimal>,
     }
@@ -101,12 +101,10 @@ row! {
     }
 }
 
-/// A document with what only the books know of it.
+/// A document of the books.
 pub struct Own {
     pub id: InvoiceId,
     pub document: Document,
-    pub cancelled_on: Option<NaiveDate>,
-    pub posting_date: NaiveDate,
 }
 
 /// Documents read at once: so many are in memory, however many there are.
@@ -125,7 +123,7 @@ pub fn each(
     let company = rx.company();
     let exponent = rx.cx().currency().exponent();
     let text = format!(
-        "SELECT i.id, i.kind, i.number, i.invoice_date, i.status = 'cancelled' AS cancelled, i.cancelled_on, coalesce(i.posting_date, i.invoice_date) AS posting_date, i.buyer_gstin, i.supply_type,
+        "SELECT i.id, i.kind, i.number, i.invoice_date, i.status = 'cancelled' AS cancelled, i.buyer_gstin, i.supply_type,
                 i.place_of_supply, i.reverse_charge, i.exchange_rate, i.cgst::numeric AS cgst, i.sgst::numeric AS sgst, i.igst::numeric AS igst, i.cess::numeric AS cess,
                 i.round_off::numeric AS round_off, coalesce((i.pricing ->> 'other_charges')::numeric, 0) AS other_charges, coalesce((i.pricing ->> 'differential')::numeric, 100) <> 100 AS differential,
                 i.grand_total::numeric AS grand_total,
@@ -213,7 +211,7 @@ fn of_row(row: HeaderRow, lines: Vec<LineRow>, exponent: u32) -> Own {
         lines: lines.into_iter().zip(taxes).map(line).collect(),
         number: row.number.to_ascii_uppercase(),
     };
-    Own { id: row.id, document, cancelled_on: row.cancelled_on, posting_date: row.posting_date }
+    Own { id: row.id, document }
 }
 
 /// The lines in base currency, so that they come to what was posted: each total at the document's rate, the taxable
@@ -258,7 +256,7 @@ fn spread(total: Decimal, weights: impl Iterator<Item = Decimal> + Clone, expone
 
 row! {
     struct MovementRow {
-        id: Uuid, receipt_id: Uuid, kind: MovementKind, moved_on: NaiveDate, number: Option<String>, place_of_supply: String, inter: bool, rate: Decimal, gross: Decimal,
+        id: Uuid, receipt_id: Uuid, kind: MovementKind, number: Option<String>, place_of_supply: String, inter: bool, rate: Decimal, gross: Decimal,
         taxable: Decimal, cgst: Decimal, sgst: Decimal, igst: Decimal, cess: Decimal, reported: bool,
     }
 }
@@ -267,7 +265,6 @@ row! {
 pub struct Moved {
     pub id: Uuid,
     pub receipt: Uuid,
-    pub on: NaiveDate,
     /// Of its voucher.
     pub number: Option<String>,
     pub movement: Movement,
@@ -295,7 +292,7 @@ pub fn movements(rx: &mut Rx<'_>, registration: RegistrationId, from: NaiveDate,
     let company = rx.company();
     let rows: Vec<MovementRow> = rx.load(
         Sql::new(
-            "SELECT m.id, m.receipt_id, m.kind, m.moved_on, m.number, m.place_of_supply, m.inter, m.rate, m.gross::numeric AS gross, m.taxable::numeric AS taxable, m.cgst::numeric AS cgst,
+            "SELECT m.id, m.receipt_id, m.kind, m.number, m.place_of_supply, m.inter, m.rate, m.gross::numeric AS gross, m.taxable::numeric AS taxable, m.cgst::numeric AS cgst,
                     m.sgst::numeric AS sgst, m.igst::numeric AS igst, m.cess::numeric AS cess,
                     EXISTS (SELECT FROM gst_return_document d WHERE d.company_id = m.company_id AND d.document_id = m.id) AS reported
              FROM gst_advance m WHERE m.company_id = $1 AND m.registration_id = $2 AND m.moved_on BETWEEN $3 AND $4 ORDER BY m.moved_on, m.id",
@@ -308,7 +305,6 @@ pub fn movements(rx: &mut Rx<'_>, registration: RegistrationId, from: NaiveDate,
     let moved = |row: MovementRow| Moved {
         id: row.id,
         receipt: row.receipt_id,
-        on: row.moved_on,
         number: row.number,
         movement: Movement {
             advance: row.receipt_id,

@@ -525,7 +525,7 @@ impl Built {
         });
         let head = json.into_text();
         out.write_all(head.trim_end_matches('}').as_bytes())?;
-        let mut member = |out: &mut dyn Write, name: &str, value: &str| write!(out, ",\"{name}\":{value}");
+        let member = |out: &mut dyn Write, name: &str, value: &str| write!(out, ",\"{name}\":{value}");
         for (form, rows) in FORMS.iter().zip(&this.rows) {
             write_rows(form, rows, out)?;
             match form.key {
