@@ -393,18 +393,22 @@ impl Made {
     }
 }
 
-/// Issues what may need another controller's consent, and gives the document as it stands.
-fn agreed(company: &Company, second: &Client, path: &str, reply: Reply) -> Value {
-    let answer = reply.json();
-    if answer["approval_id"].is_string() {
-        decide(second, &answer, "approve").expect(200);
+/// The document an act was on, when all whose consent it needs have given it.
+fn agreed(company: &Company, others: &[Client], path: &str, reply: Reply) -> Value {
+    let asked = reply.json();
+    let again = || company.get(&format!("/v1/{path}/{}", id_of(&asked)));
+    for other in others {
+        let document = again();
+        if document["approval_id"].is_string() {
+            decide(other, &document, "approve").expect(200);
+        }
     }
-    company.get(&format!("/v1/{path}/{}", id_of(&answer)))
+    again()
 }
 
 struct Year {
     company: Company,
-    second: Client,
+    others: [Client; 2],
     dice: Dice,
     customers: BTreeMap<&'static str, Vec<String>>,
     made: Vec<Made>,
@@ -413,7 +417,7 @@ struct Year {
 impl Year {
     fn new(seed: u64) -> Self {
         let company = Company::new();
-        let second = company.another("controller");
+        let others = [company.another("controller"), company.another("controller")];
         let several = |kind: &str, state: &str, gstin: bool| (0..3).map(|_| customer(&company, kind, state, gstin)).collect::<Vec<_>>();
         let customers = BTreeMap::from([
             ("near", several("b2b", "27", true)),
@@ -423,7 +427,7 @@ impl Year {
             ("sez", several("sez", "27", true)),
             ("abroad", several("export", "96", false)),
         ]);
-        Self { company, second, dice: Dice(seed), customers, made: Vec::new() }
+        Self { company, others, dice: Dice(seed), customers, made: Vec::new() }
     }
 
     fn customer(&mut self, kind: &'static str) -> String {
@@ -482,7 +486,7 @@ impl Year {
         if reply.status == 422 {
             return;
         }
-        let document = agreed(&self.company, &self.second, path, reply);
+        let document = agreed(&self.company, &self.others, path, reply);
         assert_eq!(document["status"], "issued", "{document}");
         self.made.push(Made { document, path, month: month.into(), cancelled: false });
     }
@@ -496,7 +500,7 @@ impl Year {
         let made = &self.made[at];
         let body = json!({"reason": "Ordered twice", "cancelled_on": format!("{month}-27")});
         let reply = self.company.controller().change("POST", &format!("/v1/{}/{}/cancel", made.path, id_of(&made.document)), "*", &body);
-        let document = agreed(&self.company, &self.second, made.path, reply);
+        let document = agreed(&self.company, &self.others, made.path, reply);
         assert_eq!(document["status"], "cancelled", "{document}");
         self.made[at].cancelled = true;
         Some(at)
