@@ -41,6 +41,8 @@ pub struct Operation {
     pub needs_version: bool,
     /// Whether those who may only ask for the act come in; it then waits for an approval.
     pub approvable: bool,
+    /// Whether the body may be as large as that of a bulk operation.
+    pub large: bool,
     parameters: Vec<Parameter>,
     body: Option<Arc<Schema>>,
     /// Of a bulk operation: the schema of one row, which is judged alone.
@@ -169,6 +171,7 @@ impl Operation {
             },
             needs_version: operation["x-if-match"] == true,
             approvable: operation["x-approval"] == true,
+            large: operation["x-bulk"] == true || operation["x-large-body"] == true,
             parameters,
             body,
             row,

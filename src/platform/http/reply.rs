@@ -1,10 +1,14 @@
 //! Replies: rendered inside the unit of work, so that an idempotent replay gives the same bytes.
 
 use super::problem::Problem;
+use crate::platform::text::hex;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, Responder};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::marker::PhantomData;
 
 pub type Reply<T> = Result<T, Problem>;
@@ -70,6 +74,11 @@ impl Rendered {
         let mut rendered = Self::new(if value.awaits() { 202 } else { 201 }, value)?;
         rendered.location = value.id().filter(|_| !value.awaits()).map(|id| format!("{path}/{id}"));
         Ok(rendered)
+    }
+    /// The reply to a read whose JSON was written as a stream.
+    #[must_use]
+    pub fn of_json(body: String) -> Self {
+        Self { status: 200, location: None, etag: None, body, cursors: Vec::new(), replay_of: None }
     }
     /// As it is kept for a replay.
     pub fn kept(&self) -> Result<String, Problem> {
@@ -142,6 +151,29 @@ reply!(
     /// 207: one result a row.
     MultiStatus
 );
+
+/// 200 with a file. Its tag is of its bytes, which are the same as long as what it shows is.
+pub struct Download {
+    pub name: String,
+    pub content_type: &'static str,
+    pub bytes: Vec<u8>,
+}
+impl Responder for Download {
+    type Body = BoxBody;
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let digest = Sha256::digest(&self.bytes);
+        let etag = format!("\"{}\"", hex(&digest));
+        if request.headers().get("if-none-match").and_then(|known| known.to_str().ok()).is_some_and(|known| known.split(',').any(|tag| tag.trim() == etag)) {
+            return HttpResponse::NotModified().insert_header(("etag", etag)).finish();
+        }
+        HttpResponse::Ok()
+            .insert_header(("etag", etag))
+            .insert_header(("repr-digest", format!("sha-256=:{}:", STANDARD.encode(digest))))
+            .insert_header(("content-disposition", format!("attachment; filename=\"{}\"", self.name)))
+            .content_type(self.content_type)
+            .body(self.bytes)
+    }
+}
 
 impl<T: Resource> Fetched<T> {
     pub fn ok(value: &T) -> Reply<Self> {
