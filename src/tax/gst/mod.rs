@@ -11,6 +11,7 @@
 //!
 //! `sgst` always stands for SGST or UTGST: the portal uses one key (`samt`) for both.
 
+pub mod advances;
 pub mod compute;
 pub mod gstin;
 pub mod limits;
