@@ -14,6 +14,7 @@ pub mod billing; // invoices, credit and debit notes
 pub mod cash; // receipts, allocations, refunds, tax deducted
 pub mod collections; // write-offs, adjustments, opening items
 pub mod reporting; // aging, ledger, trial balance, performance
+pub mod delivery; // documents people can send, statements
 pub mod setup; // a company from nothing, the demo
 pub mod app; // composition: routes, jobs, the server
 
@@ -47,6 +48,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             collections::write_offs::problems::ALL,
             collections::adjustments::problems::ALL,
             collections::opening_items::problems::ALL,
+            delivery::documents::problems::ALL,
         ]
         .concat()
     });

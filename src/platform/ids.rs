@@ -146,4 +146,9 @@ kinds! {
     PayerLinkKind => PayerLinkId,
     SnapshotKind => SnapshotId,
     RevaluationKind => RevaluationId,
+    DocumentTemplateKind => DocumentTemplateId,
+    DocumentLogoKind => DocumentLogoId,
+    DocumentSettingsKind => DocumentSettingsId,
+    DocumentPrintKind => DocumentPrintId,
+    StatementKind => StatementId,
 }

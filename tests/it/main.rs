@@ -23,6 +23,7 @@ mod concurrency;
 mod contract;
 mod currencies;
 mod database;
+mod documents;
 mod edge_cases;
 mod families;
 mod histories;

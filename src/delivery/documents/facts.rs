@@ -1,6 +1,6 @@
 //! What a document says of people and places, kept the first time it is made.
 
-use super::types::{SellerAddress, SettingsContent};
+use super::types::SettingsContent;
 use crate::master_data::companies::types::Company;
 use crate::master_data::customers::types::{Address, AddressKind, Customer};
 use crate::master_data::gst_registrations::types::GstRegistration;
@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Party {
     pub name: String,
+    /// The seller's beside its legal name.
+    pub trade_name: Option<String>,
     /// GST State code.
     pub state: Option<String>,
     pub gstin: Option<String>,
@@ -21,6 +23,8 @@ pub struct Party {
     pub country: Option<String>,
     pub phone: Option<String>,
     pub email: Option<String>,
+    /// Where consumers pay the seller.
+    pub upi_id: Option<String>,
     /// The customer's code.
     pub code: Option<String>,
 }
@@ -43,21 +47,20 @@ fn lines(line1: &str, line2: Option<&str>, city: &str, postal_code: Option<&str>
     [Some(line1), line2, Some(&town)].into_iter().flatten().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect()
 }
 
-/// The company under one of its registrations.
+/// The company under one of its registrations (r.46(a)).
 #[must_use]
-pub fn seller(company: &Company, registration: &GstRegistration, settings: &SettingsContent) -> Party {
-    let address = settings.address.as_ref();
+pub fn seller(company: &Company, registration: &GstRegistration) -> Party {
     Party {
         name: registration.legal_name.clone(),
+        trade_name: None,
         state: Some(registration.state_code.clone()),
         gstin: Some(registration.gstin.clone()),
         pan: company.pan.clone(),
-        address: address.map_or_else(Vec::new, |SellerAddress { line1, line2, city, postal_code }| {
-            lines(line1, line2.as_deref(), city, postal_code.as_deref())
-        }),
+        address: Vec::new(),
         country: Some("IN".into()),
-        phone: settings.phone.clone(),
-        email: settings.email.clone(),
+        phone: None,
+        email: None,
+        upi_id: None,
         code: None,
     }
 }
@@ -72,9 +75,8 @@ fn customer_at(customer: &Customer, address: Option<&Address>, name: &str, gstin
         pan: customer.pan.clone(),
         address: address.map_or_else(Vec::new, |a| lines(&a.line1, a.line2.as_deref(), &a.city, a.postal_code.as_deref())),
         country: address.map(|address| address.country.clone()),
-        phone: None,
-        email: None,
         code: Some(customer.code.clone()),
+        ..Party::default()
     }
 }
 

@@ -69,8 +69,8 @@ pub struct Sheet {
     pub date: NaiveDate,
 }
 
-/// A document as it was read, before it is known what it is made with.
-struct Draft {
+/// Who and what a document is about.
+struct About {
     kind: TemplateKind,
     /// None where nobody is known to be the customer.
     customer: Option<CustomerId>,
@@ -79,28 +79,34 @@ struct Draft {
     gstin: Option<String>,
     /// Whether it is issued, so that what it is made with is kept.
     stands: bool,
-    content: Content,
 }
 
 enum Content {
     Billed(Box<Stored>),
     Voucher(Box<voucher::Voucher>),
-    Statement(Box<crate::delivery::statements::Statement>),
+    Statement(Box<crate::delivery::statements::Account>),
 }
 
-fn read(rx: &mut Rx<'_>, subject: Subject) -> Result<Draft, Problem> {
+impl About {
+    /// Of something that names its customer as it is now.
+    fn of(kind: TemplateKind, customer: Option<CustomerId>) -> Self {
+        Self { kind, customer, registration: None, name: String::new(), gstin: None, stands: true }
+    }
+}
+
+fn read(rx: &mut Rx<'_>, subject: Subject) -> Result<(About, Content), Problem> {
     Ok(match subject {
         Subject::Billed(kind, id) => {
             let stored = crate::billing::invoices::store::get(rx, kind, id, false)?.ok_or_else(|| Problem::not_found(kind.as_str()))?;
-            Draft {
+            let about = About {
                 kind: rules::form(&stored).0,
                 customer: Some(stored.customer),
                 registration: Some(stored.registration),
                 name: stored.customer_name.clone(),
                 gstin: stored.buyer_gstin.clone(),
                 stands: matches!(stored.status, InvoiceStatus::Issued | InvoiceStatus::Cancelled),
-                content: Content::Billed(Box::new(stored)),
-            }
+            };
+            (about, Content::Billed(Box::new(stored)))
         }
         Subject::Receipt(_) | Subject::Refund(_) => {
             let voucher = match subject {
@@ -108,50 +114,35 @@ fn read(rx: &mut Rx<'_>, subject: Subject) -> Result<Draft, Problem> {
                 Subject::Receipt(id) => voucher::of_receipt(rx, id)?,
                 Subject::Billed(..) | Subject::Statement(_) => return Err(Problem::internal(&"not a voucher")),
             };
-            Draft {
-                kind: voucher.kind,
-                customer: voucher.customer,
-                registration: voucher.registration,
-                name: String::new(),
-                gstin: None,
-                stands: true,
-                content: Content::Voucher(Box::new(voucher)),
-            }
+            let about = About { registration: voucher.registration, ..About::of(voucher.kind, voucher.customer) };
+            (about, Content::Voucher(Box::new(voucher)))
         }
         Subject::Statement(id) => {
             let statement = crate::delivery::statements::service::load(rx, id)?;
-            Draft {
-                kind: TemplateKind::Statement,
-                customer: Some(statement.head.customer_id),
-                registration: None,
-                name: String::new(),
-                gstin: None,
-                stands: true,
-                content: Content::Statement(Box::new(statement)),
-            }
+            (About::of(TemplateKind::Statement, Some(statement.head.customer_id)), Content::Statement(Box::new(statement)))
         }
     })
 }
 
 /// What a document would be made with now.
-fn present(rx: &mut Rx<'_>, draft: &Draft) -> Result<Print, Problem> {
+fn present(rx: &mut Rx<'_>, about: &About) -> Result<Print, Problem> {
     let company = companies::store::get(rx, false)?;
-    let registration = gst_registrations::store::find(rx, draft.registration)?.ok_or_else(|| Problem::internal(&"no registration"))?;
+    let registration = gst_registrations::store::find(rx, about.registration)?.ok_or_else(|| Problem::internal(&"no registration"))?;
     let settings = store::settings(rx, registration.id)?.map_or_else(SettingsContent::default, |(_, _, content)| content);
-    let (buyer, ship_to) = match draft.customer {
+    let (buyer, ship_to) = match about.customer {
         Some(id) => {
             let customer = customers::store::get(rx, id, false)?;
-            let name = if draft.name.is_empty() { customer.legal_name.clone() } else { draft.name.clone() };
-            let named = !draft.name.is_empty();
-            facts::buyer(&customer, &name, if named { draft.gstin.as_deref() } else { customer.gstin.as_deref() })
+            let name = if about.name.is_empty() { customer.legal_name.clone() } else { about.name.clone() };
+            let named = !about.name.is_empty();
+            facts::buyer(&customer, &name, if named { about.gstin.as_deref() } else { customer.gstin.as_deref() })
         }
         None => (facts::Party { name: "Not identified".into(), ..facts::Party::default() }, None),
     };
-    let facts = Facts { seller: facts::seller(&company, &registration, &settings), buyer, ship_to, settings };
-    let own = store::template(rx, draft.kind)?.filter(|template| template.source.is_some());
+    let facts = Facts { seller: facts::seller(&company, &registration), buyer, ship_to, settings };
+    let own = store::template(rx, about.kind)?.filter(|template| template.source.is_some());
     let logo = store::logo(rx)?.filter(|logo| logo.content.is_some());
     Ok(Print {
-        built_in: own.is_none().then(|| templates::newest(draft.kind).name.to_owned()),
+        built_in: own.is_none().then(|| templates::newest(about.kind).name.to_owned()),
         template_id: own.map(|template| template.id),
         logo_id: logo.map(|logo| logo.id),
         facts,
@@ -160,14 +151,14 @@ fn present(rx: &mut Rx<'_>, draft: &Draft) -> Result<Print, Problem> {
 
 /// What a file is made of; none while an issued document's print is not kept yet.
 pub fn sheet(rx: &mut Rx<'_>, subject: Subject, wanted: Option<&Copies>) -> Result<Option<Sheet>, Problem> {
-    let draft = read(rx, subject)?;
+    let (about, content) = read(rx, subject)?;
     // What was asked for wrongly leaves nothing behind.
-    let goods = matches!(&draft.content, Content::Billed(stored) if rules::has_goods(stored));
+    let goods = matches!(&content, Content::Billed(stored) if rules::has_goods(stored));
     let copies = wanted.map(|wanted| rules::copies(wanted, goods)).transpose()?;
     let print = match store::print(rx, subject.id())? {
         Some(print) => print,
-        None if draft.stands => return Ok(None),
-        None => present(rx, &draft)?,
+        None if about.stands => return Ok(None),
+        None => present(rx, &about)?,
     };
     let source = match (print.template_id, print.built_in.as_deref()) {
         (Some(id), _) => store::template_by_id(rx, id)?.and_then(|template| template.source),
@@ -179,9 +170,9 @@ pub fn sheet(rx: &mut Rx<'_>, subject: Subject, wanted: Option<&Copies>) -> Resu
         None => None,
     };
     let base = rx.cx().currency();
-    let (view, currency, number, date) = match &draft.content {
+    let (view, currency, number, date) = match &content {
         Content::Billed(stored) => {
-            let registered = voucher::registered(rx, stored)?;
+            let registered = store::registered(rx, stored.id)?;
             let (_, view) = view::document(stored, &print.facts, base, registered.as_ref());
             (view, stored.currency, stored.number.clone().unwrap_or_else(|| "draft".into()), stored.date)
         }
@@ -204,9 +195,9 @@ pub fn sheet(rx: &mut Rx<'_>, subject: Subject, wanted: Option<&Copies>) -> Resu
 
 /// Keeps what an issued document is made with from now on.
 pub fn fix(tx: &mut Tx<'_>, subject: Subject) -> Result<(), Problem> {
-    let draft = read(tx, subject)?;
-    let print = present(tx, &draft)?;
-    keep(tx, subject, draft.customer, &print)
+    let (about, _) = read(tx, subject)?;
+    let print = present(tx, &about)?;
+    keep(tx, subject, about.customer, &print)
 }
 
 /// Keeps it, with its event.
@@ -223,16 +214,7 @@ fn keep(tx: &mut Tx<'_>, subject: Subject, customer: Option<CustomerId>, print: 
 
 /// Keeps what a new statement is made with.
 pub fn fix_statement(tx: &mut Tx<'_>, id: StatementId, customer: CustomerId) -> Result<(), Problem> {
-    let draft = Draft {
-        kind: TemplateKind::Statement,
-        customer: Some(customer),
-        registration: None,
-        name: String::new(),
-        gstin: None,
-        stands: true,
-        content: Content::Billed(Box::default()),
-    };
-    let print = present(tx, &draft)?;
+    let print = present(tx, &About::of(TemplateKind::Statement, Some(customer)))?;
     keep(tx, Subject::Statement(id), Some(customer), &print)
 }
 
@@ -298,8 +280,14 @@ pub fn try_template(kind: TemplateKind, source: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Whoever changes these waits for whoever does.
+fn one_at_a_time(tx: &mut Tx<'_>) -> Result<(), Problem> {
+    companies::store::get(tx, true).map(drop)
+}
+
 /// A new version of a template, tried before (outside of any transaction).
 pub fn change_template(tx: &mut Tx<'_>, kind: TemplateKind, version: Option<i64>, new: &NewDocumentTemplate) -> Result<Audited<DocumentTemplate>, Problem> {
+    one_at_a_time(tx)?;
     let before = template(tx, kind)?;
     require_version(version, before.version)?;
     let id = store::insert_template(tx, kind, before.version + 1, new.source.as_deref())?;
@@ -336,6 +324,7 @@ pub fn change_logo(tx: &mut Tx<'_>, version: Option<i64>, new: &NewDocumentLogo)
         Some(bytes) => Some(Picture::read(bytes).map_err(|detail| invalid(format!("The image {detail}.")))?),
         None => None,
     };
+    one_at_a_time(tx)?;
     let before = logo(tx)?;
     require_version(version, before.version)?;
     let added = picture.as_ref().zip(bytes.as_deref()).map(|(picture, content)| store::NewLogo {
@@ -370,6 +359,7 @@ pub fn change_settings(
     version: Option<i64>,
     content: &SettingsContent,
 ) -> Result<Audited<DocumentSettings>, Problem> {
+    one_at_a_time(tx)?;
     let before = settings(tx, wanted)?;
     require_version(version, before.version)?;
     let id = store::insert_settings(tx, before.gst_registration_id, before.version + 1, content)?;

@@ -114,19 +114,6 @@ impl Resource for DocumentSettings {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SettingsContent {
-    /// Beside the legal name.
-    #[serde(default)]
-    #[schema(min_length = 1, max_length = 200, example = "Demo Traders")]
-    pub trade_name: Option<String>,
-    /// Of the registered place of business; its State is that of the GSTIN (CGST rule 46(a)).
-    #[serde(default)]
-    pub address: Option<SellerAddress>,
-    #[serde(default)]
-    #[schema(min_length = 1, max_length = 30, example = "+91 22 4000 0000")]
-    pub phone: Option<String>,
-    #[serde(default)]
-    #[schema(min_length = 3, max_length = 254, example = "accounts@demo.test")]
-    pub email: Option<String>,
     #[serde(default)]
     #[schema(min_length = 3, max_length = 200, example = "www.demo.test")]
     pub website: Option<String>,
@@ -140,10 +127,6 @@ pub struct SettingsContent {
     pub lut: Option<String>,
     #[serde(default)]
     pub bank: Option<SellerBank>,
-    /// For the UPI code on documents to consumers.
-    #[serde(default)]
-    #[schema(max_length = 100, pattern = "^[A-Za-z0-9._-]{2,64}@[A-Za-z0-9.-]{2,35}$", example = "demotraders@okbank")]
-    pub upi_id: Option<String>,
     #[serde(default)]
     #[schema(max_items = 20, example = json!(["Goods once sold are not taken back."]))]
     pub terms: Vec<Line>,
@@ -164,21 +147,6 @@ pub struct SettingsContent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(min_length = 1, max_length = 400, example = "Goods once sold are not taken back.")]
 pub struct Line(pub String);
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SellerAddress {
-    #[schema(min_length = 1, max_length = 200, example = "12 MG Road")]
-    pub line1: String,
-    #[serde(default)]
-    #[schema(max_length = 200, example = "Fort")]
-    pub line2: Option<String>,
-    #[schema(min_length = 1, max_length = 100, example = "Mumbai")]
-    pub city: String,
-    #[serde(default)]
-    #[schema(max_length = 12, example = "400001")]
-    pub postal_code: Option<String>,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -78,7 +78,7 @@ pub fn party(party: &Party) -> Value {
 pub fn frame(facts: &Facts, title: &str, currency: Currency) -> Map<String, Value> {
     let settings = &facts.settings;
     let mut seller = party(&facts.seller);
-    seller["trade_name"] = json!(settings.trade_name);
+    seller["trade_name"] = json!(facts.seller.trade_name);
     seller["cin"] = json!(settings.cin);
     seller["website"] = json!(settings.website);
     let frame = json!({
@@ -139,6 +139,9 @@ pub fn document(stored: &Stored, facts: &Facts, base: Currency, registered: Opti
     let mut view = frame(facts, title, currency);
     let mut put = |name: &str, value: Value| view.insert(name.to_owned(), value);
     put("kind", json!(kind));
+    put("number_label", json!(if stored.kind == Kind::Invoice { "Invoice no." } else { "Note no." }));
+    put("total_label", json!(if stored.kind == Kind::CreditNote { "Total credit" } else { "Total payable" }));
+    put("carried", json!("Carried forward"));
     put("watermark", json!(rules::watermark(stored.status)));
     put("number", json!(stored.number.as_deref().unwrap_or("(not issued)")));
     put("date", json!(date(stored.date)));
@@ -294,7 +297,7 @@ fn einvoice(registered: Option<&Registered>) -> Value {
 
 /// The code a consumer pays with: on issued invoices in rupees to those without registration.
 fn upi(stored: &Stored, facts: &Facts, sums: &Sums) -> Value {
-    let (Some(vpa), Some(number)) = (&facts.settings.upi_id, &stored.number) else { return Value::Null };
+    let (Some(vpa), Some(number)) = (&facts.seller.upi_id, &stored.number) else { return Value::Null };
     let consumer = stored.kind == Kind::Invoice && stored.supply == SupplyKind::B2c && stored.buyer_gstin.is_none();
     if !consumer || stored.currency.code() != "INR" || stored.cancelled_on.is_some() || stored.total <= Decimal::ZERO {
         return Value::Null;

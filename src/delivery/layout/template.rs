@@ -163,7 +163,7 @@ fn check(element: &Element<'_>) -> Result<(), Fault> {
 }
 
 /// Expressions with few, small filters: nothing that could make much out of little.
-fn environment() -> Environment<'static> {
+fn environment<'s>() -> Environment<'s> {
     let mut environment = Environment::empty();
     environment.set_undefined_behavior(UndefinedBehavior::Chainable);
     environment.add_filter("upper", |text: String| text.to_uppercase());
@@ -467,8 +467,8 @@ impl Filler {
         Ok(Block { line: element.line, kind })
     }
 
-    fn stack(&self, says: &Says<'_>, style: Style) -> Result<Stack, Fault> {
-        let border = says.color("border")?.map(|color| Ok((color, says.length("border-width")?.unwrap_or(POINT / 2)))).transpose()?;
+    fn stack(&self, says: &Says<'_, '_, '_>, style: Style) -> Result<Stack, Fault> {
+        let border = says.color("border")?.map(|color| Ok::<_, Fault>((color, says.length("border-width")?.unwrap_or(POINT / 2)))).transpose()?;
         Ok(Stack {
             blocks: self.blocks(says.element, says.context, style)?,
             gap: says.length("gap")?.unwrap_or(0),
@@ -480,7 +480,7 @@ impl Filler {
         })
     }
 
-    fn columns(&self, says: &Says<'_>, style: Style) -> Result<Vec<Column>, Fault> {
+    fn columns(&self, says: &Says<'_, '_, '_>, style: Style) -> Result<Vec<Column>, Fault> {
         let mut columns = Vec::new();
         for child in Self::elements(says.element) {
             self.repeat(child, says.context, |context| {
@@ -531,7 +531,7 @@ impl Filler {
         Ok(())
     }
 
-    fn code(&self, says: &Says<'_>, style: Style) -> Result<Kind, Fault> {
+    fn code(&self, says: &Says<'_, '_, '_>, style: Style) -> Result<Kind, Fault> {
         let data = says.string("data")?.unwrap_or_default();
         if data.is_empty() {
             return Ok(Kind::Space(0));
@@ -544,7 +544,7 @@ impl Filler {
         Ok(Kind::Code { matrix, size: says.length("width")?.unwrap_or(80 * POINT), align: style.align })
     }
 
-    fn table(&self, says: &Says<'_>, style: Style) -> Result<Table, Fault> {
+    fn table(&self, says: &Says<'_, '_, '_>, style: Style) -> Result<Table, Fault> {
         let rules = match says.string("rules")?.as_deref() {
             None | Some("rows") => Rules::Rows,
             Some("none") => Rules::None,
@@ -554,7 +554,7 @@ impl Filler {
         };
         let carried = says.string("carried")?.filter(|words| !words.is_empty()).map(|forward| {
             let brought = says.string("brought")?.unwrap_or_else(|| "Brought forward".into());
-            Ok(Carry { forward, brought, style, currency: self.currency })
+            Ok::<_, Fault>(Carry { forward, brought, style, currency: self.currency })
         });
         let mut table = Table {
             columns: Vec::new(),
@@ -650,13 +650,13 @@ impl Filler {
 }
 
 /// What an element's attributes come to.
-struct Says<'a> {
+struct Says<'a, 'e, 's> {
     filler: &'a Filler,
-    element: &'a Compiled<'a, 'a>,
+    element: &'a Compiled<'e, 's>,
     context: &'a Value,
 }
 
-impl Says<'_> {
+impl Says<'_, '_, '_> {
     fn fault(&self, name: &str, given: &str, expected: &str) -> Fault {
         let given: String = given.chars().take(60).collect();
         Fault::new(self.element.line, format!("{name}=\"{given}\" is not {expected}"))

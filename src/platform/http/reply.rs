@@ -1,10 +1,14 @@
 //! Replies: rendered inside the unit of work, so that an idempotent replay gives the same bytes.
 
 use super::problem::Problem;
+use crate::platform::text::hex;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, Responder};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::marker::PhantomData;
 
 pub type Reply<T> = Result<T, Problem>;
@@ -146,6 +150,50 @@ reply!(
 impl<T: Resource> Fetched<T> {
     pub fn ok(value: &T) -> Reply<Self> {
         Rendered::new(200, value).map(Self::of)
+    }
+}
+
+/// Bytes to keep or show: 200 with a strong `ETag` of what they are, or 304 where the caller has them.
+pub struct File {
+    pub media_type: &'static str,
+    /// What to call it when it is saved.
+    pub name: String,
+    pub content: Vec<u8>,
+}
+
+impl Responder for File {
+    type Body = BoxBody;
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let digest = Sha256::digest(&self.content);
+        let etag = format!("\"{}\"", hex(digest.get(..16).unwrap_or_default()));
+        let known = request.headers().get("if-none-match").and_then(|v| v.to_str().ok()).unwrap_or_default();
+        if known.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim().trim_start_matches("W/") == etag) {
+            return HttpResponse::NotModified().insert_header(("etag", etag)).finish();
+        }
+        HttpResponse::Ok()
+            .insert_header(("etag", etag))
+            .insert_header(("content-disposition", format!("inline; filename=\"{}\"", self.name)))
+            .insert_header(("repr-digest", format!("sha-256=:{}:", STANDARD.encode(digest))))
+            .content_type(self.media_type)
+            .body(self.content)
+    }
+}
+
+/// A PDF file, as the contract describes it.
+pub struct Pdf;
+impl utoipa::PartialSchema for Pdf {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::schema::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .format(Some(utoipa::openapi::schema::SchemaFormat::Custom("binary".into())))
+            .max_length(Some(64 * 1024 * 1024))
+            .examples([serde_json::json!("%PDF-1.7")])
+            .into()
+    }
+}
+impl utoipa::ToSchema for Pdf {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Pdf".into()
     }
 }
 
