@@ -50,6 +50,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     master_data::bank_accounts::http::routes(config);
     master_data::exchange_rates::http::routes(config);
     ledger::numbering::http::routes(config);
+    ledger::advances::http::routes(config);
     approvals::http::routes(config);
     ledger::accounts::http::routes(config);
     control::close::http::routes(config);
@@ -128,6 +129,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Receipts", "Receipts and what they settle."),
     ("Refunds", "Credit balances paid back."),
     ("Tax deducted", "Tax deducted by customers, their certificates and the tax office's record."),
+    ("GST", "The register of advances."),
     ("Collections", "Write-offs and adjustments."),
     ("Documents", "Templates, logo and settings of documents people can send."),
     ("Statements", "Statements of account."),

@@ -61,6 +61,8 @@ CREATE TABLE gst_advance (
     CHECK (reverses_id IS NULL OR gross < 0)
 );
 CREATE INDEX gst_advance_item ON gst_advance (company_id, item_id);
+-- How the money became an advance, once.
+CREATE UNIQUE INDEX gst_advance_head ON gst_advance (company_id, item_id) WHERE because IS NULL;
 CREATE INDEX gst_advance_receipt ON gst_advance (company_id, receipt_id);
 CREATE INDEX gst_advance_month ON gst_advance (company_id, registration_id, moved_on);
 CREATE INDEX gst_advance_customer ON gst_advance (company_id, customer_id);

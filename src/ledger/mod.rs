@@ -11,9 +11,10 @@
 //! takes the books alone before anything else but its approval, so it can wait for writers without a cycle.
 //!
 //! Owns `gl_account`, `journal_entry`, `journal_line`, `open_item`, `open_item_balance`,
-//! `customer_balance`, `allocation`, `number_series`, `period`, `period_snapshot`.
+//! `customer_balance`, `allocation`, `number_series`, `period`, `period_snapshot`, `gst_advance`.
 
 pub mod accounts;
+pub mod advances;
 pub mod balances;
 pub mod journal;
 pub mod numbering;

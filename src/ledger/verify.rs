@@ -111,6 +111,39 @@ pub const LAWS: &[Law] = &[
                         AND NOT EXISTS (SELECT FROM journal_entry m WHERE m.company_id = $1 AND m.reverses_id = e.id)))",
     },
     Law {
+        name: "the register of advances holds the money left of each and the tax in it",
+        sql: "SELECT g.receipt_id::text FROM (
+                SELECT item_id, min(receipt_id::text)::uuid AS receipt_id, bool_or(inter) AS inter, min(rate) AS rate, min(cess_rate) AS cess_rate, count(*) FILTER (WHERE because IS NULL) AS firsts,
+                    count(DISTINCT (registration_id, customer_id, receipt_id, place_of_supply, inter, rate, cess_rate)) AS kinds,
+                    sum(s * gross) AS gross, sum(s * cgst) AS cgst, sum(s * igst) AS igst, sum(s * cess) AS cess, bool_and(gross = taxable + cgst + sgst + igst + cess AND cgst = sgst) AS adds_up
+                FROM (SELECT *, CASE kind WHEN 'received' THEN 1 ELSE -1 END AS s FROM gst_advance WHERE company_id = $1) AS m GROUP BY item_id) AS g
+              JOIN company c ON c.id = $1 LEFT JOIN open_item_balance b ON b.company_id = $1 AND b.item_id = g.item_id
+              WHERE g.gross IS DISTINCT FROM b.open_base OR NOT g.adds_up OR g.kinds <> 1 OR g.firsts <> 1 OR g.cgst < 0 OR g.igst < 0 OR g.cess < 0
+                 OR c.base_currency = 'INR' AND (g.cgst, g.igst, g.cess) <> (CASE WHEN g.inter THEN 0 ELSE round(b.open_base * g.rate / 2 / (100 + g.rate + g.cess_rate), 2) END,
+                        CASE WHEN g.inter THEN round(b.open_base * g.rate / (100 + g.rate + g.cess_rate), 2) ELSE 0 END, round(b.open_base * g.cess_rate / (100 + g.rate + g.cess_rate), 2))",
+    },
+    Law {
+        name: "every settlement of an advance moved the register once",
+        sql: "SELECT a.id::text FROM allocation a JOIN gst_advance f ON f.company_id = a.company_id AND f.item_id = a.credit_item_id AND f.because IS NULL
+              LEFT JOIN gst_advance g ON g.company_id = a.company_id AND g.because = a.id
+              WHERE a.company_id = $1 AND (g.id IS NULL AND a.recorded_at <> f.recorded_at OR g.moved_on <> a.effective_on OR CASE g.kind WHEN 'received' THEN -g.gross ELSE g.gross END <> a.credit_base OR g.item_id <> a.credit_item_id)",
+    },
+    Law {
+        name: "the books hold the tax the register of advances moves, entry by entry",
+        sql: "SELECT id::text FROM (
+                SELECT coalesce(entry_id, item_id) AS id, moved_on AS day, sum(CASE kind WHEN 'received' THEN 1 ELSE -1 END * (cgst + sgst + igst + cess)) AS tax FROM gst_advance WHERE company_id = $1 GROUP BY 1, 2
+                UNION ALL SELECT e.id, e.posting_date, -sum(l.base_debit - l.base_credit) FILTER (WHERE a.class = 'asset') FROM journal_entry e
+                JOIN journal_line l ON l.company_id = e.company_id AND l.entry_id = e.id JOIN gl_account a ON a.company_id = l.company_id AND a.id = l.account_id
+                WHERE e.company_id = $1 AND e.document_kind = 'gst_advance' GROUP BY e.id, e.posting_date) AS moves GROUP BY id, day HAVING sum(tax) <> 0",
+    },
+    Law {
+        name: "voucher numbers have no gap and no double",
+        sql: "SELECT s.prefix FROM number_series s LEFT JOIN gst_advance g ON g.company_id = s.company_id AND g.registration_id = s.registration_id AND g.fiscal_year = s.fiscal_year
+                    AND g.kind = CASE s.document_kind WHEN 'receipt_voucher' THEN 'received' ELSE 'refunded' END AND starts_with(g.number, s.prefix) AND substr(g.number, length(s.prefix) + 1) ~ '^[0-9]+$'
+              WHERE s.company_id = $1 AND s.document_kind IN ('receipt_voucher', 'refund_voucher') GROUP BY s.company_id, s.id
+              HAVING count(g.id) <> s.next_number - 1 OR coalesce(max(substr(g.number, length(s.prefix) + 1)::bigint), 0) <> s.next_number - 1",
+    },
+    Law {
         name: "everything posted has its audit event",
         sql: "SELECT e.document_id::text FROM journal_entry e WHERE e.company_id = $1 AND NOT EXISTS (SELECT FROM audit_event a WHERE a.company_id = $1 AND a.object_id = e.document_id)",
     },

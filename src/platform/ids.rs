@@ -151,4 +151,5 @@ kinds! {
     DocumentSettingsKind => DocumentSettingsId,
     DocumentPrintKind => DocumentPrintId,
     StatementKind => StatementId,
+    AdvanceKind => AdvanceId,
 }

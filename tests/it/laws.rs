@@ -1,6 +1,6 @@
 //! The accounting laws: what must hold in every company at any time, asked over HTTP and in SQL.
 
-use crate::rig::{Company, Db, dec, to_invoice, today};
+use crate::rig::{Company, Db, dec, receipt_body, to_invoice, today, with};
 use rust_decimal::Decimal;
 use serde_json::json;
 
@@ -29,11 +29,12 @@ const LAWS: &[(&str, &str)] = &[
           UNION ALL SELECT 'receipt', registration_id, fiscal_year, number FROM receipt WHERE company_id = {c}
           UNION ALL SELECT 'write_off', registration_id, fiscal_year, number FROM write_off WHERE company_id = {c} AND number IS NOT NULL
           UNION ALL SELECT 'adjustment', registration_id, fiscal_year, number FROM adjustment WHERE company_id = {c} AND number IS NOT NULL
-          UNION ALL SELECT 'refund', registration_id, fiscal_year, number FROM refund WHERE company_id = {c} AND number IS NOT NULL),
+          UNION ALL SELECT 'refund', registration_id, fiscal_year, number FROM refund WHERE company_id = {c} AND number IS NOT NULL
+          UNION ALL SELECT CASE kind WHEN 'received' THEN 'receipt_voucher' ELSE 'refund_voucher' END, registration_id, fiscal_year, number FROM gst_advance WHERE company_id = {c} AND number IS NOT NULL),
       placed AS (
           SELECT s.id, s.next_number, s.prefix, s.width, t.number, row_number() OVER (PARTITION BY s.id ORDER BY length(t.number), t.number) AS place, count(t.number) OVER (PARTITION BY s.id) AS n
           FROM number_series s LEFT JOIN taken t ON t.kind = s.document_kind AND t.registration_id = s.registration_id AND t.fiscal_year = s.fiscal_year AND starts_with(t.number, s.prefix)
-          WHERE s.company_id = {c} AND s.document_kind IN ('invoice', 'credit_note', 'debit_note', 'receipt', 'write_off', 'adjustment', 'refund'))
+          WHERE s.company_id = {c} AND s.document_kind IN ('invoice', 'credit_note', 'debit_note', 'receipt', 'write_off', 'adjustment', 'refund', 'receipt_voucher', 'refund_voucher'))
       SELECT id, number, place, next_number FROM placed
       WHERE next_number <> n + 1 OR (number IS NOT NULL AND number <> prefix || lpad(place::text, greatest(width, length(place::text)), '0'))"),
     ("every number belongs to a series",
@@ -48,6 +49,11 @@ const LAWS: &[(&str, &str)] = &[
           i.taxable_value IS DISTINCT FROM (SELECT sum(l.taxable_value) FROM invoice_line l WHERE l.company_id = i.company_id AND l.invoice_id = i.id)
           OR i.grand_total IS DISTINCT FROM (SELECT sum((x ->> 'amount')::numeric) FROM jsonb_array_elements(i.instalments) AS x)
           OR (i.grand_total > 0 AND i.grand_total IS DISTINCT FROM (SELECT sum(o.amount) FROM open_item o WHERE o.company_id = i.company_id AND o.document_id = i.id AND o.side = CASE i.kind WHEN 'credit_note' THEN 'credit' ELSE 'debit' END)))"),
+    ("the account of GST on advances holds the tax in the register, and the register the money on account",
+     "WITH moved AS (SELECT item_id, CASE kind WHEN 'received' THEN gross ELSE -gross END AS gross, CASE kind WHEN 'received' THEN 1 ELSE -1 END * (cgst + sgst + igst + cess) AS tax FROM gst_advance WHERE company_id = {c})
+      SELECT 'books' AS what, NULL::uuid AS id, sum(tax) AS tax FROM (SELECT tax FROM moved UNION ALL SELECT l.base_credit - l.base_debit FROM journal_line l JOIN gl_account a ON a.company_id = l.company_id AND a.id = l.account_id
+          WHERE l.company_id = {c} AND a.role = 'gst_on_advances') AS both_sides HAVING sum(tax) <> 0
+      UNION ALL SELECT 'register', m.item_id, NULL FROM moved m JOIN open_item_balance b ON b.company_id = {c} AND b.item_id = m.item_id GROUP BY m.item_id, b.open_base HAVING sum(m.gross) <> b.open_base"),
     ("nothing is posted outside an open period",
      "SELECT e.id FROM journal_entry e LEFT JOIN period p ON p.company_id = e.company_id AND e.posting_date BETWEEN p.starts_on AND p.ends_on WHERE e.company_id = {c} AND p.state IS NULL"),
 ];
@@ -90,6 +96,7 @@ const DAMAGES: &[&str] = &[
     "UPDATE invoice SET number = 'ZZ' || number WHERE true",
     "DELETE FROM audit_event WHERE true",
     "DELETE FROM invoice_line WHERE true",
+    "UPDATE gst_advance SET cgst = cgst + 1, taxable = taxable - 1 WHERE true",
     "UPDATE journal_entry SET posting_date = '2009-12-31' WHERE true",
 ];
 
@@ -99,6 +106,8 @@ fn the_laws_notice_damage() {
     let customer = company.customer();
     let invoice = company.invoice(&customer, "2025-01-10", "2025-02-09", "1000.00");
     company.receipt(&customer, "2025-01-15", "400.00", json!([to_invoice(&invoice, "400.00")]));
+    let advance = json!({"gst_advance": {"supply": "services"}});
+    company.executive().post("/v1/receipts", &with(receipt_body(&customer, "2025-01-16", "118.00"), advance)).expect(201);
     assert_eq!(LAWS.len(), DAMAGES.len());
     let (mut owner, id) = (Db::owner(), format!("'{}'", company.id));
     for ((law, query), damage) in LAWS.iter().zip(DAMAGES) {

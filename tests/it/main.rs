@@ -14,6 +14,7 @@ mod rig;
 
 mod access;
 mod adjustments;
+mod advances;
 mod any_order;
 mod approvals;
 mod bad_input;

@@ -13,16 +13,16 @@ fn again(company: &Company, refund: &Value) -> Value {
     company.get(&format!("/v1/refunds/{}", id_of(refund)))
 }
 
-fn act(client: &Client, refund: &Value, verb: &str, body: &Value) -> Reply {
+pub fn act(client: &Client, refund: &Value, verb: &str, body: &Value) -> Reply {
     client.change("POST", &format!("/v1/refunds/{}/{verb}", id_of(refund)), "*", body)
 }
 
-fn payment(on: &str) -> Value {
+pub fn payment(on: &str) -> Value {
     json!({"utr": fresh(), "paid_on": on})
 }
 
 /// Asked for by the executive and approved by the controller.
-fn approved(company: &Company, source: &Value, amount: &str) -> Value {
+pub fn approved(company: &Company, source: &Value, amount: &str) -> Value {
     let asked = company.executive().post("/v1/refunds", &body(source, amount)).expect(201);
     decide(&company.controller(), &asked, "approve").expect(200);
     again(company, &asked)

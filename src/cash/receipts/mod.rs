@@ -4,6 +4,7 @@
 //! `receipt_deduction`. What a receipt says never changes; its state goes forward only, and what it settles
 //! are allocations.
 
+pub mod advance;
 pub mod http;
 pub mod posting;
 pub mod problems;

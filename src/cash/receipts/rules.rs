@@ -95,6 +95,7 @@ pub fn faults(new: &NewReceipt, currencies: Currencies, today: NaiveDate) -> Vec
                 alone(!new.allocations.is_empty(), "/allocations").into_iter().collect(),
                 alone(new.auto_apply.is_some(), "/auto_apply").into_iter().collect(),
                 alone(new.on_account, "/on_account").into_iter().collect(),
+                alone(new.gst_advance.is_some(), "/gst_advance").into_iter().collect(),
                 alone(held(new), "/cheque_date").into_iter().collect(),
             ]
             .concat(),

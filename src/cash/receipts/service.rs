@@ -2,7 +2,8 @@
 
 use super::posting::{Worth, identification, posting, unidentified};
 use super::store::{DeductionRow, Head, Origin, PlacedRow, Step};
-use super::types::{AutoApply, Bounce, Clear, Clearing, DeductionKind, Deposit, Identify, Method, NewReceipt, Receipt, ReceiptPatch, ReverseReceipt, State};
+use super::advance::{self, Decided};
+use super::types::{AutoApply, Bounce, Clear, Clearing, DeductionKind, Deposit, Identify, Method, NewAdvance, NewReceipt, Receipt, ReceiptPatch, ReverseReceipt, State};
 use super::{problems, rules, store};
 use crate::billing::invoices::service as billing;
 use crate::billing::notes::types::NewDebitNote;
@@ -12,14 +13,16 @@ use crate::cash::allocations::store::customers_of;
 use crate::cash::tds;
 use crate::control::approvals::rules::Band;
 use crate::control::approvals::{self, Action, Approved, Gate, Request};
+use crate::ledger::advances::{self, Advance};
 use crate::ledger::numbering::{self, NumberedKind};
 use crate::ledger::open_items::rules::{Placer, Purse};
 use crate::ledger::open_items::store::{lock_customers, lock_items_of, lock_open_debits};
 use crate::ledger::periods;
 use crate::ledger::problems::AMOUNT_TOO_SMALL;
 use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, OpenItem, SettlementTerms, Side, Unwind, lock_parties};
-use crate::master_data::customers;
 use crate::master_data::customers::reference::NamesCustomer;
+use crate::master_data::customers::types::AddressKind;
+use crate::master_data::{customers, gst_registrations};
 use crate::master_data::exchange_rates::service::{plausible, rate_on};
 use crate::platform::http::problem::{self, FieldError};
 use crate::platform::http::reply::require_version;
@@ -27,6 +30,7 @@ use crate::platform::http::{Problem, faults};
 use crate::platform::ids::{AccountId, CustomerId, EntryId, InvoiceId, OpenItemId, ReceiptId};
 use crate::platform::money::{Currency, LARGEST, round};
 use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
+use crate::tax::gst::supply::OTHER_COUNTRIES;
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, dec};
 use serde_json::{Value, json};
@@ -72,6 +76,10 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
     let mut head = head(new, id, &worth, tx)?;
     head.bank_account_id = ground.bank_account;
     let mut placed = Vec::new();
+    let terms = match &new.gst_advance {
+        Some(wanted) => Some(advance_terms(tx, wanted, ground.customer, new.receipt_date)?),
+        None => None,
+    };
     if rules::held(new) {
         // What it names must be there now; whether it fits is seen on the day.
         resolve(tx, "/allocations", &new.allocations, ground.customer, worth.currency, new.cheque_date.unwrap_or(on))?;
@@ -93,6 +101,7 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
         let entry = ledger::post(tx, &posting(&credit, &head.number, new, &worth, ground.bank, on))?;
         enter(&mut head, &credit, entry, on);
         plan.write(tx)?;
+        head.advance = open_advance(tx, terms, &OpenItem { document_number: head.number.clone(), ..credit.clone() }, &plan, on)?;
         head.open = credit.amount - placed_of(&plan, &credit);
         head.moves = i64::try_from(plan.allocations.iter().filter(|a| a.credit_item == credit.id).count()).unwrap_or(i64::MAX);
         placed = placed_rows(&plan.allocations, &credit, &debits);
@@ -100,12 +109,50 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
     let deductions: Vec<_> =
         new.deductions.iter().map(|d| DeductionRow { kind: d.kind, section: d.section.clone(), rate: d.rate.map(|rate| rate.0), amount: d.amount.0 }).collect();
     store::insert(tx, &head, &origin, &deductions)?;
-    let receipt = store::answer(head, deductions, &placed, tx.cx());
+    let standing = if head.advance.is_some() { advances::of_receipt(tx, id)? } else { None };
+    let receipt = store::answer(head, deductions, &placed, standing.as_ref(), tx.cx());
     let mut change = Change::new("receipt.recorded", id.uuid()).version(receipt.version).after(&receipt);
     if let Some(reason) = &new.reason {
         change = change.reason(reason);
     }
     Ok(tx.record(change, receipt))
+}
+
+/// How an advance is taxed, by the law of the day the money came.
+fn advance_terms(rx: &mut Rx<'_>, wanted: &NewAdvance, customer: CustomerId, date: NaiveDate) -> Result<Decided, Problem> {
+    let unknown = || Problem::reference("gst_registration", "/gst_advance/gst_registration_id");
+    let registration = gst_registrations::store::find(rx, wanted.gst_registration_id)?.ok_or_else(unknown)?;
+    let customer = customers::store::get(rx, customer, false)?;
+    let billing = customer.addresses.iter().find(|address| address.kind == AddressKind::Billing && address.is_default);
+    let ground = advance::Ground {
+        registration: registration.id,
+        seller_state: registration.state_code,
+        kind: customer.kind,
+        gstin: customer.gstin.clone(),
+        billing_state: billing.and_then(|address| if address.country == "IN" { address.state_code.clone() } else { Some(OTHER_COUNTRIES.to_owned()) }),
+    };
+    advance::decide(wanted, &ground, date).map_err(Problem::invalid)
+}
+
+/// Opens the advance for what a plan leaves of a credit; gives the terms to be kept with the receipt.
+fn open_advance(tx: &mut Tx<'_>, terms: Option<Decided>, credit: &OpenItem, plan: &Plan, on: NaiveDate) -> Result<Option<Value>, Problem> {
+    let Some(terms) = terms else { return Ok(None) };
+    if terms.taxed {
+        let placed: Decimal = plan.allocations.iter().filter(|a| a.credit_item == credit.id).map(|a| a.credit_base).sum();
+        let advance = Advance {
+            registration: terms.registration,
+            customer: credit.customer,
+            receipt: ReceiptId::of(credit.document_id),
+            receipt_number: credit.document_number.clone(),
+            item: credit.id,
+            place_of_supply: terms.place_of_supply.clone(),
+            inter: terms.inter,
+            rate: terms.rate.0,
+            cess_rate: terms.cess_rate.0,
+        };
+        advances::receive(tx, &advance, credit.base - placed, on)?;
+    }
+    serde_json::to_value(terms).map(Some).map_err(|e| Problem::internal(&e))
 }
 
 /// What the money is worth, when that is believable: a stated or implied rate lies near one that is known, and the
@@ -208,6 +255,7 @@ fn head(new: &NewReceipt, id: ReceiptId, worth: &Worth, tx: &Tx<'_>) -> Result<H
         gross_settled: gross,
         item_id: None,
         entry_id: None,
+        advance: None,
         metadata: serde_json::to_value(&new.metadata).map_err(|e| Problem::internal(&e))?,
         created_by: cx.actor.to_string(),
         created_at: cx.now,
@@ -415,6 +463,10 @@ pub fn identify(tx: &mut Tx<'_>, id: ReceiptId, version: Option<i64>, wanted: &I
     let in_base =
         worth.and_then(|e| e.lines.first().and_then(|line| line.base)).ok_or_else(|| Problem::internal(&"an unidentified receipt without its entry"))?;
     let credit = OpenItem { document_number: head.number.clone(), ..credit_item(id.uuid(), customer, settles, head.gross_settled, in_base, on) };
+    let terms = match &wanted.gst_advance {
+        Some(wanted) => Some(advance_terms(tx, wanted, customer, head.receipt_date)?),
+        None => None,
+    };
     let instructions = Instructions {
         prefix: "/allocations",
         targets: &wanted.allocations,
@@ -425,7 +477,8 @@ pub fn identify(tx: &mut Tx<'_>, id: ReceiptId, version: Option<i64>, wanted: &I
     plan.numbered(&head.number);
     ledger::post(tx, &identification(&credit, &head.number, head.exchange_rate, posted, on))?;
     plan.write(tx)?;
-    let step = Step { state: Some(State::Recorded), customer: Some(customer), item: Some(credit.id), identified_on: Some(on), ..Step::default() };
+    let advance = open_advance(tx, terms, &credit, &plan, on)?;
+    let step = Step { state: Some(State::Recorded), customer: Some(customer), item: Some(credit.id), identified_on: Some(on), advance, ..Step::default() };
     store::advance(tx, id, &step)?;
     changed(tx, id, &before, "receipt.identified", None)
 }
@@ -463,13 +516,19 @@ pub fn deposit(tx: &mut Tx<'_>, id: ReceiptId, version: Option<i64>, wanted: &De
     let worth = worth(tx, &new, currencies, rate, base)?;
     let credit = OpenItem { document_number: head.number.clone(), ..credit(id, customer, &new, &worth, base, on) };
     concede(tx, &new, id, customer, &worth, base)?;
+    let terms = match &new.gst_advance {
+        Some(wanted) => Some(advance_terms(tx, wanted, customer, on)?),
+        None => None,
+    };
     // The value of a cheque counts from its deposit.
     let instructions = Instructions { terms: Terms { value_date: on, ..Instructions::of(&new).terms }, ..Instructions::of(&new) };
     let (mut plan, _) = plan(tx, &credit, rules::purses(&new), instructions, on)?;
     plan.numbered(&head.number);
     let entry = ledger::post(tx, &posting(&credit, &head.number, &new, &worth, bank, on))?;
     plan.write(tx)?;
+    let advance = open_advance(tx, terms, &credit, &plan, on)?;
     let step = Step {
+        advance,
         state: Some(State::Recorded),
         clearing: Some(Clearing::Deposited),
         item: Some(credit.id),

@@ -1,7 +1,11 @@
 use super::rules;
-use super::types::{Clearing, Deduction, DeductionKind, Method, NewReceipt, Receipt, ReceiptAllocation, ReceiptFilter, ReceiptSummary, ReceiptTotals, State};
+use super::advance::Decided;
+use super::types::{Clearing, Deduction, DeductionKind, Method, NewReceipt, Receipt, ReceiptAdvance, ReceiptAllocation, ReceiptFilter, ReceiptSummary, ReceiptTotals, State};
 use crate::cash::allocations::settlement::{Terms, difference_reason, flags};
 use crate::ledger::AllocationKind;
+use crate::ledger::advances;
+use crate::ledger::advances::store::Standing;
+use crate::ledger::advances::types::AdvanceAmounts;
 use crate::ledger::open_items::rules::Purse;
 use crate::platform::dates::{Instant, month_label};
 use crate::platform::http::Problem;
@@ -116,8 +120,8 @@ pub fn insert(tx: &mut Tx<'_>, head: &Head, origin: &Origin, deductions: &[Deduc
             "WITH header AS (
                 INSERT INTO receipt (company_id, id, external_id, number, registration_id, fiscal_year, customer_id, currency, receipt_date, value_date, method, bank_account_id, utr, payer_name,
                     amount_received, gross_settled, item_id, entry_id, duplicate_allowed, metadata, created_by, created_at, state, clearing, cheque_number, cheque_date, deposited_on, posting_date,
-                    settlement_currency, settlement_amount, exchange_rate, input, on_account)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37)
+                    settlement_currency, settlement_amount, exchange_rate, input, on_account, advance)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38)
             )
             INSERT INTO receipt_deduction (company_id, receipt_id, line_no, kind, section, rate, amount)
             SELECT $1, $2, n, kind, section, rate, amount FROM unnest($23::text[], $24::text[], $25::numeric[], $26::numeric[]) WITH ORDINALITY AS d(kind, section, rate, amount, n)",
@@ -131,7 +135,7 @@ pub fn insert(tx: &mut Tx<'_>, head: &Head, origin: &Origin, deductions: &[Deduc
         .bind(deductions.iter().map(|d| d.rate).collect::<Many<_>>())
         .bind(deductions.iter().map(|d| d.amount).collect::<Many<_>>())
         .bind(head.state).bind(head.clearing).bind(head.cheque_number.as_deref()).bind(head.cheque_date).bind(head.deposited_on).bind(head.posting_date)
-        .bind(head.settlement_currency.as_deref()).bind(head.settlement_amount).bind(head.exchange_rate).bind(origin.input.clone()).bind(head.on_account),
+        .bind(head.settlement_currency.as_deref()).bind(head.settlement_amount).bind(head.exchange_rate).bind(origin.input.clone()).bind(head.on_account).bind(head.advance.clone()),
     )?;
     Ok(())
 }
@@ -156,6 +160,7 @@ pub struct Step {
     pub payer_name: Option<String>,
     pub metadata: Option<Value>,
     pub exchange_rate: Option<Decimal>,
+    pub advance: Option<Value>,
 }
 
 /// Takes a receipt one step on.
@@ -166,12 +171,12 @@ pub fn advance(tx: &mut Tx<'_>, id: ReceiptId, step: &Step) -> Result<(), Proble
             "UPDATE receipt SET state = coalesce($3, state), clearing = coalesce($4, clearing), customer_id = coalesce($5, customer_id), item_id = coalesce($6, item_id), entry_id = coalesce($7, entry_id),
                 bank_account_id = coalesce($8, bank_account_id), posting_date = coalesce($9, posting_date), deposited_on = coalesce($10, deposited_on), cleared_on = coalesce($11, cleared_on),
                 identified_on = coalesce($12, identified_on), ended_on = coalesce($13, ended_on), end_reason = coalesce($14, end_reason), fee_note_id = coalesce($15, fee_note_id),
-                on_account = coalesce($16, on_account), payer_name = coalesce($17, payer_name), metadata = coalesce($18, metadata), exchange_rate = coalesce($19, exchange_rate), version = version + 1, updated_at = now()
+                on_account = coalesce($16, on_account), payer_name = coalesce($17, payer_name), metadata = coalesce($18, metadata), exchange_rate = coalesce($19, exchange_rate), advance = coalesce($20, advance), version = version + 1, updated_at = now()
              WHERE company_id = $1 AND id = $2",
         )
         .bind(company).bind(id).bind(step.state).bind(step.clearing).bind(step.customer).bind(step.item).bind(step.entry).bind(step.bank_account).bind(step.posting_date)
         .bind(step.deposited_on).bind(step.cleared_on).bind(step.identified_on).bind(step.ended_on).bind(step.end_reason.as_deref()).bind(step.fee_note).bind(step.on_account)
-        .bind(step.payer_name.as_deref()).bind(step.metadata.clone()).bind(step.exchange_rate),
+        .bind(step.payer_name.as_deref()).bind(step.metadata.clone()).bind(step.exchange_rate).bind(step.advance.clone()),
     )?;
     Ok(())
 }
@@ -212,7 +217,7 @@ row! {
         pub cheque_number: Option<String>, pub cheque_date: Option<NaiveDate>, pub deposited_on: Option<NaiveDate>, pub cleared_on: Option<NaiveDate>, pub identified_on: Option<NaiveDate>,
         pub ended_on: Option<NaiveDate>, pub end_reason: Option<String>, pub fee_note_id: Option<InvoiceId>, pub on_account: bool, pub version: i64,
         pub bank_account_id: Option<BankAccountId>, pub utr: Option<String>, pub payer_name: Option<String>, pub amount_received: Decimal, pub gross_settled: Decimal, pub item_id: Option<OpenItemId>, pub entry_id: Option<EntryId>,
-        pub metadata: Value, pub created_by: String, pub created_at: DateTime<Utc>, pub open: Decimal, pub moves: i64,
+        pub metadata: Value, pub advance: Option<Value>, pub created_by: String, pub created_at: DateTime<Utc>, pub open: Decimal, pub moves: i64,
     }
 }
 row! { pub struct DeductionRow {  pub kind: DeductionKind, pub section: Option<String>, pub rate: Option<Decimal>, pub amount: Decimal } }
@@ -223,7 +228,7 @@ row! {
 const SELECT: &str = "SELECT r.id, r.number, r.external_id, r.state, r.customer_id, r.currency, r.receipt_date, CASE WHEN r.state <> 'held' THEN coalesce(r.posting_date, r.receipt_date) END AS posting_date, r.value_date,
     r.method, r.settlement_currency, r.settlement_amount::numeric AS settlement_amount, r.exchange_rate, r.clearing, r.cheque_number, r.cheque_date, r.deposited_on, r.cleared_on, r.identified_on,
     r.ended_on, r.end_reason, r.fee_note_id, r.on_account, r.version, r.bank_account_id, r.utr, r.payer_name, r.amount_received::numeric AS amount_received, r.gross_settled::numeric AS gross_settled,
-    r.item_id, r.entry_id, r.metadata, r.created_by, r.created_at, coalesce(b.open_amount, CASE WHEN r.state IN ('held', 'unidentified') THEN r.gross_settled ELSE 0 END)::numeric AS open,
+    r.item_id, r.entry_id, r.metadata, r.advance, r.created_by, r.created_at, coalesce(b.open_amount, CASE WHEN r.state IN ('held', 'unidentified') THEN r.gross_settled ELSE 0 END)::numeric AS open,
     (SELECT count(*) FROM allocation a WHERE a.company_id = r.company_id AND a.credit_item_id = r.item_id AND a.kind <> 'reversal') AS moves
     FROM receipt r LEFT JOIN open_item_balance b ON b.company_id = r.company_id AND b.item_id = r.item_id WHERE r.company_id = $1";
 
@@ -258,12 +263,33 @@ pub fn get(rx: &mut Rx<'_>, id: ReceiptId) -> Result<Receipt, Problem> {
         )
         .bind(company).bind(row.item_id),
     )?;
-    Ok(answer(row, deductions, &placed, rx.cx()))
+    let standing = if row.advance.is_some() { advances::of_receipt(rx, id)? } else { None };
+    Ok(answer(row, deductions, &placed, standing.as_ref(), rx.cx()))
+}
+
+/// An advance as the wire shows it, with what the register holds of it where it is taxed.
+fn advance_of(terms: Decided, standing: Option<&Standing>, base: Currency) -> ReceiptAdvance {
+    let voucher = standing.and_then(|standing| standing.voucher.clone());
+    ReceiptAdvance {
+        supply: terms.supply,
+        taxed: terms.taxed,
+        tax_rate: Rate(pad(terms.rate.0, 2)),
+        cess_rate: Rate(pad(terms.cess_rate.0, 2)),
+        place_of_supply: terms.place_of_supply,
+        inter_state: terms.inter,
+        hsn_code: terms.hsn_code,
+        gst_registration_id: terms.registration,
+        voucher_date: voucher.as_ref().map(|(_, on)| *on),
+        voucher_number: voucher.map(|(number, _)| number),
+        received: standing.map(|standing| AdvanceAmounts::of(&standing.received, base)),
+        remaining: standing.map(|standing| AdvanceAmounts::of(&standing.held, base)),
+        explanation: terms.explanation,
+    }
 }
 
 /// A receipt as the wire shows it.
 #[must_use]
-pub fn answer(row: Head, deductions: Vec<DeductionRow>, placed: &[PlacedRow], cx: &Context) -> Receipt {
+pub fn answer(row: Head, deductions: Vec<DeductionRow>, placed: &[PlacedRow], advance: Option<&Standing>, cx: &Context) -> Receipt {
     let money = Currency::parse(&row.currency).unwrap_or(cx.currency());
     let currency = row.settlement_currency.as_deref().and_then(Currency::parse).unwrap_or(money);
     let may = |permission: &str| cx.principal.as_ref().is_none_or(|principal| principal.may(permission) || principal.may_request(permission));
@@ -322,6 +348,7 @@ pub fn answer(row: Head, deductions: Vec<DeductionRow>, placed: &[PlacedRow], cx
                 difference_reason: difference_reason(&p.evidence),
             })
             .collect(),
+        gst_advance: row.advance.and_then(|terms| serde_json::from_value(terms).ok()).map(|terms| advance_of(terms, advance, cx.currency())),
         gl_journal_id: row.entry_id,
         period: month_label(row.posting_date.unwrap_or(row.receipt_date)),
         approval_id: None,

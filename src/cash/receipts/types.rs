@@ -2,12 +2,14 @@
 
 use crate::cash::allocations::types::{DifferenceReason, Target};
 use crate::ledger::AllocationKind;
+use crate::ledger::advances::types::AdvanceAmounts;
 use crate::master_data::customers::reference::{NamesCustomer, Reference};
 use crate::master_data::customers::types::Metadata;
 use crate::platform::dates::Instant;
-use crate::platform::ids::{AllocationId, ApprovalId, BankAccountId, CustomerId, EntryId, InvoiceId, ReceiptId};
+use crate::platform::ids::{AllocationId, ApprovalId, BankAccountId, CustomerId, EntryId, InvoiceId, ReceiptId, RegistrationId};
 use crate::platform::money::{Amount, ExchangeRate, Rate};
 use crate::platform::unit_of_work::ExternalId;
+use crate::tax::gst::advances::AdvanceFor;
 use crate::{resource, words};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -109,6 +111,8 @@ pub struct Receipt {
     /// Allocations in force.
     #[schema(max_items = 5000)]
     pub allocations: Vec<ReceiptAllocation>,
+    /// What the money on account is an advance for; null where it is none.
+    pub gst_advance: Option<ReceiptAdvance>,
     pub gl_journal_id: Option<EntryId>,
     #[schema(max_length = 7, example = "2025-11")]
     pub period: String,
@@ -136,6 +140,45 @@ pub struct ReceiptTotals {
     /// Charges, discount and retention.
     pub allocated_other: Amount,
     pub unapplied: Amount,
+}
+
+/// Money received before the invoice, and the tax in it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ReceiptAdvance {
+    pub supply: AdvanceFor,
+    /// Whether tax fell due on receipt: of services it does, of goods not since 15-Nov-2017.
+    pub taxed: bool,
+    pub tax_rate: Rate,
+    pub cess_rate: Rate,
+    #[schema(max_length = 2, example = "27")]
+    pub place_of_supply: String,
+    pub inter_state: bool,
+    #[schema(max_length = 8, example = "998313")]
+    pub hsn_code: Option<String>,
+    pub gst_registration_id: RegistrationId,
+    /// Of the receipt voucher (CGST rule 50); null where nothing was taxed, or all of the money was placed at once.
+    #[schema(max_length = 16, example = "RV/25-26/00001")]
+    pub voucher_number: Option<String>,
+    pub voucher_date: Option<NaiveDate>,
+    /// What was on account when the money came, in base currency; null where nothing was taxed.
+    pub received: Option<AdvanceAmounts>,
+    /// What of it is neither adjusted in a document nor paid back.
+    pub remaining: Option<AdvanceAmounts>,
+    /// Why it is taxed so.
+    #[schema(max_items = 10)]
+    pub explanation: Vec<AdvanceReason>,
+}
+
+/// A decision with its rule, the law it comes from and the day for which that law was asked.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct AdvanceReason {
+    #[schema(max_length = 40, example = "tax_rate")]
+    pub decision: String,
+    #[schema(max_length = 300, example = "The rate is not known yet.")]
+    pub rule: String,
+    #[schema(max_length = 200, example = "CGST Rules 2017 r.50, proviso")]
+    pub section: String,
+    pub effective_date: NaiveDate,
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -254,6 +297,8 @@ pub struct NewReceipt {
     pub allocations: Vec<Target>,
     /// Places what the instructions leave; without either, the money waits.
     pub auto_apply: Option<AutoApply>,
+    /// What the money that is left on account is an advance for.
+    pub gst_advance: Option<NewAdvance>,
     /// Record although the bank reference is known; needs `reason`.
     #[serde(default)]
     #[schema(example = false)]
@@ -273,6 +318,28 @@ impl ExternalId for NewReceipt {
     fn external_id(&self) -> Option<&str> {
         self.external_id.as_deref()
     }
+}
+
+/// Marks money received before the invoice. Of services tax falls due on receipt (CGST Act s.13(2)): the money includes
+/// it, a receipt voucher gets its number, and every later application, refund or reversal of the money moves the tax in
+/// proportion. Of goods nothing falls due before the invoice (notification 66/2017).
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"supply": "services", "tax_rate": "18", "place_of_supply": "27", "hsn_code": "998313"}))]
+pub struct NewAdvance {
+    pub supply: AdvanceFor,
+    /// In force on the day the money came; 18 when left out, as the rate is not known then (rule 50).
+    pub tax_rate: Option<Rate>,
+    /// Compensation cess; none when left out.
+    pub cess_rate: Option<Rate>,
+    /// Where the recipient is by registration or billing address when left out. Where that is not known the supply
+    /// counts as inter-State (rule 50), with place of supply 97.
+    #[schema(pattern = "^[0-9]{2}$", max_length = 2, example = "27")]
+    pub place_of_supply: Option<String>,
+    #[schema(pattern = "^[0-9]{4,8}$", max_length = 8, example = "998313")]
+    pub hsn_code: Option<String>,
+    /// Who supplies; the default registration when left out.
+    pub gst_registration_id: Option<RegistrationId>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -304,6 +371,8 @@ pub struct Identify {
     #[schema(max_items = 1000)]
     pub allocations: Vec<Target>,
     pub auto_apply: Option<AutoApply>,
+    /// What the money that is left on account is an advance for.
+    pub gst_advance: Option<NewAdvance>,
 }
 impl NamesCustomer for Identify {
     fn customer(&self) -> Reference<'_> {

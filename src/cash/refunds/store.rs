@@ -1,12 +1,14 @@
-use super::types::{Beneficiary, NewRefund, Refund, RefundFilter, RefundSource, RefundStatus};
+use super::types::{Beneficiary, NewRefund, Refund, RefundFilter, RefundSource, RefundStatus, RefundVoucher};
+use crate::ledger::advances::types::AdvanceAmounts;
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::ids::{ApprovalId, BankAccountId, CustomerId, RefundId, RegistrationId};
-use crate::platform::money::Currency;
+use crate::platform::money::{Currency, Rate, pad};
 use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::Sql;
 use crate::platform::unit_of_work::{Context, Rx, Tx};
 use crate::row;
+use crate::tax::gst::advances::Inclusive;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -16,13 +18,28 @@ row! {
         id: RefundId, number: Option<String>, status: RefundStatus, customer_id: CustomerId, source_kind: RefundSource, source_id: Uuid, source_number: String, currency: String, amount: Decimal,
         reason: String, beneficiary_name: String, account_number: String, ifsc: Option<String>, utr: Option<String>, paid_on: Option<NaiveDate>, paid_by: Option<String>,
         bank_account_id: Option<BankAccountId>, ended_on: Option<NaiveDate>, end_reason: Option<String>, approval_id: Option<ApprovalId>, version: i64, created_by: String, created_at: DateTime<Utc>,
+        voucher_number: Option<String>, voucher_date: Option<NaiveDate>, receipt_voucher_number: Option<String>, receipt_voucher_date: Option<NaiveDate>, place_of_supply: Option<String>, rate: Option<Decimal>,
+        gross: Option<Decimal>, taxable: Option<Decimal>, cgst: Option<Decimal>, sgst: Option<Decimal>, igst: Option<Decimal>, cess: Option<Decimal>,
     }
 }
 impl RefundRow {
+    fn voucher(&self, base: Currency) -> Option<RefundVoucher> {
+        let sums = Inclusive { gross: self.gross?, taxable: self.taxable?, cgst: self.cgst?, sgst: self.sgst?, igst: self.igst?, cess: self.cess? };
+        Some(RefundVoucher {
+            number: self.voucher_number.clone()?,
+            date: self.voucher_date?,
+            receipt_voucher_number: self.receipt_voucher_number.clone(),
+            receipt_voucher_date: self.receipt_voucher_date?,
+            place_of_supply: self.place_of_supply.clone()?,
+            tax_rate: Rate(pad(self.rate?, 2)),
+            amounts: AdvanceAmounts::of(&sums, base),
+        })
+    }
     fn answer(self, cx: &Context) -> Refund {
         let currency = Currency::parse(&self.currency).unwrap_or(cx.currency());
         let waiting = matches!(self.status, RefundStatus::PendingApproval | RefundStatus::Approved);
         let may = |permission: &str| cx.principal.as_ref().is_none_or(|p| p.may(permission));
+        let refund_voucher = self.voucher(cx.currency());
         let mut allowed = Vec::new();
         if self.status == RefundStatus::Approved && may("refunds:pay") {
             allowed.push("mark-paid");
@@ -50,6 +67,7 @@ impl RefundRow {
             paid_on: self.paid_on,
             bank_account_id: self.bank_account_id,
             paid_by: self.paid_by,
+            refund_voucher,
             ended_on: self.ended_on,
             end_reason: self.end_reason,
             approval_id: self.approval_id,
@@ -63,8 +81,15 @@ impl RefundRow {
 }
 const SELECT: &str = "SELECT r.id, r.number, r.status, r.customer_id, r.source_kind, r.source_id, r.source_number, r.currency, r.amount::numeric AS amount, r.reason, r.beneficiary_name, r.account_number, r.ifsc,
         r.utr, r.paid_on, r.paid_by, r.bank_account_id, r.ended_on, r.end_reason, r.version, r.created_by, r.created_at,
-        (SELECT p.id FROM approval p WHERE p.company_id = r.company_id AND p.subject_id = r.id ORDER BY p.id DESC LIMIT 1) AS approval_id
-    FROM refund r WHERE r.company_id = $1";
+        (SELECT p.id FROM approval p WHERE p.company_id = r.company_id AND p.subject_id = r.id ORDER BY p.id DESC LIMIT 1) AS approval_id,
+        v.number AS voucher_number, v.moved_on AS voucher_date, f.number AS receipt_voucher_number, f.moved_on AS receipt_voucher_date, v.place_of_supply, v.rate, v.gross::numeric AS gross,
+        v.taxable::numeric AS taxable, v.cgst::numeric AS cgst, v.sgst::numeric AS sgst, v.igst::numeric AS igst, v.cess::numeric AS cess
+    FROM refund r
+    LEFT JOIN open_item o ON o.company_id = r.company_id AND o.document_id = r.id AND o.document_kind = 'refund'
+    LEFT JOIN allocation a ON a.company_id = r.company_id AND a.debit_item_id = o.id AND a.kind = 'refund' AND a.amount > 0
+    LEFT JOIN gst_advance v ON v.company_id = r.company_id AND v.because = a.id
+    LEFT JOIN gst_advance f ON f.company_id = r.company_id AND f.item_id = v.item_id AND f.because IS NULL
+    WHERE r.company_id = $1";
 static REFUNDS: List = List {
     select: SELECT,
     id: "r.id",

@@ -1,8 +1,9 @@
 //! Refunds as they travel.
 
+use crate::ledger::advances::types::AdvanceAmounts;
 use crate::platform::dates::Instant;
 use crate::platform::ids::{ApprovalId, BankAccountId, CustomerId, RefundId};
-use crate::platform::money::Amount;
+use crate::platform::money::{Amount, Rate};
 use crate::{resource, words};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,8 @@ pub struct Refund {
     pub bank_account_id: Option<BankAccountId>,
     #[schema(max_length = 60, example = "user:0196f2a0-9999-7000-8000-00000000000c")]
     pub paid_by: Option<String>,
+    /// Where an advance was paid back: the refund voucher (CGST rule 51).
+    pub refund_voucher: Option<RefundVoucher>,
     /// When the payment failed, and why it failed or was cancelled.
     pub ended_on: Option<NaiveDate>,
     #[schema(max_length = 500, example = "Account closed")]
@@ -61,6 +64,23 @@ pub struct Refund {
     pub created_at: Instant,
 }
 resource!(Refund: version);
+
+/// The tax that is no longer due on an advance paid back.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RefundVoucher {
+    #[schema(max_length = 16, example = "RFV/25-26/00001")]
+    pub number: String,
+    pub date: NaiveDate,
+    /// The voucher of the receipt; null where the money was on account again only later.
+    #[schema(max_length = 16, example = "RV/25-26/00001")]
+    pub receipt_voucher_number: Option<String>,
+    pub receipt_voucher_date: NaiveDate,
+    #[schema(max_length = 2, example = "27")]
+    pub place_of_supply: String,
+    pub tax_rate: Rate,
+    /// In base currency.
+    pub amounts: AdvanceAmounts,
+}
 
 /// Where the money goes.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

@@ -122,8 +122,13 @@ fn split(stored: &Stored) -> (bool, &'static str) {
     let zero_rated = matches!(stored.supply, SupplyKind::Expwp | SupplyKind::Expwop | SupplyKind::Sezwp | SupplyKind::Sezwop);
     // What was charged decides where anything was.
     let inter = if stored.igst.is_zero() && !stored.cgst.is_zero() { false } else { !stored.igst.is_zero() || zero_rated || stored.place != seller };
-    let utgst = states::find(seller).is_some_and(|state| state.tax_component == StateTax::Utgst);
-    (inter, if utgst { "UTGST" } else { "SGST" })
+    (inter, state_tax(seller))
+}
+
+/// What the State half of the tax is called where the seller is.
+#[must_use]
+pub fn state_tax(code: &str) -> &'static str {
+    if states::find(code).is_some_and(|state| state.tax_component == StateTax::Utgst) { "UTGST" } else { "SGST" }
 }
 
 /// An invoice or note.

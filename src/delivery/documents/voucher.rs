@@ -2,10 +2,11 @@
 
 use super::facts::Facts;
 use super::types::TemplateKind;
-use super::view::{date, frame};
+use super::view::{date, frame, state, state_tax};
 use crate::cash::receipts::types::{DeductionKind, Receipt, ReceiptStatus};
 use crate::cash::{receipts, refunds};
 use crate::cash::refunds::types::{RefundSource, RefundStatus};
+use crate::ledger::advances::types::AdvanceAmounts;
 use crate::platform::http::Problem;
 use crate::platform::ids::{CustomerId, ReceiptId, RefundId, RegistrationId};
 use crate::platform::money::Currency;
@@ -46,8 +47,6 @@ pub struct Row {
 pub struct Advance {
     pub description: String,
     pub inter: bool,
-    /// SGST or UTGST.
-    pub state_tax: &'static str,
     pub rate: Decimal,
     pub taxable: Decimal,
     pub cgst: Decimal,
@@ -71,7 +70,7 @@ impl Voucher {
             ("words".to_owned(), json!(in_words(self.amount, self.currency))),
             ("party_label".to_owned(), json!(if refund { "PAID TO" } else { "RECEIVED FROM" })),
             ("amount_label".to_owned(), json!(if refund { "AMOUNT REFUNDED" } else { "AMOUNT RECEIVED" })),
-            ("rows_label".to_owned(), json!(if refund { "REFUND OF" } else { "SETTLES" })),
+            ("rows_label".to_owned(), json!(if refund { "REFUND OF" } else { "DEDUCTED BY THE PAYER" })),
             ("facts".to_owned(), self.facts.iter().map(|(label, value)| json!({"label": label, "value": value})).collect()),
             ("remark".to_owned(), json!(self.remark)),
             (
@@ -81,18 +80,23 @@ impl Voucher {
                     .map(|row| json!({"label": row.label, "detail": row.detail, "amount": money(row.amount), "bold": if row.bold { "yes" } else { "no" }}))
                     .collect(),
             ),
-            ("advance".to_owned(), self.advance.as_ref().map_or(Value::Null, |advance| advance.view(self.currency))),
+            ("advance".to_owned(), self.advance.as_ref().map_or(Value::Null, |advance| advance.view(self.currency, facts))),
         ]);
         Value::Object(view)
     }
 }
 
 impl Advance {
-    fn view(&self, currency: Currency) -> Value {
+    fn of(description: String, inter: bool, rate: Decimal, amounts: &AdvanceAmounts) -> Self {
+        let AdvanceAmounts { taxable, cgst, sgst, igst, cess, .. } = amounts;
+        Self { description, inter, rate, taxable: taxable.0, cgst: cgst.0, sgst: sgst.0, igst: igst.0, cess: cess.0 }
+    }
+
+    fn view(&self, currency: Currency, facts: &Facts) -> Value {
         let money = |value: Decimal| grouped(value, currency);
         let percent = |rate: Decimal| format!("{}%", rate.normalize());
         json!({
-            "description": self.description, "inter": self.inter, "state_tax": self.state_tax, "rate": percent(self.rate), "half": percent(self.rate / Decimal::TWO),
+            "description": self.description, "inter": self.inter, "state_tax": state_tax(facts.seller.state.as_deref().unwrap_or_default()), "rate": percent(self.rate), "half": percent(self.rate / Decimal::TWO),
             "taxable": money(self.taxable), "cgst": money(self.cgst), "sgst": money(self.sgst), "igst": money(self.igst), "cess": money(self.cess),
             "cess_rate": !self.cess.is_zero(), "total": money(self.taxable + self.cgst + self.sgst + self.igst + self.cess),
         })
@@ -143,7 +147,7 @@ pub fn of_receipt(rx: &mut Rx<'_>, id: ReceiptId) -> Result<Voucher, Problem> {
         ReceiptStatus::Held => "SUBJECT TO REALISATION",
         _ => "",
     };
-    Ok(Voucher {
+    let mut voucher = Voucher {
         kind: TemplateKind::ReceiptVoucher,
         customer: receipt.customer_id,
         registration: None,
@@ -157,7 +161,23 @@ pub fn of_receipt(rx: &mut Rx<'_>, id: ReceiptId) -> Result<Voucher, Problem> {
         advance: None,
         watermark,
         remark: if receipt.clearing.is_some() { "Cheques are subject to realisation.".into() } else { String::new() },
-    })
+    };
+    // Of an advance on which tax fell due: the voucher the law wants, with a number of its own.
+    if let Some(advance) = &receipt.gst_advance
+        && let (Some(number), Some(day), Some(amounts)) = (&advance.voucher_number, advance.voucher_date, &advance.received)
+    {
+        let what = advance.hsn_code.as_ref().map_or_else(String::new, |code| format!(", HSN/SAC {code}"));
+        voucher.title = "Receipt Voucher";
+        voucher.number.clone_from(number);
+        voucher.date = day;
+        voucher.currency = rx.cx().currency();
+        voucher.amount = amounts.gross.0;
+        voucher.registration = Some(advance.gst_registration_id);
+        voucher.rows.clear();
+        voucher.facts.extend([("Receipt", receipt.number.clone()), ("Place of supply", state(&advance.place_of_supply)), ("Reverse charge", "No".to_owned())]);
+        voucher.advance = Some(Advance::of(format!("Advance for {}{what}", advance.supply), advance.inter_state, advance.tax_rate.0, amounts));
+    }
+    Ok(voucher)
 }
 
 /// The voucher of a refund that was paid.
@@ -178,7 +198,7 @@ pub fn of_refund(rx: &mut Rx<'_>, id: RefundId) -> Result<Voucher, Problem> {
     if let Some(utr) = &refund.utr {
         facts.push(("Bank reference", utr.clone()));
     }
-    Ok(Voucher {
+    let mut voucher = Voucher {
         kind: TemplateKind::RefundVoucher,
         customer: Some(refund.customer_id),
         registration: None,
@@ -192,5 +212,23 @@ pub fn of_refund(rx: &mut Rx<'_>, id: RefundId) -> Result<Voucher, Problem> {
         advance: None,
         watermark: if refund.status == RefundStatus::Failed { "FAILED" } else { "" },
         remark: format!("Reason: {}", refund.reason),
-    })
+    };
+    if let Some(advance) = &refund.refund_voucher {
+        let of = advance.receipt_voucher_number.as_deref().unwrap_or("(money received)");
+        voucher.title = "Refund Voucher";
+        voucher.facts.extend([
+            ("Refund", voucher.number.clone()),
+            ("Receipt voucher", format!("{of} of {}", date(advance.receipt_voucher_date))),
+            ("Place of supply", state(&advance.place_of_supply)),
+            ("Reverse charge", "No".to_owned()),
+        ]);
+        voucher.number.clone_from(&advance.number);
+        voucher.date = advance.date;
+        voucher.currency = rx.cx().currency();
+        voucher.amount = advance.amounts.gross.0;
+        voucher.rows.clear();
+        let inter = advance.amounts.cgst.0.is_zero() && !advance.amounts.igst.0.is_zero();
+        voucher.advance = Some(Advance::of("Advance paid back".into(), inter, advance.tax_rate.0, &advance.amounts));
+    }
+    Ok(voucher)
 }

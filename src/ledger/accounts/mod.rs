@@ -18,6 +18,8 @@ crate::words! {
         FxGain = "fx_gain", FxLoss = "fx_loss", UnrealisedFx = "unrealised_fx", BadDebts = "bad_debts", Adjustments = "adjustments",
         /// Charges passed on to customers: the fee of a bounced cheque.
         OtherIncome = "other_income",
+        /// Tax that fell due on money on account: ours until the invoice bears it.
+        GstOnAdvances = "gst_on_advances",
     }
 }
 
@@ -35,6 +37,7 @@ pub const CHART: &[Template] = &[
     Template { code: "1100", name: "Accounts receivable", class: "asset", role: AccountRole::Receivable },
     Template { code: "1200", name: "TDS receivable", class: "asset", role: AccountRole::TdsReceivable },
     Template { code: "1210", name: "Retention receivable", class: "asset", role: AccountRole::RetentionReceivable },
+    Template { code: "1220", name: "GST on advances", class: "asset", role: AccountRole::GstOnAdvances },
     Template { code: "2100", name: "Output CGST", class: "liability", role: AccountRole::OutputCgst },
     Template { code: "2110", name: "Output SGST/UTGST", class: "liability", role: AccountRole::OutputSgst },
     Template { code: "2120", name: "Output IGST", class: "liability", role: AccountRole::OutputIgst },

@@ -1,12 +1,12 @@
 use super::types::{AccountClass, AccountFilter, GlAccount, NewGlAccount};
-use super::{AccountRole, CHART};
+use super::{AccountRole, CHART, Template};
 use crate::ledger::balances::At;
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::ids::{AccountId, CustomerId};
 use crate::platform::page::{List, Page, Paging, SortKey};
-use crate::platform::postgres::sql::{Many, Sql};
-use crate::platform::unit_of_work::{Rx, Tx};
+use crate::platform::postgres::sql::{Many, Scalar, Sql};
+use crate::platform::unit_of_work::{Change, Rx, Tx};
 use crate::row;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -28,6 +28,36 @@ pub fn open_chart(tx: &mut Tx<'_>) -> Result<(), Problem> {
         .bind(CHART.iter().map(|t| t.class).collect::<Many<_>>())
         .bind(CHART.iter().map(|t| t.role).collect::<Many<_>>()),
     )?;
+    Ok(())
+}
+
+/// Opens the account of a role in a chart that is older than the role. Gives it where that was needed.
+fn insert_missing(tx: &mut Tx<'_>, template: &Template) -> Result<Option<AccountId>, Problem> {
+    let company = tx.company();
+    let inserted = tx.optional::<Scalar<AccountId>>(
+        Sql::new(
+            "INSERT INTO gl_account (company_id, id, code, name, class, role)
+             SELECT $1, $2, $3 || CASE WHEN EXISTS (SELECT FROM gl_account x WHERE x.company_id = $1 AND x.code = $3) THEN '-D' ELSE '' END, $4, $5, $6
+             WHERE NOT EXISTS (SELECT FROM gl_account a WHERE a.company_id = $1 AND a.role = $6)
+             ON CONFLICT (company_id, role) DO NOTHING RETURNING id",
+        )
+        .bind(company)
+        .bind(AccountId::new())
+        .bind(template.code)
+        .bind(template.name)
+        .bind(template.class)
+        .bind(template.role),
+    )?;
+    Ok(inserted.map(|id| id.0))
+}
+
+/// Makes sure that a role has an account.
+pub fn open_missing(tx: &mut Tx<'_>, role: AccountRole) -> Result<(), Problem> {
+    let Some(template) = CHART.iter().find(|template| template.role == role) else { return Ok(()) };
+    if let Some(id) = insert_missing(tx, template)? {
+        let account = get(tx, id, false)?;
+        let _ = tx.record(Change::new("gl_account.created", id.uuid()).version(account.version).after(&account), ());
+    }
     Ok(())
 }
 

@@ -27,6 +27,8 @@ crate::words! {
         Discount = "discount", Tolerance = "tolerance",
         /// What a settlement moves in the books: exchange differences, and money of one customer for another.
         Settlement = "settlement",
+        /// The tax in an advance, as it falls due and is adjusted.
+        GstAdvance = "gst_advance",
         /// A certificate shows less tax than was deducted.
         TdsShortfall = "tds_shortfall",
         Revaluation = "revaluation", Journal = "journal",
@@ -150,7 +152,7 @@ pub fn post_all(tx: &mut Tx<'_>, postings: &[Posting]) -> Result<Vec<EntryId>, P
 }
 
 /// The entries of a document that stand: neither reversed nor reversals themselves, nor what its
-/// settlements posted.
+/// settlements or the register of advances posted.
 pub fn standing(rx: &mut Rx<'_>, document: Uuid) -> Result<Vec<Entry>, Problem> {
     store::standing(rx, document)
 }

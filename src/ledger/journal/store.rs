@@ -103,7 +103,7 @@ pub fn standing(rx: &mut Rx<'_>, document: Uuid) -> Result<Vec<Entry>, Problem> 
     let entries: Vec<EntryRow> = rx.load(
         Sql::new(
             "SELECT e.id, e.document_kind, e.document_number, e.document_date, e.posting_date, e.currency, e.exchange_rate FROM journal_entry e
-             WHERE e.company_id = $1 AND e.document_id = $2 AND e.reverses_id IS NULL AND e.document_kind <> 'settlement'
+             WHERE e.company_id = $1 AND e.document_id = $2 AND e.reverses_id IS NULL AND e.document_kind NOT IN ('settlement', 'gst_advance')
                AND NOT EXISTS (SELECT FROM journal_entry r WHERE r.company_id = e.company_id AND r.reverses_id = e.id)
              ORDER BY e.posting_date, e.id",
         )

@@ -17,7 +17,7 @@ use chrono::NaiveDate;
 
 crate::words! {
     /// Kinds of documents with numbers of their own.
-    pub enum NumberedKind { Invoice = "invoice", CreditNote = "credit_note", DebitNote = "debit_note", Receipt = "receipt", Refund = "refund", WriteOff = "write_off", Adjustment = "adjustment", Journal = "journal" }
+    pub enum NumberedKind { Invoice = "invoice", CreditNote = "credit_note", DebitNote = "debit_note", Receipt = "receipt", Refund = "refund", WriteOff = "write_off", Adjustment = "adjustment", Journal = "journal", ReceiptVoucher = "receipt_voucher", RefundVoucher = "refund_voucher" }
 }
 
 /// Fiscal years a series can be for.

@@ -77,6 +77,8 @@ pub fn default_prefix(state_code: &str, kind: NumberedKind, year: FiscalYear) ->
         NumberedKind::WriteOff => (format!("WO/{}/", year.short()), 5),
         NumberedKind::Adjustment => (format!("ADJ/{}/", year.short()), 5),
         NumberedKind::Journal => (format!("JV/{}/", year.short()), 5),
+        NumberedKind::ReceiptVoucher => (format!("RV/{}/", year.short()), 5),
+        NumberedKind::RefundVoucher => (format!("RFV/{}/", year.short()), 5),
     }
 }
 

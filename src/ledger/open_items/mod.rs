@@ -8,6 +8,7 @@ mod unwinding;
 pub use unwinding::{Unwind, lock_parties, lock_reversible, reverse_allocations, unwind};
 
 use super::accounts::AccountRole;
+use super::advances;
 use super::journal::{DocumentKind, Line, Posting, post};
 use crate::platform::http::Problem;
 use crate::platform::ids::{AllocationId, CustomerId, EntryId, OpenItemId};
@@ -176,7 +177,7 @@ pub struct Allocation {
 
 /// Writes allocations: one statement, and an entry more for each day on which they change what
 /// customers owe (exchange differences, money of one customer for another's item). The database moves the
-/// balances and refuses any overdraw.
+/// balances and refuses any overdraw. Where the money is an advance that bears tax, the register follows.
 pub fn settle(tx: &mut Tx<'_>, allocations: &[NewAllocation]) -> Result<(), Problem> {
     if allocations.is_empty() {
         return Ok(());
@@ -193,7 +194,8 @@ pub fn settle(tx: &mut Tx<'_>, allocations: &[NewAllocation]) -> Result<(), Prob
             entries[at] = Some(entry);
         }
     }
-    store::insert(tx, allocations, &entries)
+    let held = store::insert(tx, allocations, &entries)?;
+    advances::follow(tx, allocations, &held)
 }
 
 /// What settlements of one day move: the payer's credit is used up, the other's debit is gone, and what

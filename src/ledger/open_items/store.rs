@@ -1,4 +1,5 @@
 use super::{Allocation, AllocationKind, NewAllocation, OpenItem, SettlementTerms, Side};
+use crate::ledger::advances::store::{HELD, Held, HeldRow};
 use crate::ledger::journal::DocumentKind;
 use crate::master_data::customers;
 use crate::master_data::customers::reference::{NamesCustomer, Reference};
@@ -97,15 +98,17 @@ fn oldest_first(rows: Vec<ItemRow>) -> Result<Vec<OpenItem>, Problem> {
     Ok(items)
 }
 
-pub fn insert(tx: &mut Tx<'_>, new: &[NewAllocation], entries: &[Option<EntryId>]) -> Result<(), Problem> {
+/// Writes allocations; tells which of their credits are advances, and what was open of those before.
+pub fn insert(tx: &mut Tx<'_>, new: &[NewAllocation], entries: &[Option<EntryId>]) -> Result<Vec<Held>, Problem> {
     let (company, actor) = (tx.company(), tx.cx().actor.to_string());
-    tx.execute(
-        Sql::new(
-            "INSERT INTO allocation (company_id, id, customer_id, credit_item_id, debit_item_id, kind, amount, credit_base, debit_base, effective_on, rule, evidence, reverses_id, reason, entry_id, because_of, actor)
+    let held: Vec<HeldRow> = tx.load(
+        Sql::new(format!(
+            "WITH placed AS (INSERT INTO allocation (company_id, id, customer_id, credit_item_id, debit_item_id, kind, amount, credit_base, debit_base, effective_on, rule, evidence, reverses_id, reason, entry_id, because_of, actor)
              SELECT $1, id, customer_id, credit_item_id, debit_item_id, kind, amount, credit_base, debit_base, effective_on, rule, evidence, reverses_id, reason, entry_id, because_of, $2
              FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::numeric[], $9::date[], $10::text[], $11::jsonb[], $12::uuid[], $13::text[], $14::numeric[], $15::numeric[], $16::uuid[], $17::uuid[])
-                  AS a(id, customer_id, credit_item_id, debit_item_id, kind, amount, effective_on, rule, evidence, reverses_id, reason, credit_base, debit_base, entry_id, because_of)",
-        )
+                  AS a(id, customer_id, credit_item_id, debit_item_id, kind, amount, effective_on, rule, evidence, reverses_id, reason, credit_base, debit_base, entry_id, because_of))
+             {HELD}"
+        ))
         .bind(company).bind(actor)
         .bind(new.iter().map(|a| a.id).collect::<Many<_>>())
         .bind(new.iter().map(|a| a.customer).collect::<Many<_>>())
@@ -123,7 +126,7 @@ pub fn insert(tx: &mut Tx<'_>, new: &[NewAllocation], entries: &[Option<EntryId>
         .bind(Many(entries.to_vec()))
         .bind(new.iter().map(|a| a.because_of).collect::<Many<_>>()),
     )?;
-    Ok(())
+    Ok(held.into_iter().map(Held::from).collect())
 }
 
 row! {

@@ -98,6 +98,7 @@ permissions! {
     AdjustmentsApprove = "adjustments:approve"    ".   Y   .   .   .   .   .";
     BankRead           = "bank:read"              ".   Y   Y   .   .   .   Y";
     GlRead             = "gl:read"                ".   Y   Y   .   .   .   Y";
+    GstRead            = "gst:read"               ".   Y   Y   .   .   .   Y";
     GlWrite            = "gl:write"               ".   Y   R   .   .   .   .";
     JournalsApprove    = "journals:approve"       ".   Y   .   .   .   .   .";
     PeriodsClose       = "periods:close"          ".   Y   .   .   .   .   .";

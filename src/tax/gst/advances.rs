@@ -1,6 +1,6 @@
 //! Tax on money received before the invoice (CGST Act s.12, s.13; rules 50, 51; GSTR-1 tables 11A and 11B). Pure.
 //!
-//! The money includes its tax (r.35): of 590 at 18 per cent, 90 is tax. What the holds is always the
+//! The money includes its tax (r.35): of 590 at 18 per cent, 90 is tax. What the register holds is always the
 //! tax in the money that is left, rounded once: a movement is the difference of two such figures. So whatever is
 //! adjusted, taken back and refunded in whatever order, nothing is lost or left over.
 
