@@ -285,6 +285,16 @@ fn vouchers_say_what_was_received_and_paid_back() {
     let bytes = pdf(&company.executive(), &path);
     says(&bytes, &["Refund", paid["number"].as_str().unwrap(), "01-May-2025", "XXXX5678", "500.00", receipt["number"].as_str().unwrap(), "Paid twice"]);
     assert!(!words(&bytes).contains("50200012345678"));
+    // An advance for services: the tax in it, and a number of its own (rule 50); 590 = 500 + 45 + 45.
+    let advance = with(receipt_body(&customer, "2025-04-10", "590.00"), json!({"gst_advance": {"supply": "services", "tax_rate": "18", "place_of_supply": "27", "hsn_code": "998313"}}));
+    let advance = company.executive().post("/v1/receipts", &advance).expect(201);
+    let bytes = pdf(&company.executive(), &format!("/v1/receipts/{}/voucher", id_of(&advance)));
+    let number = advance["gst_advance"]["voucher_number"].as_str().unwrap();
+    says(
+        &bytes,
+        &["Receipt Voucher", number, "10-Apr-2025", "Advance for services", "998313", "Place of supply", "Maharashtra (27)", "Reverse charge", "500.00", "9%", "45.00", "CGST", "SGST", "590.00",
+          "Rupees Five Hundred and Ninety Only", advance["number"].as_str().unwrap(), &company.gstin, "Authorised signatory"],
+    );
     // A reversed receipt says so.
     let wrong = company.receipt(&customer, "2025-04-21", "10.00", json!(null));
     company.controller().change("POST", &format!("/v1/receipts/{}/reverse", id_of(&wrong)), "*", &json!({"reason": "Posted to the wrong customer"})).expect(200);
