@@ -15,7 +15,7 @@ use crate::platform::postgres::embedded::Embedded;
 use crate::platform::postgres::{self, Pool};
 use crate::platform::unit_of_work::permissions::client_scopes;
 use crate::platform::unit_of_work::{Doors, Gate, purge_idempotency_keys};
-use crate::{billing, cash, collections, control, delivery, ledger, master_data, reporting, setup};
+use crate::{billing, cash, collections, control, delivery, filing, ledger, master_data, reporting, setup};
 use actix_cors::Cors;
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::web::Data;
@@ -66,6 +66,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     collections::write_offs::http::routes(config);
     collections::adjustments::http::routes(config);
     collections::opening_items::http::routes(config);
+    filing::einvoice::http::routes(config);
     reporting::reports::routes(config);
     delivery::documents::http::routes(config);
     delivery::statements::http::routes(config);
@@ -126,6 +127,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Items", "Items and payment terms."),
     ("Invoices", "Invoices from draft to cancellation."),
     ("Notes", "Credit and debit notes that correct invoices."),
+    ("E-invoices", "Documents registered with the Invoice Registration Portal."),
     ("Receipts", "Receipts and what they settle."),
     ("Refunds", "Credit balances paid back."),
     ("Tax deducted", "Tax deducted by customers, their certificates and the tax office's record."),
@@ -188,6 +190,7 @@ impl Service {
     pub fn new(database: &Database, settings: &Settings) -> Result<Self, Failure> {
         Contract::install(contract()?);
         approvals::install(ACTIONS);
+        filing::einvoice::portal::install(&settings.irp_keys()?)?;
         control::close::install(CHECKS);
         if !settings.data_dir.exists() {
             std::fs::DirBuilder::new().recursive(true).mode(0o711).create(&settings.data_dir)?;

@@ -26,6 +26,7 @@ mod currencies;
 mod database;
 mod documents;
 mod edge_cases;
+mod einvoices;
 mod families;
 mod histories;
 mod grouped;

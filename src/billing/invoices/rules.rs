@@ -118,7 +118,8 @@ impl TaxTreatment {
 }
 
 impl SupplyKind {
-    fn of_law(self) -> SupplyType {
+    #[must_use]
+    pub fn of_law(self) -> SupplyType {
         SupplyType::from_code(self.as_str()).unwrap_or(SupplyType::B2c)
     }
 }

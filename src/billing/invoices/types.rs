@@ -3,6 +3,7 @@
 use super::order::{Form, Kind, Order};
 use super::store::Stored;
 use super::{approval, view};
+use crate::billing::irns::types::Einvoice;
 use crate::control::approvals::Action;
 use crate::master_data::customers::reference::{NamesCustomer, Reference};
 use crate::master_data::customers::types::Metadata;
@@ -79,6 +80,8 @@ pub struct Document {
     pub base_total: Amount,
     /// Every total in base currency at the exchange rate, as it is posted.
     pub base_totals: InvoiceTotals,
+    /// How it stands with the Invoice Registration Portal; null while it is not issued.
+    pub einvoice: Option<Einvoice>,
     pub gl_journal_id: Option<EntryId>,
     /// Month the document is posted in.
     #[schema(max_length = 7, example = "2025-10")]

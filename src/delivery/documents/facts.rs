@@ -52,15 +52,15 @@ fn lines(line1: &str, line2: Option<&str>, city: &str, postal_code: Option<&str>
 pub fn seller(company: &Company, registration: &GstRegistration) -> Party {
     Party {
         name: registration.legal_name.clone(),
-        trade_name: None,
+        trade_name: registration.trade_name.clone(),
         state: Some(registration.state_code.clone()),
         gstin: Some(registration.gstin.clone()),
         pan: company.pan.clone(),
-        address: Vec::new(),
+        address: registration.address.as_ref().map_or_else(Vec::new, |a| lines(&a.line1, a.line2.as_deref(), &a.city, Some(&a.postal_code))),
         country: Some("IN".into()),
-        phone: None,
-        email: None,
-        upi_id: None,
+        phone: registration.phone.clone(),
+        email: registration.email.clone(),
+        upi_id: registration.upi_id.clone(),
         code: None,
     }
 }

@@ -22,13 +22,15 @@ use super::shapes::{Align, Block, Carry, Color, Column, Kind, Matrix, Padding, P
 use super::{Fault, Length, POINT, Picture};
 use crate::platform::money::Currency;
 use crate::platform::text::words::grouped;
-use minijinja::value::{Enumerator, Object, ValueKind};
+use minijinja::value::{Enumerator, Object, ObjectRepr, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Value};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The longest template, in bytes.
 pub const LONGEST: usize = 64 * 1024;
@@ -40,6 +42,8 @@ const LONGEST_TEXT: usize = 10_000;
 const MOST_BLOCKS: usize = 400_000;
 /// Characters a filled template may have.
 const MOST_TEXT: usize = 8_000_000;
+/// How long filling may take when counting does not bound it: expressions that compare large lists again and again.
+const LONGEST_TIME: Duration = Duration::from_secs(20);
 /// Marks in header and footer that become the page and the number of pages.
 pub const PAGE: char = '\u{e000}';
 pub const PAGES: char = '\u{e001}';
@@ -127,8 +131,9 @@ impl<'s> Template<'s> {
             blocks: Cell::new(MOST_BLOCKS),
             text: Cell::new(MOST_TEXT),
             currency: values.currency,
+            until: Instant::now() + LONGEST_TIME,
         };
-        filler.document(&root, &Value::from_serialize(&values.root))
+        filler.document(&root, &value_of(&values.root))
     }
 }
 
@@ -183,9 +188,12 @@ fn environment<'s>() -> Environment<'s> {
 fn joined(value: &Value, between: &str) -> Result<String, Error> {
     let mut out = String::new();
     if let Ok(items) = value.try_iter() {
-        for item in items.filter(Value::is_true) {
-            if out.len() > LONGEST_TEXT {
+        for (at, item) in items.enumerate() {
+            if out.len() + at > LONGEST_TEXT {
                 return Err(Error::new(ErrorKind::InvalidOperation, "the list is too long to be joined"));
+            }
+            if !item.is_true() {
+                continue;
             }
             if !out.is_empty() {
                 out.push_str(between);
@@ -219,6 +227,10 @@ enum Child<'e, 's> {
 fn compile<'e, 's>(environment: &'e Environment<'s>, expression: &'s str, line: usize) -> Result<Expression<'e, 's>, Fault> {
     if expression.len() > LONGEST_EXPRESSION {
         return Err(Fault::new(line, format!("an expression has at most {LONGEST_EXPRESSION} characters")));
+    }
+    // Lists and texts multiplied are much out of little.
+    if expression.contains('*') {
+        return Err(Fault::new(line, "an expression does not multiply"));
     }
     environment.compile_expression(expression).map_err(|error| {
         let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
@@ -289,6 +301,48 @@ fn collapse(text: &str) -> String {
     out
 }
 
+/// A list or an object of the view. As a whole it is no text, so that nothing much comes of joining it to itself.
+#[derive(Debug)]
+enum Whole {
+    List(Vec<Value>),
+    Members(BTreeMap<String, Value>),
+}
+
+impl Object for Whole {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        match **self {
+            Self::List(_) => ObjectRepr::Seq,
+            Self::Members(_) => ObjectRepr::Map,
+        }
+    }
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        match &**self {
+            Self::List(items) => items.get(key.as_usize()?).cloned(),
+            Self::Members(members) => members.get(key.as_str()?).cloned(),
+        }
+    }
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        match &**self {
+            Self::List(items) => Enumerator::Seq(items.len()),
+            Self::Members(members) => Enumerator::Values(members.keys().map(|name| Value::from(name.as_str())).collect()),
+        }
+    }
+    fn render(self: &Arc<Self>, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        Ok(())
+    }
+}
+
+fn value_of(json: &serde_json::Value) -> Value {
+    match json {
+        serde_json::Value::Null => Value::from(()),
+        serde_json::Value::Bool(flag) => Value::from(*flag),
+        serde_json::Value::Number(number) => number.as_i64().map_or_else(|| Value::from(number.to_string()), Value::from),
+        serde_json::Value::String(text) => Value::from(text.as_str()),
+        serde_json::Value::Array(items) => Value::from_object(Whole::List(items.iter().map(value_of).collect())),
+        serde_json::Value::Object(members) => Value::from_object(Whole::Members(members.iter().map(|(name, value)| (name.clone(), value_of(value))).collect())),
+    }
+}
+
 /// Values with one more name.
 #[derive(Debug)]
 struct Scope {
@@ -319,6 +373,7 @@ struct Filler {
     blocks: Cell<usize>,
     text: Cell<usize>,
     currency: Currency,
+    until: Instant,
 }
 
 impl Filler {
@@ -334,7 +389,10 @@ impl Filler {
 
     fn evaluate(&self, expression: &Expression<'_, '_>, context: &Value, line: usize) -> Result<Value, Fault> {
         self.spend(line, 0, 1)?;
-        expression.eval(context).map_err(|error| Fault::new(line, error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)))
+        if Instant::now() > self.until {
+            return Err(Fault::new(line, "the template takes too long"));
+        }
+        expression.eval(context.clone()).map_err(|error| Fault::new(line, error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)))
     }
 
     fn string(&self, pieces: &[Piece<'_, '_>], context: &Value, line: usize) -> Result<String, Fault> {

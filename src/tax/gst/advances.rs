@@ -7,7 +7,7 @@
 use super::compute::{ComputeFault, DocumentInput, LineInput, LineTax, TaxCollected, Treatment, compute};
 use super::supply::Split;
 use chrono::NaiveDate;
-use rust_decimal::{Decimal, dec};
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::{AddAssign, Neg, Sub};
@@ -24,7 +24,6 @@ crate::words! {
 }
 
 #[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'static"))]
 struct Span {
     supply: AdvanceFor,
     from: NaiveDate,
@@ -34,7 +33,6 @@ struct Span {
 }
 
 #[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'static"))]
 struct Unknown {
     rate: Decimal,
     place_of_supply: &'static str,
@@ -234,7 +232,7 @@ pub fn tables(movements: &[Movement]) -> AdvanceTables {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use rust_decimal::RoundingStrategy;
+    use rust_decimal::{RoundingStrategy, dec};
 
     const INTRA: Terms = Terms { inter: false, rate: dec!(18), cess_rate: dec!(0), exponent: 2 };
 

@@ -15,7 +15,7 @@ use crate::platform::dates::FiscalYear;
 
 /// A figure with the day it counts from and where it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(bound(deserialize = "T: Deserialize<'de>, 'de: 'static"))]
+#[serde(bound(deserialize = "T: Deserialize<'static>"))]
 pub struct Dated<T> {
     pub from: NaiveDate,
     pub value: T,
@@ -25,7 +25,7 @@ pub struct Dated<T> {
 
 /// One figure through time, ascending.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(transparent, bound(deserialize = "T: Deserialize<'de>, 'de: 'static"))]
+#[serde(transparent, bound(deserialize = "T: Deserialize<'static>, 'de: 'static"))]
 pub struct Timeline<T>(Vec<Dated<T>>);
 
 impl<T> Timeline<T> {

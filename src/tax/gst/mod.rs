@@ -14,7 +14,9 @@
 pub mod advances;
 pub mod compute;
 pub mod gstin;
+pub mod irp;
 pub mod limits;
+pub mod numbers;
 pub mod rates;
 pub mod states;
 pub mod supply;

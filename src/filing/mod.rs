@@ -1,0 +1,1 @@
+pub mod einvoice; // e-invoices: what the portal gets, what it answered
