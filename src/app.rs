@@ -15,7 +15,7 @@ use crate::platform::postgres::embedded::Embedded;
 use crate::platform::postgres::{self, Pool};
 use crate::platform::unit_of_work::permissions::client_scopes;
 use crate::platform::unit_of_work::{Doors, Gate, purge_idempotency_keys};
-use crate::{billing, cash, collections, control, filing, ledger, master_data, reporting, setup, tax};
+use crate::{billing, cash, collections, control, delivery, filing, ledger, master_data, reporting, setup, tax};
 use actix_cors::Cors;
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::web::Data;
@@ -71,6 +71,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     filing::gstr1::http::routes(config);
     filing::gst_returns::http::routes(config);
     reporting::reports::routes(config);
+    delivery::documents::http::routes(config);
+    delivery::statements::http::routes(config);
     setup::http::routes(config);
 }
 
@@ -135,6 +137,8 @@ const TAGS: &[(&str, &str)] = &[
     ("Refunds", "Credit balances paid back."),
     ("Tax deducted", "Tax deducted by customers, their certificates and the tax office's record."),
     ("Collections", "Write-offs and adjustments."),
+    ("Documents", "Templates, logo and settings of documents people can send."),
+    ("Statements", "Statements of account."),
     ("Opening items", "What was open in another system at the cut-over."),
     ("Bank", "Bank accounts."),
     ("General ledger", "Accounts, journals, trial balance and reconciliation."),

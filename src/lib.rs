@@ -15,6 +15,7 @@ pub mod cash; // receipts, allocations, refunds, tax deducted
 pub mod collections; // write-offs, adjustments, opening items
 pub mod filing; // e-invoices, returns of outward supplies
 pub mod reporting; // aging, ledger, trial balance, performance
+pub mod delivery; // documents people can send, statements
 pub mod setup; // a company from nothing, the demo
 pub mod app; // composition: routes, jobs, the server
 
@@ -51,6 +52,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             collections::opening_items::problems::ALL,
             filing::einvoice::problems::ALL,
             filing::gst_returns::problems::ALL,
+            delivery::documents::problems::ALL,
         ]
         .concat()
     });

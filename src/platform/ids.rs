@@ -147,5 +147,10 @@ kinds! {
     SnapshotKind => SnapshotId,
     ReturnKind => ReturnId,
     RevaluationKind => RevaluationId,
+    DocumentTemplateKind => DocumentTemplateId,
+    DocumentLogoKind => DocumentLogoId,
+    DocumentSettingsKind => DocumentSettingsId,
+    DocumentPrintKind => DocumentPrintId,
+    StatementKind => StatementId,
     AdvanceKind => AdvanceId,
 }

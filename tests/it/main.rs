@@ -24,6 +24,7 @@ mod concurrency;
 mod contract;
 mod currencies;
 mod database;
+mod documents;
 mod edge_cases;
 mod einvoices;
 mod families;

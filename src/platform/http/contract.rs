@@ -43,6 +43,8 @@ pub struct Operation {
     pub approvable: bool,
     /// Whether the body may be as large as that of a bulk operation.
     pub large: bool,
+    /// Media types it answers in when it succeeds.
+    pub answers: Vec<String>,
     parameters: Vec<Parameter>,
     body: Option<Arc<Schema>>,
     /// Of a bulk operation: the schema of one row, which is judged alone.
@@ -172,6 +174,7 @@ impl Operation {
             needs_version: operation["x-if-match"] == true,
             approvable: operation["x-approval"] == true,
             large: operation["x-bulk"] == true || operation["x-large-body"] == true,
+            answers: answers(operation),
             parameters,
             body,
             row,
@@ -235,6 +238,19 @@ impl Operation {
         let refusal = if unknown { problem::UNKNOWN_PARAMETER } else { problem::INVALID_PARAMETER };
         Err(Problem::new(refusal, format!("{} query parameter(s) need correction.", errors.len())).errors(errors))
     }
+}
+
+/// The media types of an operation's good answers.
+fn answers(operation: &Value) -> Vec<String> {
+    let responses = operation["responses"].as_object().into_iter().flatten();
+    let good = responses.filter(|(status, _)| status.starts_with('2'));
+    let mut types: Vec<String> = good.flat_map(|(_, answer)| answer["content"].as_object().into_iter().flatten()).map(|(media, _)| media.clone()).collect();
+    types.sort();
+    types.dedup();
+    if types.is_empty() {
+        types.push("application/json".into());
+    }
+    types
 }
 
 /// One disagreement of a value with its schema.

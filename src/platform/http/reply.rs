@@ -152,29 +152,6 @@ reply!(
     MultiStatus
 );
 
-/// 200 with a file. Its tag is of its bytes, which are the same as long as what it shows is.
-pub struct Download {
-    pub name: String,
-    pub content_type: &'static str,
-    pub bytes: Vec<u8>,
-}
-impl Responder for Download {
-    type Body = BoxBody;
-    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        let digest = Sha256::digest(&self.bytes);
-        let etag = format!("\"{}\"", hex(&digest));
-        if request.headers().get("if-none-match").and_then(|known| known.to_str().ok()).is_some_and(|known| known.split(',').any(|tag| tag.trim() == etag)) {
-            return HttpResponse::NotModified().insert_header(("etag", etag)).finish();
-        }
-        HttpResponse::Ok()
-            .insert_header(("etag", etag))
-            .insert_header(("repr-digest", format!("sha-256=:{}:", STANDARD.encode(digest))))
-            .insert_header(("content-disposition", format!("attachment; filename=\"{}\"", self.name)))
-            .content_type(self.content_type)
-            .body(self.bytes)
-    }
-}
-
 impl<T: Resource> Fetched<T> {
     pub fn ok(value: &T) -> Reply<Self> {
         Rendered::new(200, value).map(Self::of)
@@ -185,6 +162,50 @@ impl<T: Resource> Done<T> {
     /// What was worked out of the request alone.
     pub fn ok(value: &T) -> Reply<Self> {
         Rendered::new(200, value).map(Self::of)
+    }
+}
+
+/// Bytes to keep or show: 200 with a strong `ETag` of what they are, or 304 where the caller has them.
+pub struct File {
+    pub media_type: &'static str,
+    /// What to call it when it is saved.
+    pub name: String,
+    pub content: Vec<u8>,
+}
+
+impl Responder for File {
+    type Body = BoxBody;
+    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+        let digest = Sha256::digest(&self.content);
+        let etag = format!("\"{}\"", hex(digest.get(..16).unwrap_or_default()));
+        let known = request.headers().get("if-none-match").and_then(|v| v.to_str().ok()).unwrap_or_default();
+        if known.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim().trim_start_matches("W/") == etag) {
+            return HttpResponse::NotModified().insert_header(("etag", etag)).finish();
+        }
+        HttpResponse::Ok()
+            .insert_header(("etag", etag))
+            .insert_header(("content-disposition", format!("{}; filename=\"{}\"", if self.media_type == "application/pdf" { "inline" } else { "attachment" }, self.name)))
+            .insert_header(("repr-digest", format!("sha-256=:{}:", STANDARD.encode(digest))))
+            .content_type(self.media_type)
+            .body(self.content)
+    }
+}
+
+/// A PDF file, as the contract describes it.
+pub struct Pdf;
+impl utoipa::PartialSchema for Pdf {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        utoipa::openapi::schema::ObjectBuilder::new()
+            .schema_type(utoipa::openapi::schema::Type::String)
+            .format(Some(utoipa::openapi::schema::SchemaFormat::Custom("binary".into())))
+            .max_length(Some(64 * 1024 * 1024))
+            .examples([serde_json::json!("%PDF-1.7")])
+            .into()
+    }
+}
+impl utoipa::ToSchema for Pdf {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Pdf".into()
     }
 }
 

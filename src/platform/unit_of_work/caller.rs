@@ -10,7 +10,7 @@ use crate::platform::clock;
 use crate::platform::dates::business_date;
 use crate::platform::http::contract::{self, Contract, Keyed, Operation};
 use crate::platform::http::problem::{self, FieldError, Problem};
-use crate::platform::http::reply::{Created, Done, Fetched, Rendered, Reply, Resource};
+use crate::platform::http::reply::{Created, Done, Fetched, File, Rendered, Reply, Resource};
 use crate::platform::ids::CompanyId;
 use crate::platform::money::Currency;
 use crate::platform::postgres::sql::Sql;
@@ -157,7 +157,7 @@ impl Entry {
         if operation.permission != permission.unwrap_or("public") {
             return Err(Problem::internal(&format!("{} publishes {} but enforces {permission:?}", operation.id, operation.permission)));
         }
-        acceptable(request)?;
+        acceptable(request, operation)?;
         let query = operation.query(request.query_string())?;
         Ok(Self { request: request.clone(), operation, doors: doors(request)?, principal: None, portfolio: None, dry_run: query["validate_only"] == true })
     }
@@ -288,6 +288,31 @@ impl<P: Permission> Caller<P> {
         self.entry.blocking(move |doors| on_snapshot(doors, &start, work).and_then(|value| Fetched::ok(&value))).await
     }
 
+    /// A file of what is read. Where `read` finds nothing because something is to be kept first, `keep` does that, once, in
+    /// a transaction of its own. It is made when the database is given back.
+    pub async fn file<T: Send + 'static>(
+        self,
+        read: impl Fn(&mut Rx<'_>) -> Result<Option<T>, Problem> + Send + 'static,
+        keep: impl Fn(&mut Tx<'_>) -> Result<(), Problem> + Send + 'static,
+        make: impl FnOnce(T) -> Result<File, Problem> + Send + 'static,
+    ) -> Reply<File> {
+        let start = self.entry.context();
+        let work = move |doors: &Doors| {
+            let found = match on_snapshot(doors, &start, &read)? {
+                Some(found) => found,
+                None => {
+                    in_transaction(doors, &start, false, |tx| {
+                        keep(tx)?;
+                        Ok(((), kept(tx)?))
+                    })?;
+                    on_snapshot(doors, &start, &read)?.ok_or_else(|| Problem::internal(&"what was kept is not found"))?
+                }
+            };
+            make(found)
+        };
+        self.entry.blocking(work).await
+    }
+
     /// Looks something up that a change needs beforehand. Nothing it does is kept.
     pub async fn peek<T: Send + 'static>(&self, work: impl Fn(&mut Tx<'_>) -> Result<T, Problem> + Send + 'static) -> Reply<T> {
         let start = self.entry.context();
@@ -352,13 +377,17 @@ fn bearer(request: &HttpRequest) -> Result<String, Problem> {
     Ok(token.trim().to_owned())
 }
 
-fn acceptable(request: &HttpRequest) -> Result<(), Problem> {
+fn acceptable(request: &HttpRequest, operation: &Operation) -> Result<(), Problem> {
     let Some(accept) = request.headers().get("accept").and_then(|v| v.to_str().ok()) else { return Ok(()) };
     let fits = |range: &str| {
         let kind = range.split(';').next().unwrap_or_default().trim();
-        matches!(kind, "*/*" | "application/*" | "application/json" | "application/problem+json" | "")
+        let answers = |answer: &String| kind == answer || kind.strip_suffix("/*").is_some_and(|family| answer.split('/').next() == Some(family));
+        matches!(kind, "*/*" | "application/problem+json" | "") || operation.answers.iter().any(answers)
     };
-    if accept.split(',').any(fits) { Ok(()) } else { Err(Problem::new(problem::NOT_ACCEPTABLE, "This operation answers application/json.")) }
+    if accept.split(',').any(fits) {
+        return Ok(());
+    }
+    Err(Problem::new(problem::NOT_ACCEPTABLE, format!("This operation answers {}.", operation.answers.join(", "))))
 }
 
 /// The id given to the request at the edge.
@@ -409,6 +438,15 @@ impl Start {
             if self.identity { "on" } else { "" },
         )
     }
+}
+
+/// Writes the events of a transaction, if it has any; then it is to be kept.
+fn kept(tx: &mut Tx<'_>) -> Result<bool, Problem> {
+    if tx.pending.is_empty() {
+        return Ok(false);
+    }
+    audit::flush(tx, &[])?;
+    Ok(true)
 }
 
 /// A system actor's transaction, for set-up, jobs and the command line.

@@ -112,6 +112,8 @@ permissions! {
     ApprovalsDecide    = "approvals:decide"       "Y   Y   .   .   .   .   .";
     UsersApprove       = "users:approve"          "Y   .   .   .   .   .   .";
     PeriodsRead        = "periods:read"           ".   Y   Y   .   .   .   Y";
+    StatementsRead     = "statements:read"        ".   Y   Y   Y   O   .   Y";
+    StatementsRun      = "statements:run"         ".   Y   Y   O   .   .   .";
     ReportsRead        = "reports:read"           ".   Y   Y   O   O   .   Y";
     AuditRead          = "audit:read"             "Y   Y   .   .   .   .   Y";
     OpsRead            = "ops:read"               "Y   .   .   .   .   .   .";

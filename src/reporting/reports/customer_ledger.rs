@@ -13,7 +13,7 @@ use crate::platform::unit_of_work::permissions::CustomersRead;
 use crate::platform::unit_of_work::{Caller, Rx};
 use crate::row;
 use actix_web::get;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -90,19 +90,26 @@ pub async fn get_customer_ledger(
     caller.fetch(move |rx| ledger(rx, id.0, &span, &paging)).await
 }
 
-row! { struct MoveRow { date: NaiveDate, document_kind: String, document_id: Uuid, document_number: String, entry_id: Uuid, debit: Decimal, credit: Decimal } }
+row! {
+    /// A movement of a customer's account, in base currency.
+    pub struct MoveRow { pub date: NaiveDate, pub document_kind: String, pub document_id: Uuid, pub document_number: String, pub entry_id: Uuid, pub debit: Decimal, pub credit: Decimal }
+}
 
-fn ledger(rx: &mut Rx<'_>, customer: CustomerId, span: &Span, paging: &ReportPaging) -> Result<CustomerLedger, Problem> {
-    require_customer(rx, customer)?;
-    span.check()?;
-    let known = At::read(rx, None, span.known_at.as_deref())?.horizon();
+/// The balance before the first day, and every movement between two days in order, as known at an instant.
+pub fn movements(
+    rx: &mut Rx<'_>,
+    customer: CustomerId,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    known: DateTime<Utc>,
+) -> Result<(Decimal, Vec<MoveRow>), Problem> {
     let company = rx.company();
     let opening: Decimal = rx.scalar(
         Sql::new(
             "SELECT coalesce(sum(l.base_debit - l.base_credit), 0)::numeric FROM journal_line l JOIN gl_account a ON a.company_id = l.company_id AND a.id = l.account_id
              WHERE l.company_id = $1 AND l.customer_id = $2 AND a.is_control AND l.posting_date < coalesce($3::date, '-infinity'::date) AND l.recorded_at <= $4",
         )
-        .bind(company).bind(customer).bind(span.from).bind(known),
+        .bind(company).bind(customer).bind(from).bind(known),
     )?;
     let rows: Vec<MoveRow> = rx.load(
         Sql::new(
@@ -113,8 +120,16 @@ fn ledger(rx: &mut Rx<'_>, customer: CustomerId, span: &Span, paging: &ReportPag
              WHERE l.company_id = $1 AND l.customer_id = $2 AND a.is_control AND l.posting_date BETWEEN coalesce($3::date, '-infinity'::date) AND coalesce($4::date, 'infinity'::date) AND l.recorded_at <= $5
              GROUP BY e.company_id, e.id ORDER BY e.posting_date, e.recorded_at, e.id",
         )
-        .bind(company).bind(customer).bind(span.from).bind(span.to).bind(known),
+        .bind(company).bind(customer).bind(from).bind(to).bind(known),
     )?;
+    Ok((opening, rows))
+}
+
+fn ledger(rx: &mut Rx<'_>, customer: CustomerId, span: &Span, paging: &ReportPaging) -> Result<CustomerLedger, Problem> {
+    require_customer(rx, customer)?;
+    span.check()?;
+    let known = At::read(rx, None, span.known_at.as_deref())?.horizon();
+    let (opening, rows) = movements(rx, customer, span.from, span.to, known)?;
     let currency = rx.cx().currency();
     let mut balance = opening;
     let rows: Vec<LedgerRow> = rows

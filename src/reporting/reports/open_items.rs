@@ -90,23 +90,29 @@ pub async fn list_customer_open_items(
 }
 
 row! {
-    struct ItemRow {
-        id: Uuid, document_kind: String, document_id: Uuid, document_number: String, instalment_no: i32, side: Side, document_date: NaiveDate, due_date: NaiveDate, amount: Decimal, open: Decimal,
-        currency: String, own_amount: Decimal, own_open: Decimal,
+    /// What was open of a document: in base currency, and in its own.
+    pub struct ItemRow {
+        pub id: Uuid, pub document_kind: String, pub document_id: Uuid, pub document_number: String, pub instalment_no: i32, pub side: Side, pub document_date: NaiveDate, pub due_date: NaiveDate,
+        pub amount: Decimal, pub open: Decimal, pub currency: String, pub own_amount: Decimal, pub own_open: Decimal,
     }
 }
 
-fn open_items(rx: &mut Rx<'_>, customer: CustomerId, params: &AsOf, paging: &ReportPaging) -> Result<OpenItems, Problem> {
-    require_customer(rx, customer)?;
-    let at = At::read(rx, params.as_of.as_deref(), params.known_at.as_deref())?;
+/// A customer's open items, oldest due first, as of a day and as known at an instant.
+pub fn open_at(rx: &mut Rx<'_>, customer: CustomerId, at: At) -> Result<Vec<ItemRow>, Problem> {
     let company = rx.company();
-    let rows: Vec<ItemRow> = rx.load(
+    rx.load(
         Sql::new(of_customer(&format!(
             "{OPEN_AT} SELECT id, document_kind, document_id, document_number, instalment_no, side, document_date, due_date, amount::numeric AS amount, open::numeric AS open, currency, own_amount::numeric AS own_amount, own_open::numeric AS own_open
              FROM open_at WHERE open <> 0 ORDER BY due_date, document_number, instalment_no, id"
         )))
         .bind(company).bind(at.as_of).bind(at.horizon()).bind(customer),
-    )?;
+    )
+}
+
+fn open_items(rx: &mut Rx<'_>, customer: CustomerId, params: &AsOf, paging: &ReportPaging) -> Result<OpenItems, Problem> {
+    require_customer(rx, customer)?;
+    let at = At::read(rx, params.as_of.as_deref(), params.known_at.as_deref())?;
+    let rows = open_at(rx, customer, at)?;
     let currency = rx.cx().currency();
     let sum = |side: Side| rows.iter().filter(|row| row.side == side).map(|row| row.open).sum::<Decimal>();
     let (debit, credit) = (sum(Side::Debit), sum(Side::Credit));

@@ -1,0 +1,105 @@
+//! What the law wants on a document; pure.
+
+use super::types::{Copies, Copy, TemplateKind};
+use crate::billing::invoices::order::{Kind, TaxEffect};
+use crate::billing::invoices::store::Stored;
+use crate::billing::invoices::types::{InvoiceStatus, SupplyKind, TaxTreatment};
+use crate::platform::http::{FieldError, Problem, problem};
+
+/// What kind of document a stored one is printed as, and its title.
+#[must_use]
+pub fn form(stored: &Stored) -> (TemplateKind, &'static str) {
+    let taxable = stored.lines.iter().any(|(_, line)| line.treatment == TaxTreatment::Taxable);
+    let untaxed = stored.lines.iter().any(|(_, line)| line.treatment != TaxTreatment::Taxable);
+    match stored.kind {
+        Kind::CreditNote => (TemplateKind::CreditNote, "Credit Note"),
+        Kind::DebitNote => (TemplateKind::DebitNote, "Debit Note"),
+        // Only what is exempt: no tax is charged, so it is no tax invoice (s.31(3)(c), r.49).
+        Kind::Invoice if !taxable => (TemplateKind::BillOfSupply, "Bill of Supply"),
+        // Both kinds to somebody without registration may stand on one document (r.46A).
+        Kind::Invoice if untaxed && stored.buyer_gstin.is_none() => (TemplateKind::TaxInvoice, "Invoice-cum-Bill of Supply"),
+        Kind::Invoice => (TemplateKind::TaxInvoice, "Tax Invoice"),
+    }
+}
+
+/// What an export or a supply to a special economic zone must carry (r.46, third proviso).
+#[must_use]
+pub fn endorsement(supply: SupplyKind) -> Option<&'static str> {
+    match supply {
+        SupplyKind::Expwp | SupplyKind::Sezwp => Some(
+            "SUPPLY MEANT FOR EXPORT/SUPPLY TO SEZ UNIT OR SEZ DEVELOPER FOR AUTHORISED OPERATIONS ON PAYMENT OF INTEGRATED TAX",
+        ),
+        SupplyKind::Expwop | SupplyKind::Sezwop => Some(
+            "SUPPLY MEANT FOR EXPORT/SUPPLY TO SEZ UNIT OR SEZ DEVELOPER FOR AUTHORISED OPERATIONS UNDER BOND OR LETTER OF UNDERTAKING WITHOUT PAYMENT OF INTEGRATED TAX",
+        ),
+        SupplyKind::Dexp => Some("DEEMED EXPORT"),
+        SupplyKind::B2b | SupplyKind::B2c => None,
+    }
+}
+
+/// What lies across a document that does not count, or not any more.
+#[must_use]
+pub fn watermark(status: InvoiceStatus) -> &'static str {
+    match status {
+        InvoiceStatus::Draft | InvoiceStatus::PendingApproval => "DRAFT",
+        InvoiceStatus::Cancelled => "CANCELLED",
+        InvoiceStatus::Issued => "",
+    }
+}
+
+/// Whether anything on it is goods.
+#[must_use]
+pub fn has_goods(stored: &Stored) -> bool {
+    stored.lines.iter().any(|(_, line)| !line.is_service)
+}
+
+/// Whether the note changes no tax.
+#[must_use]
+pub fn is_financial(stored: &Stored) -> bool {
+    stored.note.as_ref().is_some_and(|note| note.tax_effect == TaxEffect::Financial)
+}
+
+/// The copies asked for, each with its mark (r.48(1), (2)).
+pub fn copies(wanted: &Copies, goods: bool) -> Result<Vec<(Copy, &'static str)>, Problem> {
+    let mark = |copy: Copy| match (copy, goods) {
+        (Copy::Original, _) => Some("ORIGINAL FOR RECIPIENT"),
+        (Copy::Duplicate, true) => Some("DUPLICATE FOR TRANSPORTER"),
+        (Copy::Triplicate, true) | (Copy::Duplicate, false) => Some(if goods { "TRIPLICATE FOR SUPPLIER" } else { "DUPLICATE FOR SUPPLIER" }),
+        (Copy::Triplicate, false) => None,
+    };
+    let every = || Copy::ALL.iter().filter_map(|copy| mark(*copy).map(|words| (*copy, words))).collect();
+    let (name, given) = match (wanted.copies.as_deref(), wanted.copy.as_deref()) {
+        (Some(copies), _) => ("copies", copies),
+        (None, Some(copies)) => ("copy", copies),
+        (None, None) => ("copies", "original"),
+    };
+    if given == "all" {
+        return Ok(every());
+    }
+    let mut asked: Vec<Copy> = given.split(',').filter_map(Copy::parse).collect();
+    asked.sort_unstable();
+    asked.dedup();
+    let marked: Option<Vec<_>> = asked.into_iter().map(|copy| mark(copy).map(|words| (copy, words))).collect();
+    marked.ok_or_else(|| {
+        let detail = "A document of services has two copies: original and duplicate (CGST rule 48(2)).";
+        Problem::new(problem::INVALID_PARAMETER, detail).errors(vec![FieldError::parameter(name, "invalid_value", detail).received(given)])
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marks(text: &str, goods: bool) -> Option<Vec<&'static str>> {
+        let wanted = Copies { copies: Some(text.into()), copy: None };
+        copies(&wanted, goods).ok().map(|copies| copies.into_iter().map(|(_, mark)| mark).collect())
+    }
+
+    #[test]
+    fn goods_have_three_copies_and_services_two() {
+        assert_eq!(marks("all", true).unwrap(), ["ORIGINAL FOR RECIPIENT", "DUPLICATE FOR TRANSPORTER", "TRIPLICATE FOR SUPPLIER"]);
+        assert_eq!(marks("all", false).unwrap(), ["ORIGINAL FOR RECIPIENT", "DUPLICATE FOR SUPPLIER"]);
+        assert_eq!(marks("duplicate,original", true).unwrap(), ["ORIGINAL FOR RECIPIENT", "DUPLICATE FOR TRANSPORTER"]);
+        assert_eq!(marks("triplicate", false), None);
+    }
+}
