@@ -189,8 +189,9 @@ pub struct InvoiceTotals {
     pub sgst: Amount,
     pub igst: Amount,
     pub cess: Amount,
-    /// Charges after tax.
-    pub other_charges: Amount,
+    /// Charges after tax, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_charges: Option<Amount>,
     /// Between -0.50 and 0.50 where totals are rounded to the unit; never part of the taxable value.
     pub round_off: Amount,
     /// What the customer owes; excludes tax under reverse charge.

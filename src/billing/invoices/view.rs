@@ -19,6 +19,7 @@ use rust_decimal::Decimal;
 pub fn document(stored: &Stored, cx: &Context) -> Document {
     let (currency, settled) = (stored.currency, &stored.settled);
     let money = |value| currency.amount(value);
+    let has_others = !stored.pricing.other_charges.is_zero();
     let registered = stored.einvoice.as_ref().is_some_and(Record::stands);
     let cancellable = !registered
         && match stored.kind {
@@ -51,7 +52,7 @@ pub fn document(stored: &Stored, cx: &Context) -> Document {
             sgst: money(stored.sgst),
             igst: money(stored.igst),
             cess: money(stored.cess),
-            other_charges: money(stored.pricing.other_charges),
+            other_charges: has_others.then(|| money(stored.pricing.other_charges)),
             round_off: money(stored.round_off),
             grand_total: money(stored.total),
         },
@@ -94,7 +95,7 @@ fn base_totals(stored: &Stored, base: Currency) -> InvoiceTotals {
         sgst: base.amount(sgst),
         igst: base.amount(igst),
         cess: base.amount(cess),
-        other_charges: base.amount(other_charges),
+        other_charges: (!other_charges.is_zero()).then(|| base.amount(other_charges)),
         round_off: base.amount(round_off),
         grand_total: base.amount(total),
     }
