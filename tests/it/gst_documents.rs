@@ -41,7 +41,7 @@ fn an_invoice_bears_a_discount_on_the_whole_and_charges() {
         let charges = json!([{"label": "Freight", "when": "before_tax", "amount": "20.00", "line_no": 3}, {"label": "Packing", "when": "after_tax", "amount": "7.50", "line_no": null}]);
         assert_eq!(answer["charges"], charges);
     }
-    let read = company.get(&format!("/v1/invoices/{}", id_of(&made)));
+    let read = company.get(&format!("/v1/invoices/{}?expand=explanation", id_of(&made)));
     assert_eq!(read["explanation"], seen["explanation"]);
     for (decision, section) in [
         ("place_of_supply", "IGST Act s.10"),
@@ -106,11 +106,13 @@ fn a_note_levies_the_part_of_the_tax_its_invoice_did() {
     let invoice = company.executive().post("/v1/invoices", &sale).expect(201);
     // 28 % x 0.65 = 18.2 %; cess 15 % x 0.65 = 9.75 % and 6.50.
     assert_includes(&invoice["totals"], &json!({"taxable_value": "10000.00", "cgst": "910.00", "sgst": "910.00", "cess": "981.50", "grand_total": "12801.50"}));
-    assert!(explains(&company.get(&format!("/v1/invoices/{}", id_of(&invoice))), "differential_percent", "37/2017"));
+    assert!(explains(&company.get(&format!("/v1/invoices/{}?expand=explanation", id_of(&invoice))), "differential_percent", "37/2017"));
     let half = json!({"lines": [{"quantity": "1", "unit_price": "5000.00"}]});
     let note = company.controller().post("/v1/credit-notes", &with(note_body(&invoice, "2025-09-01", "1.00"), half)).expect(201);
     assert_includes(&note["totals"], &json!({"taxable_value": "5000.00", "cgst": "455.00", "cess": "487.50"}));
     assert_eq!(note["differential_percent"], "65.00");
+    assert!(explains(&company.get(&format!("/v1/credit-notes/{}?expand=explanation", id_of(&note))), "place_of_supply", "CGST Act s.34"));
+    company.controller().get(&format!("/v1/credit-notes/{}?expand=lines", id_of(&note))).refused(400, "invalid_parameter");
     company.assert_laws();
 }
 
@@ -212,7 +214,7 @@ fn rates_and_cess_are_those_of_the_time_of_supply() {
     }
     let late = executive.post("/v1/invoices", &sale("12", json!({"supply_date": "2025-09-10", "payment_date": "2025-09-15"}))).expect(201);
     assert_includes(&late, &json!({"supply_date": "2025-09-10", "payment_date": "2025-09-15"}));
-    assert!(explains(&company.get(&format!("/v1/invoices/{}", id_of(&late))), "time_of_supply", "s.14(a)(iii)"));
+    assert!(explains(&company.get(&format!("/v1/invoices/{}?expand=explanation", id_of(&late))), "time_of_supply", "s.14(a)(iii)"));
     executive.post("/v1/invoices", &sale("12", json!({"supply_date": "2025-09-10"}))).refused(422, "rate_not_in_force");
     // Bricks keep 12, by their code.
     let bricks = json!({"lines": [with(line("100.00", "12"), json!({"hsn_code": "69041000", "is_service": false}))]});
@@ -228,6 +230,16 @@ fn rates_and_cess_are_those_of_the_time_of_supply() {
             executive.post("/v1/invoices", &sale("18", json!({"lines": [with(line("100.00", "18"), json!({"hsn_code": code}))]}))).refused(422, fault);
         assert!(blames(&problem, "#/lines/0/hsn_code", fault), "{problem}");
     }
+    // Above five crore in the year before, six digits (notification 78/2020-CT).
+    let four = json!({"lines": [with(line("100.00", "18"), json!({"hsn_code": "9983"}))]});
+    executive.post("/v1/invoices", &sale("18", four.clone())).expect(201);
+    let turnover = |amount: &str| company.controller().change("PATCH", "/v1/company", "*", &json!({"turnover": [{"fiscal_year": "2024-25", "amount": amount}]})).expect(200);
+    turnover("50000000.00");
+    executive.post("/v1/invoices", &sale("18", four.clone())).expect(201);
+    turnover("50000000.01");
+    let problem = executive.post("/v1/invoices", &sale("18", four.clone())).refused(422, "hsn_too_short");
+    assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("78/2020-CT"), "{problem}");
+    executive.post("/v1/invoices", &sale("18", with(four, json!({"invoice_date": "2025-03-31"})))).expect(201);
     let unknown = executive.post("/v1/invoices", &sale("18", json!({"place_of_supply": "39"}))).refused(422, "validation_failed");
     assert!(blames(&unknown, "#/place_of_supply", "state_unknown"), "{unknown}");
     company.assert_laws();

@@ -6,7 +6,7 @@ use super::posting::{credit_of, posting};
 use super::problems;
 use super::rules::{self, Ground, House, Priced};
 use super::store::{self, Application, Found, Stored};
-use super::types::{CancelInvoice, InvoiceFilter, InvoiceStatus, InvoiceSummary, IssueInvoice, NewInvoice};
+use super::types::{CancelInvoice, DocumentQuery, Expansion, InvoiceFilter, InvoiceStatus, InvoiceSummary, IssueInvoice, NewInvoice};
 use super::view::{self, days_overdue, status_of};
 use crate::billing::irns::{self, types::Record};
 use crate::control::approvals::problems::APPROVAL_STALE;
@@ -20,7 +20,7 @@ use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, OpenItem,
 use crate::master_data::customers::problems::CUSTOMER_INACTIVE;
 use crate::master_data::customers::reference::NamesCustomer;
 use crate::master_data::exchange_rates::service::{known_rate, rate_on};
-use crate::platform::dates::Instant;
+use crate::platform::dates::{FiscalYear, Instant};
 use crate::platform::http::problem::{self, FieldError};
 use crate::platform::http::reply::require_version;
 use crate::platform::http::{Problem, faults};
@@ -301,7 +301,7 @@ fn house(tx: &mut Tx<'_>, order: &Order, ground: &Ground) -> Result<House, Probl
         today: cx.today,
         round_to_unit: cx.facts.round_to_unit && currency == base && !order.by_right,
         settlement: cx.facts.settlement,
-        turnover: None,
+        turnover: cx.facts.einvoicing.turnover.get(&(FiscalYear::of(new.invoice_date, 4).0 - 1)).copied(),
     })
 }
 
@@ -405,10 +405,10 @@ fn load(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Stored
     store::get(rx, kind, id, lock)?.ok_or_else(|| Problem::not_found(kind.as_str()))
 }
 
-pub fn get<F: Form>(rx: &mut Rx<'_>, id: InvoiceId) -> Result<F::Answer, Problem> {
+pub fn get<F: Form>(rx: &mut Rx<'_>, id: InvoiceId, query: &DocumentQuery) -> Result<F::Answer, Problem> {
     let stored = load(rx, F::KIND, id, false)?;
     let mut answer = F::answer(&stored, rx.cx());
-    F::document(&mut answer).explanation = Some(explanation::of(&stored));
+    F::document(&mut answer).explanation = query.expand.map(|Expansion::Explanation| explanation::of(&stored));
     Ok(answer)
 }
 

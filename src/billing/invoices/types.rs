@@ -106,7 +106,7 @@ pub struct Document {
     pub allowed_actions: Vec<&'static str>,
     #[schema(example = json!({"sales_owner": "west-2"}))]
     pub metadata: Metadata,
-    /// Why it bears the tax it bears, one entry a decision; where one document is read or previewed.
+    /// Why it bears the tax it bears, one entry a decision; in a preview, and where it is asked for (`expand=explanation`).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 1000)]
     pub explanation: Option<Vec<Explanation>>,
@@ -455,6 +455,19 @@ pub struct CancelInvoice {
 pub struct IssueInvoice {
     /// Refuse if the grand total comes out differently.
     pub expected_total: Option<Amount>,
+}
+
+words! {
+    /// What a reply may hold besides.
+    pub enum Expansion { Explanation = "explanation" }
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DocumentQuery {
+    /// `explanation`: why the document bears the tax it bears.
+    #[param(inline)]
+    pub expand: Option<Expansion>,
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

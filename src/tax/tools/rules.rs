@@ -9,7 +9,7 @@ use crate::platform::money::{Currency, LARGEST, Rate, pad};
 use crate::platform::text::words;
 use crate::tax::gst::compute::{ChargeInput, ChargeTax, ComputeFault, Computed, Discount, DocumentInput, LineInput, LineTax, TaxCollected, compute};
 use crate::tax::gst::explain::{Explained, START, entry, explain};
-use crate::tax::gst::gstin::{Gstin, Mode, check_character, normalise};
+use crate::tax::gst::gstin::{Gstin, GstinFault, Mode, check_character, normalise};
 use crate::tax::gst::papers::paper;
 use crate::tax::gst::rates::{self, CessScope};
 use crate::tax::gst::supply::{
@@ -35,8 +35,8 @@ pub fn gstin(text: &str, mode: Mode) -> GstinAnswer {
         pan: None,
         state: None,
         state_name: None,
-        reason: reason.map(|fault| fault.reason()),
-        detail: reason.map(|fault| fault.message()),
+        reason: reason.map(GstinFault::reason),
+        detail: reason.map(GstinFault::message),
         warnings: Vec::new(),
         explanation: Vec::new(),
     };
