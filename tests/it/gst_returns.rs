@@ -435,13 +435,14 @@ impl Year {
         self.customers[kind][at].clone()
     }
 
-    fn line(&mut self) -> Value {
+    /// Cess was levied until January 2026.
+    fn line(&mut self, month: &str) -> Value {
         let price = Decimal::new(i64::try_from(100 + self.dice.below(500_000)).unwrap(), 2);
         let line = with(goods(&price.to_string(), self.dice.pick(&["5", "18", "18"])), json!({"hsn_code": self.dice.pick(&["84713010", "998313", "1001"])}));
         match self.dice.below(6) {
             0 => with(line, json!({"treatment": self.dice.pick(&["exempt", "nil", "non_gst"]), "tax_rate": "0"})),
             1 => with(line, json!({"tax_inclusive": true})),
-            2 => with(line, json!({"cess_rate": "12"})),
+            2 if month < "2026-02" => with(line, json!({"cess_rate": "12"})),
             _ => line,
         }
     }
@@ -461,7 +462,7 @@ impl Year {
             "deemed" => ("far", "29", json!({"supply_type": "DEXP"})),
             _ => ("far", "29", json!({"reverse_charge": true})),
         };
-        let lines: Vec<Value> = if kind == "large" { vec![goods("43000.00", "18")] } else { (0..=self.dice.below(3)).map(|_| self.line()).collect() };
+        let lines: Vec<Value> = if kind == "large" { vec![goods("43000.00", "18")] } else { (0..=self.dice.below(3)).map(|_| self.line(month)).collect() };
         let customer = self.customer(of);
         let body = with(with(invoice_body(&customer, &day, "1.00"), json!({"place_of_supply": place, "lines": lines})), extra);
         let document = self.company.executive().post("/v1/invoices", &body).expect(201);
