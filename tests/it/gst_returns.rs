@@ -357,6 +357,57 @@ fn the_tool_and_the_own_return_are_one_builder() {
     assert!(own["gstr1"].get("b2cl").is_some() && own["gstr1"].get("nil").is_some() && own["gstr1"].get("b2cs").is_some(), "{own}");
 }
 
+#[test]
+fn advances_are_told_when_received_and_adjusted_and_amended_when_told_late() {
+    // gst.md 4.5: 590 at 18 per cent, of which 118 and 50 are applied.
+    let company = Company::new();
+    let customer = company.customer();
+    let receive = |date: &str, amount: &str| {
+        let services = json!({"gst_advance": {"supply": "services", "tax_rate": "18", "place_of_supply": "27", "hsn_code": "998313"}});
+        company.executive().post("/v1/receipts", &with(receipt_body(&customer, date, amount), services)).expect(201)
+    };
+    let apply = |receipt: &Value, on: &str, amount: &str| {
+        let invoice = company.invoice(&customer, on, on, amount);
+        let body = json!({"source_type": "receipt", "source_id": receipt["id"], "allocated_on": on, "targets": [to_invoice(&invoice, amount)]});
+        company.executive().post("/v1/allocations", &body).expect(201);
+    };
+    let owed = |month: &str, half: Decimal| {
+        assert_eq!(ledger(&company, month), Sum([dec!(0), dec!(0), half, half, dec!(0)]), "{month}");
+        let det = &gstr1(&company, month)["gstr3b"]["sup_details"]["osup_det"];
+        assert_eq!((number(&det["camt"]), number(&det["samt"])), (half, half), "{month}: {det}");
+        let reconciled = company.get(&format!("/v1/gst-returns/{}/{month}/reconciliation", company.gstin));
+        assert_eq!(reconciled["difference_count"], 0, "{reconciled}");
+    };
+    let row = |ad_amt: Decimal, half: Decimal| json!([{"pos": "27", "sply_ty": "INTRA", "itms": [{"rt": 18, "ad_amt": ad_amt, "camt": half, "samt": half, "csamt": 0}]}]);
+    let told = |month: &str, table: &str| {
+        let reply = gstr1(&company, month);
+        serde_json::from_str::<Value>(&reply["gstr1"][table].to_string()).unwrap()
+    };
+    let plain = |value: Value| value.to_string().replace('"', "").replace(".0", "");
+
+    let first = receive("2025-10-10", "590.00");
+    apply(&first, "2025-10-20", "118.00");
+    assert_eq!(plain(told("2025-10", "at")), plain(row(dec!(400), dec!(36))), "what came less what was applied within the month");
+    owed("2025-10", dec!(36));
+    assert_eq!(gstr1(&company, "2025-10")["gstr1"]["doc_issue"]["doc_det"][1]["doc_num"], 6, "its receipt voucher is counted");
+    locked(&company, "2025-10");
+
+    apply(&first, "2025-11-05", "50.00");
+    assert_eq!(plain(told("2025-11", "txpd")), plain(row(dec!(42.38), dec!(3.81))), "applied of what was told before");
+    owed("2025-11", dec!(-3.81));
+
+    // Money of October found after October was filed: its row is told anew in November.
+    receive("2025-10-28", "118.00");
+    let november = gstr1(&company, "2025-11");
+    let ata = &november["gstr1"]["ata"][0];
+    assert_eq!((&ata["omon"], number(&ata["itms"][0]["ad_amt"]), number(&ata["itms"][0]["camt"])), (&json!("102025"), dec!(500), dec!(45)), "{november}");
+    assert_eq!(number(&november["totals"]["ata"]["txval"]), dec!(100));
+    assert_eq!(number(&november["gstr3b"]["sup_details"]["osup_det"]["camt"]), dec!(9) - dec!(3.81));
+    locked(&company, "2025-11");
+    assert!(gstr1(&company, "2025-12")["gstr1"].get("ata").is_none(), "told once");
+    company.assert_laws();
+}
+
 // --------------------------------------------------------------------------------------- a year
 
 /// Numbers as good as random, the same each time.
