@@ -289,7 +289,7 @@ impl Model {
             book("1100", gain);
             book(if was_gain { "4800" } else { "5400" }, -gain);
         }
-        for (on, half, kept) in self.tax_on_advances().into_iter().filter(|(on, ..)| *on <= day) {
+        for (_, half, kept) in self.tax_on_advances().into_iter().filter(|(on, ..)| *on <= day) {
             book("1220", half + half);
             if kept {
                 book("5900", -half - half);
