@@ -67,6 +67,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     collections::write_offs::http::routes(config);
     collections::adjustments::http::routes(config);
     collections::opening_items::http::routes(config);
+    filing::einvoice::http::routes(config);
     filing::gstr1::http::routes(config);
     filing::gst_returns::http::routes(config);
     reporting::reports::routes(config);
@@ -129,6 +130,7 @@ const TAGS: &[(&str, &str)] = &[
     ("GST", "The rules of GST to ask: registration numbers, the tax of a document, a return, amounts in words; and the register of advances."),
     ("Invoices", "Invoices from draft to cancellation."),
     ("Notes", "Credit and debit notes that correct invoices."),
+    ("E-invoices", "Documents registered with the Invoice Registration Portal."),
     ("Receipts", "Receipts and what they settle."),
     ("Refunds", "Credit balances paid back."),
     ("Tax deducted", "Tax deducted by customers, their certificates and the tax office's record."),
@@ -189,6 +191,7 @@ impl Service {
     pub fn new(database: &Database, settings: &Settings) -> Result<Self, Failure> {
         Contract::install(contract()?);
         approvals::install(ACTIONS);
+        filing::einvoice::portal::install(&settings.irp_keys()?)?;
         control::close::install(CHECKS);
         if !settings.data_dir.exists() {
             std::fs::DirBuilder::new().recursive(true).mode(0o711).create(&settings.data_dir)?;

@@ -57,10 +57,29 @@ pub enum Command {
     },
     /// Recompute the books and the audit log and compare them; exits 1 when anything is damaged, naming it.
     Verify(Settings),
+    /// Take in what the Invoice Registration Portal answered.
+    Einvoice {
+        #[command(subcommand)]
+        command: EinvoiceCommand,
+    },
     /// Export the audit log for verification elsewhere, check an export, take note of a restore.
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum EinvoiceCommand {
+    /// Record the answers in a file as downloaded: one, or a list of them; each for the document its IRN is of.
+    Import {
+        #[command(flatten)]
+        settings: Settings,
+        /// Company id.
+        #[arg(long)]
+        company: uuid::Uuid,
+        /// JSON file.
+        file: PathBuf,
     },
 }
 
@@ -153,7 +172,23 @@ pub struct Settings {
     /// Origins a browser may call from, comma-separated; none by default.
     #[arg(long, env = "DUEBOOK_CORS_ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<String>,
+    /// File of the public keys (PEM) of the Invoice Registration Portals whose signatures are believed; irp-keys.pem in
+    /// the data directory when there is one.
+    #[arg(long, env = "DUEBOOK_IRP_KEYS", value_name = "FILE")]
+    pub irp_keys: Option<PathBuf>,
     /// Stop when standard input closes: for a parent process that must not leave a server behind.
     #[arg(long, hide = true)]
     pub stop_with_stdin: bool,
+}
+
+impl Settings {
+    /// The text of the file of the portals' keys; empty where there is none.
+    pub fn irp_keys(&self) -> std::io::Result<String> {
+        let kept = self.data_dir.join("irp-keys.pem");
+        match &self.irp_keys {
+            Some(file) => std::fs::read_to_string(file),
+            None if kept.exists() => std::fs::read_to_string(kept),
+            None => Ok(String::new()),
+        }
+    }
 }

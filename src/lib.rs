@@ -13,7 +13,7 @@ pub mod control; // approvals, closing months, journals by hand
 pub mod billing; // invoices, credit and debit notes
 pub mod cash; // receipts, allocations, refunds, tax deducted
 pub mod collections; // write-offs, adjustments, opening items
-pub mod filing; // returns of outward supplies
+pub mod filing; // e-invoices, returns of outward supplies
 pub mod reporting; // aging, ledger, trial balance, performance
 pub mod setup; // a company from nothing, the demo
 pub mod app; // composition: routes, jobs, the server
@@ -49,6 +49,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             collections::write_offs::problems::ALL,
             collections::adjustments::problems::ALL,
             collections::opening_items::problems::ALL,
+            filing::einvoice::problems::ALL,
             filing::gst_returns::problems::ALL,
         ]
         .concat()

@@ -4,7 +4,8 @@ use clap::Parser;
 use duebook::access::audit_log::{check, export, note, service as audit, types::Verify};
 use duebook::access::users::types::Role;
 use duebook::app::{Database, Failure, Service, contract, write_private};
-use duebook::config::{AuditCommand, Cli, Command, Settings, UserCommand};
+use duebook::config::{AuditCommand, Cli, Command, EinvoiceCommand, Settings, UserCommand};
+use duebook::filing::einvoice::service as einvoices;
 use duebook::platform::ids::CompanyId;
 use duebook::platform::postgres::backup;
 use duebook::platform::unit_of_work::{run_system, run_system_read};
@@ -83,6 +84,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Verify(settings) => verify(&settings),
+        Command::Einvoice { command: EinvoiceCommand::Import { settings, company, file } } => import_einvoices(&settings, CompanyId::of(company), &file),
         Command::Audit { command } => match command {
             AuditCommand::Export { settings, company, out } => export_audit(&settings, CompanyId::of(company), &out),
             AuditCommand::Check { export, public_key, checkpoint } => check_export(&export, &public_key, checkpoint.as_deref()),
@@ -272,6 +274,34 @@ fn verify(settings: &Settings) -> Result<ExitCode, Failure> {
         for found in log.findings.iter().take(10) {
             let place = found.seq.map(|seq| format!(" at entry {seq}")).unwrap_or_default();
             println!("  BROKEN  audit log{place}: {} {}: {}", found.record, found.id.as_deref().unwrap_or_default(), found.finding);
+        }
+    }
+    drop(service);
+    database.close()?;
+    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Each answer is a transaction of its own; what one of them says does not hold up the others.
+fn import_einvoices(settings: &Settings, company: CompanyId, file: &Path) -> Result<ExitCode, Failure> {
+    let answers: Value = serde_json::from_str(&std::fs::read_to_string(file)?)?;
+    let answers = match answers {
+        Value::Array(answers) => answers,
+        one => vec![one],
+    };
+    let database = Database::open(settings)?;
+    let service = Service::new(&database, settings)?;
+    let mut clean = true;
+    for (at, answer) in (1..).zip(&answers) {
+        match run_system(&service.doors, Some(company), "importEinvoices", |tx| einvoices::import(tx, answer)) {
+            Ok(einvoices::Imported::Done { document, number, status }) => println!("{at}  {number} ({document}) {status}"),
+            Ok(einvoices::Imported::Unknown) => {
+                clean = false;
+                println!("{at}  no document has this IRN");
+            }
+            Err(problem) => {
+                clean = false;
+                println!("{at}  {problem}");
+            }
         }
     }
     drop(service);

@@ -28,7 +28,12 @@ fn an_invoice_bears_a_discount_on_the_whole_and_charges() {
     for answer in [&seen, &made] {
         assert_includes(&answer["totals"], &totals);
         assert_includes(answer, &json!({"document_discount": "40.00", "differential_percent": "100.00"}));
-        let lines: Vec<_> = answer["lines"].as_array().unwrap().iter().map(|l| [&l["taxable_value"], &l["cgst"], &l["document_discount"], &l["is_charge"], &l["hsn_code"]].map(Clone::clone)).collect();
+        let lines: Vec<_> = answer["lines"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|l| [&l["taxable_value"], &l["cgst"], &l["document_discount"], &l["is_charge"], &l["hsn_code"]].map(Clone::clone))
+            .collect();
         assert_eq!(
             json!(lines),
             json!([["270.00", "6.75", "30.00", false, "998313"], ["90.00", "8.10", "10.00", false, "998313"], ["20.00", "1.80", "0.00", true, "996511"]])
@@ -36,7 +41,7 @@ fn an_invoice_bears_a_discount_on_the_whole_and_charges() {
         let charges = json!([{"label": "Freight", "when": "before_tax", "amount": "20.00", "line_no": 3}, {"label": "Packing", "when": "after_tax", "amount": "7.50", "line_no": null}]);
         assert_eq!(answer["charges"], charges);
     }
-    let read = company.get(&format!("/v1/invoices/{}", id_of(&made)));
+    let read = company.get(&format!("/v1/invoices/{}?expand=explanation", id_of(&made)));
     assert_eq!(read["explanation"], seen["explanation"]);
     for (decision, section) in [
         ("place_of_supply", "IGST Act s.10"),
@@ -66,7 +71,9 @@ fn a_draft_keeps_its_discount_and_charges_until_they_are_changed() {
     let executive = company.executive();
     let draft = executive.post("/v1/invoices", &laden(&customer, json!({"issue": false}))).expect(201);
     let path = format!("/v1/invoices/{}", id_of(&draft));
-    let changed = executive.change("PATCH", &path, "\"v1\"", &json!({"charges": [{"label": "Freight", "amount": "30.00", "tax_rate": "18"}], "document_discount_percent": null})).expect(200);
+    let changed = executive
+        .change("PATCH", &path, "\"v1\"", &json!({"charges": [{"label": "Freight", "amount": "30.00", "tax_rate": "18"}], "document_discount_percent": null}))
+        .expect(200);
     // 300 at 5, 100 and 30 at 18.
     assert_includes(&changed["totals"], &json!({"taxable_value": "430.00", "cgst": "19.20", "other_charges": "0.00", "grand_total": "468.40"}));
     assert_eq!(changed["lines"][2]["hsn_code"], "998313");
@@ -81,7 +88,9 @@ fn a_charge_without_a_rate_is_taxed_as_the_lines_are() {
     let customer = company.customer();
     let executive = company.executive();
     let charge = json!([{"label": "Freight", "amount": "50.00"}]);
-    let one = executive.post("/v1/invoices", &laden(&customer, json!({"lines": [line("1000.00", "18")], "document_discount_percent": null, "charges": charge}))).expect(201);
+    let one = executive
+        .post("/v1/invoices", &laden(&customer, json!({"lines": [line("1000.00", "18")], "document_discount_percent": null, "charges": charge})))
+        .expect(201);
     assert_includes(&one["totals"], &json!({"taxable_value": "1050.00", "cgst": "94.50", "grand_total": "1239.00"}));
     let problem = executive.post("/v1/invoices", &laden(&customer, json!({"charges": charge}))).refused(422, "validation_failed");
     assert!(blames(&problem, "#/charges/0/tax_rate", "required"), "{problem}");
@@ -97,11 +106,13 @@ fn a_note_levies_the_part_of_the_tax_its_invoice_did() {
     let invoice = company.executive().post("/v1/invoices", &sale).expect(201);
     // 28 % x 0.65 = 18.2 %; cess 15 % x 0.65 = 9.75 % and 6.50.
     assert_includes(&invoice["totals"], &json!({"taxable_value": "10000.00", "cgst": "910.00", "sgst": "910.00", "cess": "981.50", "grand_total": "12801.50"}));
-    assert!(explains(&company.get(&format!("/v1/invoices/{}", id_of(&invoice))), "differential_percent", "37/2017"));
+    assert!(explains(&company.get(&format!("/v1/invoices/{}?expand=explanation", id_of(&invoice))), "differential_percent", "37/2017"));
     let half = json!({"lines": [{"quantity": "1", "unit_price": "5000.00"}]});
     let note = company.controller().post("/v1/credit-notes", &with(note_body(&invoice, "2025-09-01", "1.00"), half)).expect(201);
     assert_includes(&note["totals"], &json!({"taxable_value": "5000.00", "cgst": "455.00", "cess": "487.50"}));
     assert_eq!(note["differential_percent"], "65.00");
+    assert!(explains(&company.get(&format!("/v1/credit-notes/{}?expand=explanation", id_of(&note))), "place_of_supply", "CGST Act s.34"));
+    company.controller().get(&format!("/v1/credit-notes/{}?expand=lines", id_of(&note))).refused(400, "invalid_parameter");
     company.assert_laws();
 }
 
@@ -110,7 +121,12 @@ fn a_note_over_every_line_takes_back_what_the_invoice_brought() {
     let company = Company::new();
     let customer = company.customer();
     let invoice = company.executive().post("/v1/invoices", &laden(&customer, json!({}))).expect(201);
-    let lines: Vec<Value> = invoice["lines"].as_array().unwrap().iter().map(|l| with(line(l["taxable_value"].as_str().unwrap(), l["tax_rate"].as_str().unwrap()), json!({"hsn_code": l["hsn_code"]}))).collect();
+    let lines: Vec<Value> = invoice["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|l| with(line(l["taxable_value"].as_str().unwrap(), l["tax_rate"].as_str().unwrap()), json!({"hsn_code": l["hsn_code"]})))
+        .collect();
     let note = company.controller().post("/v1/credit-notes", &with(note_body(&invoice, "2025-11-20", "1.00"), json!({"lines": lines}))).expect(201);
     for name in ["taxable_value", "cgst", "sgst", "igst", "cess"] {
         assert_eq!(note["totals"][name], invoice["totals"][name], "{name}");
@@ -143,7 +159,8 @@ fn documents_and_the_tool_agree_whatever_is_sold() {
         let inclusive = next(3) == 0;
         let (mut lines, mut asked) = (Vec::new(), Vec::new());
         for _ in 0..=next(5) {
-            let (rate, quantity, price) = (["0", "5", "18", "40"][usize::try_from(next(4)).unwrap()], next(9) + 1, Decimal::new(i64::try_from(next(999_999) + 100).unwrap(), 2));
+            let (rate, quantity, price) =
+                (["0", "5", "18", "40"][usize::try_from(next(4)).unwrap()], next(9) + 1, Decimal::new(i64::try_from(next(999_999) + 100).unwrap(), 2));
             lines.push(with(line(&price.to_string(), rate), json!({"quantity": quantity.to_string(), "tax_inclusive": inclusive})));
             asked.push(json!({"qty": quantity.to_string(), "unit_price": price.to_string(), "gst_rate": rate}));
         }
@@ -155,10 +172,18 @@ fn documents_and_the_tool_agree_whatever_is_sold() {
         let question = json!({"date": "2025-11-15", "supplier_state": "27", "place_of_supply": place, "prices_include_tax": inclusive, "lines": asked, "document_discount_percent": discount,
             "charges": [{"amount": freight, "gst_rate": "18"}, {"amount": packing, "when": "after_tax"}]});
         let told = executive.post("/v1/gst/calculate", &question).expect(200);
-        for (ours, theirs) in [("taxable_value", "taxable"), ("cgst", "cgst"), ("sgst", "sgst"), ("igst", "igst"), ("other_charges", "other_charges"), ("grand_total", "total")] {
+        for (ours, theirs) in
+            [("taxable_value", "taxable"), ("cgst", "cgst"), ("sgst", "sgst"), ("igst", "igst"), ("other_charges", "other_charges"), ("grand_total", "total")]
+        {
             assert_eq!(invoice["totals"][ours], told[theirs], "{round} {ours}: {question}");
         }
-        let gross: Decimal = invoice["lines"].as_array().unwrap().iter().filter(|l| l["is_charge"] == false).map(|l| dec(&l["quantity"]) * dec(&l["unit_price"]) - dec(&l["document_discount"])).sum();
+        let gross: Decimal = invoice["lines"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|l| l["is_charge"] == false)
+            .map(|l| dec(&l["quantity"]) * dec(&l["unit_price"]) - dec(&l["document_discount"]))
+            .sum();
         let owed: Decimal = invoice["lines"].as_array().unwrap().iter().filter(|l| l["is_charge"] == false).map(|l| dec(&l["line_total"])).sum();
         assert!(!inclusive || gross == owed, "{round}: what was asked stays what is owed: {gross} {owed}");
     }
@@ -171,7 +196,14 @@ fn rates_and_cess_are_those_of_the_time_of_supply() {
     let customer = company.customer();
     let executive = company.executive();
     let sale = |rate: &str, extra: Value| with(invoice_body(&customer, "2025-11-15", "1.00"), with(json!({"lines": [line("100.00", rate)]}), extra));
-    for (rate, date, good) in [("12", "2025-09-21", true), ("12", "2025-09-22", false), ("28", "2025-09-22", false), ("40", "2025-09-21", false), ("40", "2025-09-22", true), ("17", "2025-11-15", false)] {
+    for (rate, date, good) in [
+        ("12", "2025-09-21", true),
+        ("12", "2025-09-22", false),
+        ("28", "2025-09-22", false),
+        ("40", "2025-09-21", false),
+        ("40", "2025-09-22", true),
+        ("17", "2025-11-15", false),
+    ] {
         let reply = executive.post("/v1/invoices", &sale(rate, json!({"invoice_date": date})));
         if good {
             reply.expect(201);
@@ -182,19 +214,32 @@ fn rates_and_cess_are_those_of_the_time_of_supply() {
     }
     let late = executive.post("/v1/invoices", &sale("12", json!({"supply_date": "2025-09-10", "payment_date": "2025-09-15"}))).expect(201);
     assert_includes(&late, &json!({"supply_date": "2025-09-10", "payment_date": "2025-09-15"}));
-    assert!(explains(&company.get(&format!("/v1/invoices/{}", id_of(&late))), "time_of_supply", "s.14(a)(iii)"));
+    assert!(explains(&company.get(&format!("/v1/invoices/{}?expand=explanation", id_of(&late))), "time_of_supply", "s.14(a)(iii)"));
     executive.post("/v1/invoices", &sale("12", json!({"supply_date": "2025-09-10"}))).refused(422, "rate_not_in_force");
     // Bricks keep 12, by their code.
     let bricks = json!({"lines": [with(line("100.00", "12"), json!({"hsn_code": "69041000", "is_service": false}))]});
     executive.post("/v1/invoices", &sale("12", bricks)).expect(201);
-    let cess = |date: &str| executive.post("/v1/invoices", &sale("18", json!({"invoice_date": date, "lines": [with(line("100.00", "18"), json!({"cess_rate": "5"}))]})));
+    let cess = |date: &str| {
+        executive.post("/v1/invoices", &sale("18", json!({"invoice_date": date, "lines": [with(line("100.00", "18"), json!({"cess_rate": "5"}))]})))
+    };
     cess("2026-01-31").expect(201);
     let problem = cess("2026-02-01").refused(422, "cess_not_in_force");
     assert!(blames(&problem, "#/lines/0/cess_rate", "cess_not_in_force"), "{problem}");
     for (code, fault) in [("84", "hsn_too_short"), ("847", "hsn_too_short"), ("84713", "hsn_invalid")] {
-        let problem = executive.post("/v1/invoices", &sale("18", json!({"lines": [with(line("100.00", "18"), json!({"hsn_code": code}))]}))).refused(422, fault);
+        let problem =
+            executive.post("/v1/invoices", &sale("18", json!({"lines": [with(line("100.00", "18"), json!({"hsn_code": code}))]}))).refused(422, fault);
         assert!(blames(&problem, "#/lines/0/hsn_code", fault), "{problem}");
     }
+    // Above five crore in the year before, six digits (notification 78/2020-CT).
+    let four = json!({"lines": [with(line("100.00", "18"), json!({"hsn_code": "9983"}))]});
+    executive.post("/v1/invoices", &sale("18", four.clone())).expect(201);
+    let turnover = |amount: &str| company.controller().change("PATCH", "/v1/company", "*", &json!({"turnover": [{"fiscal_year": "2024-25", "amount": amount}]})).expect(200);
+    turnover("50000000.00");
+    executive.post("/v1/invoices", &sale("18", four.clone())).expect(201);
+    turnover("50000000.01");
+    let problem = executive.post("/v1/invoices", &sale("18", four.clone())).refused(422, "hsn_too_short");
+    assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("78/2020-CT"), "{problem}");
+    executive.post("/v1/invoices", &sale("18", with(four, json!({"invoice_date": "2025-03-31"})))).expect(201);
     let unknown = executive.post("/v1/invoices", &sale("18", json!({"place_of_supply": "39"}))).refused(422, "validation_failed");
     assert!(blames(&unknown, "#/place_of_supply", "state_unknown"), "{unknown}");
     company.assert_laws();
@@ -206,19 +251,32 @@ fn numbers_have_sixteen_characters_and_their_dates_may_go_with_them() {
     let customer = company.customer();
     let admin = company.as_role("admin");
     let registration = company.get("/v1/gst-registrations")["data"][0]["id"].clone();
-    let series = |extra: Value| admin.post("/v1/number-series", &with(json!({"gst_registration_id": registration, "document_kind": "invoice", "fiscal_year": "2025-26", "prefix": "MUM/25-26/", "width": 5}), extra));
+    let series = |extra: Value| {
+        admin.post(
+            "/v1/number-series",
+            &with(
+                json!({"gst_registration_id": registration, "document_kind": "invoice", "fiscal_year": "2025-26", "prefix": "MUM/25-26/", "width": 5}),
+                extra,
+            ),
+        )
+    };
     let problem = series(json!({"width": 7})).refused(422, "number_too_long");
     assert!(blames(&problem, "#/width", "number_too_long"), "{problem}");
     let made = series(json!({"dates_ascend": true})).expect(201);
     assert_eq!(made["dates_ascend"], true);
-    let invoice = |date: &str, series: &Value| company.executive().post("/v1/invoices", &with(invoice_body(&customer, date, "100.00"), json!({"number_series_id": series})));
+    let invoice = |date: &str, series: &Value| {
+        company.executive().post("/v1/invoices", &with(invoice_body(&customer, date, "100.00"), json!({"number_series_id": series})))
+    };
     assert_eq!(invoice("2025-06-10", &made["id"]).expect(201)["number"], "MUM/25-26/00001");
     let problem = invoice("2025-06-09", &made["id"]).refused(422, "date_before_previous_number");
     assert!(blames(&problem, "#/invoice_date", "date_before_previous_number"), "{problem}");
     assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("MUM/25-26/00001 is of 2025-06-10"), "{problem}");
     assert_eq!(invoice("2025-06-10", &made["id"]).expect(201)["number"], "MUM/25-26/00002");
     // In one call as well, where the row that is too early fails alone.
-    let rows: Vec<Value> = ["2025-06-12", "2025-06-11", "2025-06-12"].iter().map(|date| with(invoice_body(&customer, date, "1.00"), json!({"number_series_id": made["id"]}))).collect();
+    let rows: Vec<Value> = ["2025-06-12", "2025-06-11", "2025-06-12"]
+        .iter()
+        .map(|date| with(invoice_body(&customer, date, "1.00"), json!({"number_series_id": made["id"]})))
+        .collect();
     let bulk = company.executive().post("/v1/invoices/bulk", &json!({"mode": "per_item", "items": rows})).expect(207);
     let statuses: Vec<_> = bulk["items"].as_array().unwrap().iter().map(|row| row["status"].as_u64().unwrap()).collect();
     assert_eq!(statuses, [201, 422, 201], "{bulk}");

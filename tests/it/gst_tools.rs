@@ -188,8 +188,15 @@ fn rates_are_those_in_force_at_the_time_of_supply() {
     let client = ask();
     let at = |rate: &str, extra: Value| client.post("/v1/gst/calculate", &sale(with(json!({"lines": [{"unit_price": "100", "gst_rate": rate}]}), extra)));
     for (rate, date, good) in [
-        ("12", "2025-09-21", true), ("12", "2025-09-22", false), ("28", "2025-09-21", true), ("28", "2026-02-01", false),
-        ("40", "2025-09-21", false), ("40", "2025-09-22", true), ("5", "2026-11-01", true), ("17", "2025-11-15", false), ("0.25", "2025-11-15", true),
+        ("12", "2025-09-21", true),
+        ("12", "2025-09-22", false),
+        ("28", "2025-09-21", true),
+        ("28", "2026-02-01", false),
+        ("40", "2025-09-21", false),
+        ("40", "2025-09-22", true),
+        ("5", "2026-11-01", true),
+        ("17", "2025-11-15", false),
+        ("0.25", "2025-11-15", true),
     ] {
         let reply = at(rate, json!({"date": date}));
         if good {
@@ -208,13 +215,16 @@ fn rates_are_those_in_force_at_the_time_of_supply() {
     // Supplied before, invoiced and paid after: the new one.
     at("12", json!({"date": "2025-10-05", "supply_date": "2025-09-10"})).refused(422, "rate_not_in_force");
     // Rates of some goods only.
-    let goods = |rate: &str, hsn: &str, date: &str| client.post("/v1/gst/calculate", &sale(json!({"date": date, "lines": [{"unit_price": "100", "gst_rate": rate, "hsn": hsn}]})));
+    let goods = |rate: &str, hsn: &str, date: &str| {
+        client.post("/v1/gst/calculate", &sale(json!({"date": date, "lines": [{"unit_price": "100", "gst_rate": rate, "hsn": hsn}]})))
+    };
     goods("12", "69041000", "2025-11-15").expect(200);
     goods("12", "847130", "2025-11-15").refused(422, "rate_not_in_force");
     goods("28", "24022090", "2026-01-31").expect(200);
     goods("28", "870321", "2026-01-31").refused(422, "rate_not_in_force");
     // Cess ended for everything on 1 February 2026.
-    let cess = |date: &str| client.post("/v1/gst/calculate", &sale(json!({"date": date, "lines": [{"unit_price": "100", "gst_rate": "18", "cess_percent": "5"}]})));
+    let cess =
+        |date: &str| client.post("/v1/gst/calculate", &sale(json!({"date": date, "lines": [{"unit_price": "100", "gst_rate": "18", "cess_percent": "5"}]})));
     cess("2026-01-31").expect(200);
     let problem = cess("2026-02-01").refused(422, "cess_not_in_force");
     assert!(blames(&problem, "#/lines/0/cess_percent", "cess_not_in_force"), "{problem}");
@@ -260,7 +270,11 @@ fn what_is_wrong_with_a_calculation_is_named_where_it_stands() {
         (json!({"charges": [{"amount": "5", "gst_rate": "17"}]}), "#/charges/0/gst_rate", "rate_not_in_force"),
         (json!({"charges": [{"amount": "5", "when": "later"}]}), "#/charges/0/when", "invalid_value"),
         (json!({"lines": null, "charges": [{"amount": "5"}]}), "#/charges/0", "charge_without_lines"),
-        (json!({"prices_include_tax": true, "date": "2025-08-01", "lines": [{"unit_price": "1", "gst_rate": "18", "cess_per_unit": "2"}]}), "#/lines/0", "price_below_cess"),
+        (
+            json!({"prices_include_tax": true, "date": "2025-08-01", "lines": [{"unit_price": "1", "gst_rate": "18", "cess_per_unit": "2"}]}),
+            "#/lines/0",
+            "price_below_cess",
+        ),
     ] {
         let problem = client.post("/v1/gst/calculate", &sale(body.clone())).refusal();
         assert_eq!(problem["status"], 422, "{body}: {problem}");
@@ -290,7 +304,8 @@ fn what_is_wrong_with_a_calculation_is_named_where_it_stands() {
 #[test]
 fn ten_thousand_lines_add_up_and_one_more_is_refused() {
     let client = ask();
-    let lines = |count: usize| json!({"lines": (0..count).map(|n| json!({"unit_price": format!("{}.{:02}", n % 97, n % 100), "gst_rate": "18"})).collect::<Vec<_>>()});
+    let lines =
+        |count: usize| json!({"lines": (0..count).map(|n| json!({"unit_price": format!("{}.{:02}", n % 97, n % 100), "gst_rate": "18"})).collect::<Vec<_>>()});
     let answer = calculate(&client, lines(10_000));
     let rows = answer["lines"].as_array().unwrap();
     for name in ["taxable", "cgst", "sgst"] {
@@ -349,7 +364,8 @@ fn registration_numbers_are_told_by_kind_and_refused_with_a_reason() {
 #[test]
 fn amounts_are_put_in_words_and_grouped() {
     let client = ask();
-    let words = |amount: &str, currency: Value| client.post("/v1/gst/amount-in-words", &with(json!({"amount": amount}), json!({"currency": currency}))).expect(200);
+    let words =
+        |amount: &str, currency: Value| client.post("/v1/gst/amount-in-words", &with(json!({"amount": amount}), json!({"currency": currency}))).expect(200);
     for (amount, text, grouped) in [
         ("118000.00", "Rupees One Lakh Eighteen Thousand Only", "1,18,000.00"),
         ("0", "Rupees Zero Only", "0.00"),

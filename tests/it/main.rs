@@ -25,6 +25,7 @@ mod contract;
 mod currencies;
 mod database;
 mod edge_cases;
+mod einvoices;
 mod families;
 mod histories;
 mod grouped;

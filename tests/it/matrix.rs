@@ -23,6 +23,8 @@ const MATRIX: &[(&str, &str)] = &[
     ("invoices:write", ".++.Rs."),
     ("invoices:issue", ".+L..s."),
     ("invoices:cancel", ".+R...."),
+    ("einvoices:read", ".+++Os+"),
+    ("einvoices:write", ".++..s."),
     ("receipts:read", ".+++Os+"),
     ("allocations:read", ".+++Os+"),
     ("receipts:write", "..+..s."),

@@ -42,6 +42,7 @@ impl Server {
         let _ = fs::remove_dir_all(&dir);
         fs::create_dir(&dir).expect("a data directory");
         fs::set_permissions(&dir, Permissions::from_mode(0o755)).expect("open to the account PostgreSQL runs under");
+        crate::einvoices::publish_key(&dir);
         let log_path = dir.join("server.log");
         let log = File::create(&log_path).expect("a log");
         let mut child = Command::new(env!("CARGO_BIN_EXE_duebook"))

@@ -41,17 +41,8 @@ pub fn of(stored: &Stored) -> Vec<Explanation> {
 
 /// Bases are kept as text and told as what they were; of those the law knows, there are not many.
 fn basis(kept: &str) -> &'static str {
-    const KNOWN: [&str; 9] = [
-        "stated",
-        "original",
-        "IGST s.10(1)(a)",
-        "IGST s.10(1)(b)",
-        "IGST s.10(1)(c)",
-        "IGST s.10(1)(ca)",
-        "IGST s.11(b)",
-        "IGST s.12(2)",
-        "IGST s.13(2)",
-    ];
+    const KNOWN: [&str; 9] =
+        ["stated", "original", "IGST s.10(1)(a)", "IGST s.10(1)(b)", "IGST s.10(1)(c)", "IGST s.10(1)(ca)", "IGST s.11(b)", "IGST s.12(2)", "IGST s.13(2)"];
     KNOWN.into_iter().find(|known| *known == kept).unwrap_or("IGST s.10 to s.13")
 }
 

@@ -72,7 +72,7 @@ pub struct House {
     pub today: NaiveDate,
     pub round_to_unit: bool,
     pub settlement: SettlementPolicy,
-    /// Of the fiscal year before the document's, in rupees; `None` where nobody said.
+    /// Aggregate turnover of the fiscal year before the document's, in rupees; `None` where nobody said.
     pub turnover: Option<Decimal>,
 }
 
@@ -448,7 +448,7 @@ fn complete_charge(
     errors.extend(faults::amount(&pointer("amount"), charge.amount.0, house.currency));
     let amount = charge.amount.0;
     if charge.when == Some(ChargeTime::AfterTax) {
-        return (errors.len() == before).then(|| CompleteCharge { line: None, input: ChargeInput { amount, tax: ChargeTax::Free } });
+        return (errors.len() == before).then_some(CompleteCharge { line: None, input: ChargeInput { amount, tax: ChargeTax::Free } });
     }
     if let Some(code) = &charge.hsn_code {
         errors.extend(hsn_fault(&pointer("hsn_code"), code, days.invoice, house.turnover, ground.buyer_gstin.is_some()));
@@ -487,7 +487,7 @@ fn complete_charge(
         cess_rate,
         tax: LineTax { taxable: zero, cgst: zero, sgst: zero, igst: zero, cess: zero, total: zero },
     };
-    (errors.len() == before).then(|| CompleteCharge { line: Some(line), input: ChargeInput { amount, tax } })
+    (errors.len() == before).then_some(CompleteCharge { line: Some(line), input: ChargeInput { amount, tax } })
 }
 
 /// What a line takes over where it does not say: from the line of the original it can mean, else from its item.

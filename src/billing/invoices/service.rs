@@ -6,8 +6,9 @@ use super::posting::{credit_of, posting};
 use super::problems;
 use super::rules::{self, Ground, House, Priced};
 use super::store::{self, Application, Found, Stored};
-use super::types::{CancelInvoice, InvoiceFilter, InvoiceStatus, InvoiceSummary, IssueInvoice, NewInvoice};
+use super::types::{CancelInvoice, DocumentQuery, Expansion, InvoiceFilter, InvoiceStatus, InvoiceSummary, IssueInvoice, NewInvoice};
 use super::view::{self, days_overdue, status_of};
+use crate::billing::irns::{self, types::Record};
 use crate::control::approvals::problems::APPROVAL_STALE;
 use crate::control::approvals::{Action, Approved, Gate, Request, gate};
 use crate::control::close::Check;
@@ -19,6 +20,7 @@ use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, OpenItem,
 use crate::master_data::customers::problems::CUSTOMER_INACTIVE;
 use crate::master_data::customers::reference::NamesCustomer;
 use crate::master_data::exchange_rates::service::{known_rate, rate_on};
+use crate::platform::dates::{FiscalYear, Instant};
 use crate::platform::http::problem::{self, FieldError};
 use crate::platform::http::reply::require_version;
 use crate::platform::http::{Problem, faults};
@@ -293,7 +295,14 @@ fn house(tx: &mut Tx<'_>, order: &Order, ground: &Ground) -> Result<House, Probl
     let given = new.exchange_rate.map(|rate| rate.0).or(original.map(|original| original.rate));
     let rate = rate_on(tx, currency, given, new.invoice_date)?;
     let cx = tx.cx();
-    Ok(House { currency, rate, today: cx.today, round_to_unit: cx.facts.round_to_unit && currency == base && !order.by_right, settlement: cx.facts.settlement, turnover: None })
+    Ok(House {
+        currency,
+        rate,
+        today: cx.today,
+        round_to_unit: cx.facts.round_to_unit && currency == base && !order.by_right,
+        settlement: cx.facts.settlement,
+        turnover: cx.facts.einvoicing.turnover.get(&(FiscalYear::of(new.invoice_date, 4).0 - 1)).copied(),
+    })
 }
 
 fn check_total(expected: Option<Amount>, priced: &Priced) -> Result<(), Problem> {
@@ -396,10 +405,10 @@ fn load(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Stored
     store::get(rx, kind, id, lock)?.ok_or_else(|| Problem::not_found(kind.as_str()))
 }
 
-pub fn get<F: Form>(rx: &mut Rx<'_>, id: InvoiceId) -> Result<F::Answer, Problem> {
+pub fn get<F: Form>(rx: &mut Rx<'_>, id: InvoiceId, query: &DocumentQuery) -> Result<F::Answer, Problem> {
     let stored = load(rx, F::KIND, id, false)?;
     let mut answer = F::answer(&stored, rx.cx());
-    F::document(&mut answer).explanation = Some(explanation::of(&stored));
+    F::document(&mut answer).explanation = query.expand.map(|Expansion::Explanation| explanation::of(&stored));
     Ok(answer)
 }
 
@@ -579,6 +588,9 @@ fn cancellable<F: Form>(tx: &mut Tx<'_>, id: InvoiceId) -> Result<Stored, Proble
     load(tx, kind, id, false)?;
     ledger::lock_parties(tx, id.uuid())?;
     let stored = load(tx, kind, id, true)?;
+    if let Some(record) = stored.einvoice.as_ref().filter(|record| record.stands()) {
+        return Err(registered(&stored, record, tx.cx()));
+    }
     let detail = match kind {
         _ if stored.status != InvoiceStatus::Issued => format!("Only an issued {} can be cancelled.", kind.name()),
         Kind::CreditNote if !stored.settled.refunded.is_zero() => "Of the credit note something was paid out; reverse the refund first.".to_owned(),
@@ -591,6 +603,19 @@ fn cancellable<F: Form>(tx: &mut Tx<'_>, id: InvoiceId) -> Result<Stored, Proble
     };
     let problem = invalid_state(&stored, tx.cx(), detail);
     Err(if stored.notes.is_empty() { problem } else { problem.member("notes", json!(stored.notes)) })
+}
+
+/// A document the portal holds is cancelled there first, and only for some hours (CGST Rules r.48(4)).
+fn registered(stored: &Stored, record: &Record, cx: &Context) -> Problem {
+    let until = record.cancellable_until().filter(|until| *until >= cx.now);
+    let detail = match (until, stored.kind) {
+        (Some(until), _) => {
+            format!("Cancel it at the portal, which it does until {}, and record that: POST /v1/einvoices/{}/cancellation.", Instant(until), stored.id)
+        }
+        (None, Kind::Invoice) => "The portal no longer cancels it; correct it by a credit note.".to_owned(),
+        (None, _) => "The portal no longer cancels it; correct it by another note.".to_owned(),
+    };
+    Problem::new(problems::EINVOICE_REGISTERED, detail).member("current", json!({"einvoice": irns::view(stored, cx)}))
 }
 
 fn cancel_now<F: Form>(tx: &mut Tx<'_>, before: &Stored, on: NaiveDate, reason: &str) -> Result<Audited<F::Answer>, Problem> {

@@ -3,6 +3,7 @@
 use super::order::{Form, Kind, Order};
 use super::store::Stored;
 use super::{approval, view};
+use crate::billing::irns::types::Einvoice;
 use crate::control::approvals::Action;
 use crate::master_data::customers::reference::{NamesCustomer, Reference};
 use crate::master_data::customers::types::Metadata;
@@ -10,8 +11,8 @@ use crate::platform::dates::Instant;
 use crate::platform::http::reply::Resource;
 use crate::platform::ids::{ApprovalId, CustomerId, EntryId, InvoiceId, InvoiceLineId, ItemId, RegistrationId, SeriesId, TermsId};
 use crate::platform::money::{Amount, ExchangeRate, Quantity, Rate, Share, UnitPrice};
-use crate::tax::gst::explain::Explanation;
 use crate::platform::unit_of_work::{Context, ExternalId};
+use crate::tax::gst::explain::Explanation;
 use crate::words;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -87,6 +88,8 @@ pub struct Document {
     pub base_total: Amount,
     /// Every total in base currency at the exchange rate, as it is posted.
     pub base_totals: InvoiceTotals,
+    /// How it stands with the Invoice Registration Portal; null while it is not issued.
+    pub einvoice: Option<Einvoice>,
     pub gl_journal_id: Option<EntryId>,
     /// Month the document is posted in.
     #[schema(max_length = 7, example = "2025-10")]
@@ -103,7 +106,7 @@ pub struct Document {
     pub allowed_actions: Vec<&'static str>,
     #[schema(example = json!({"sales_owner": "west-2"}))]
     pub metadata: Metadata,
-    /// Why it bears the tax it bears, one entry a decision; where one document is read or previewed.
+    /// Why it bears the tax it bears, one entry a decision; in a preview, and where it is asked for (`expand=explanation`).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_items = 1000)]
     pub explanation: Option<Vec<Explanation>>,
@@ -452,6 +455,19 @@ pub struct CancelInvoice {
 pub struct IssueInvoice {
     /// Refuse if the grand total comes out differently.
     pub expected_total: Option<Amount>,
+}
+
+words! {
+    /// What a reply may hold besides.
+    pub enum Expansion { Explanation = "explanation" }
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DocumentQuery {
+    /// `explanation`: why the document bears the tax it bears.
+    #[param(inline)]
+    pub expand: Option<Expansion>,
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

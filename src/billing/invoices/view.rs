@@ -3,7 +3,10 @@
 use super::order::Kind;
 use super::rules::{PricedLine, allowed_actions};
 use super::store::{Stored, payment_status};
-use super::types::{Charge, ChargeTime, Document, InvoiceAmounts, InvoiceInstalment, InvoiceLine, InvoiceStatus, InvoiceTotals, Payable, PaymentStatus, SettlementTermsView};
+use super::types::{
+    Charge, ChargeTime, Document, InvoiceAmounts, InvoiceInstalment, InvoiceLine, InvoiceStatus, InvoiceTotals, Payable, PaymentStatus, SettlementTermsView,
+};
+use crate::billing::irns::{self, types::Record};
 use crate::platform::dates::{Instant, month_label};
 use crate::platform::ids::InvoiceLineId;
 use crate::platform::money::{Currency, ExchangeRate, Quantity, Rate, UnitPrice, pad, round};
@@ -16,10 +19,12 @@ use rust_decimal::Decimal;
 pub fn document(stored: &Stored, cx: &Context) -> Document {
     let (currency, settled) = (stored.currency, &stored.settled);
     let money = |value| currency.amount(value);
-    let cancellable = match stored.kind {
-        Kind::CreditNote => settled.refunded.is_zero(),
-        Kind::Invoice | Kind::DebitNote => settled.open == stored.total && stored.notes.is_empty(),
-    };
+    let registered = stored.einvoice.as_ref().is_some_and(Record::stands);
+    let cancellable = !registered
+        && match stored.kind {
+            Kind::CreditNote => settled.refunded.is_zero(),
+            Kind::Invoice | Kind::DebitNote => settled.open == stored.total && stored.notes.is_empty(),
+        };
     Document {
         id: Some(stored.id),
         object: stored.kind.as_str(),
@@ -57,6 +62,7 @@ pub fn document(stored: &Stored, cx: &Context) -> Document {
         payment_date: stored.pricing.payment_date,
         base_total: cx.currency().amount(stored.base_total(cx.currency())),
         base_totals: base_totals(stored, cx.currency()),
+        einvoice: irns::view(stored, cx),
         gl_journal_id: stored.entry,
         period: month_label(stored.posting_date),
         lines: lines(stored),

@@ -5,7 +5,7 @@ use super::{reconciliation, service, tables};
 use crate::filing::gstr1::types::{Gstr1Answer, explanation};
 use crate::filing::json::Json;
 use crate::filing::period::ReturnPeriod;
-use crate::platform::http::reply::{Download, Rendered};
+use crate::platform::http::reply::{File, Rendered};
 use crate::platform::http::{Body, Done, Fetched, Path, Problem, Query, Reply};
 use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::Caller;
@@ -37,11 +37,11 @@ pub async fn list_gst_returns(caller: Caller<GstRead>, paging: Query<Paging>, fi
     responses((status = 200, description = "The return.", content((Gstr1Answer = "application/json"), (String = "text/csv"), (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")))),
     extensions(("x-permission" = json!("gst:read"))))]
 #[get("/v1/gst-returns/{gstin}/{period}/gstr1")]
-pub async fn get_gstr1(caller: Caller<GstRead>, path: Path<(String, ReturnPeriod)>, view: Query<ReturnView>) -> Reply<Either<Fetched<Gstr1Answer>, Download>> {
+pub async fn get_gstr1(caller: Caller<GstRead>, path: Path<(String, ReturnPeriod)>, view: Query<ReturnView>) -> Reply<Either<Fetched<Gstr1Answer>, File>> {
     let (gstin, period) = path.0;
     let name = format!("GSTR1_{}_{}", gstin.trim().to_ascii_uppercase(), period.fp());
     let kept = caller.read(move |rx| service::content(rx, &gstin, period)).await?;
-    let download = |extension, content_type, bytes| Ok(Either::Right(Download { name: format!("{name}.{extension}"), content_type, bytes }));
+    let file = |extension, media_type, content| Ok(Either::Right(File { media_type, name: format!("{name}.{extension}"), content }));
     match view.format.unwrap_or(ReturnFormat::Json) {
         ReturnFormat::Json => {
             let explanation = serde_json::to_string(&explanation(period)).map_err(|error| Problem::internal(&error))?;
@@ -54,9 +54,9 @@ pub async fn get_gstr1(caller: Caller<GstRead>, path: Path<(String, ReturnPeriod
             });
             Ok(Either::Left(Fetched::of(Rendered::of_json(json.into_text()))))
         }
-        ReturnFormat::Portal => download("json", "application/json", kept.gstr1.into_bytes()),
-        ReturnFormat::Csv => download("csv", "text/csv; charset=utf-8", tables::csv(&kept.gstr1, view.table.as_deref())?),
-        ReturnFormat::Xlsx => download("xlsx", tables::XLSX, tables::xlsx(&kept.gstr1)?),
+        ReturnFormat::Portal => file("json", "application/json", kept.gstr1.into_bytes()),
+        ReturnFormat::Csv => file("csv", "text/csv; charset=utf-8", tables::csv(&kept.gstr1, view.table.as_deref())?),
+        ReturnFormat::Xlsx => file("xlsx", tables::XLSX, tables::xlsx(&kept.gstr1)?),
     }
 }
 

@@ -1,5 +1,5 @@
-use super::{NumberedKind, Wanted};
 use super::types::{NewNumberSeries, NumberSeries, SeriesFilter};
+use super::{NumberedKind, Wanted};
 use crate::ledger::problems;
 use crate::platform::dates::FiscalYear;
 use crate::platform::http::{FieldError, Problem};
@@ -32,7 +32,8 @@ pub fn take(tx: &mut Tx<'_>, wanted: &Wanted, dates: &[NaiveDate]) -> Result<Opt
          RETURNING prefix, width, next_number AS next, coalesce(dates_ascend, false) AS dates_ascend"
     );
     let Some(taken) = tx.optional::<Taken>(of_series(sql).bind(count).bind(*first).bind(*last))? else {
-        let newest = format!("SELECT prefix, width, next_number AS next, last_date FROM number_series WHERE {which} AND dates_ascend AND last_date IS NOT NULL");
+        let newest =
+            format!("SELECT prefix, width, next_number AS next, last_date FROM number_series WHERE {which} AND dates_ascend AND last_date IS NOT NULL");
         return match tx.optional::<Newest>(of_series(newest))? {
             Some(newest) => Err(before_previous(wanted.kind, *first, newest.last_date, &printed(&newest.prefix, newest.width, newest.next - 1))),
             None => Ok(None),

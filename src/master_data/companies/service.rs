@@ -1,7 +1,8 @@
 //! The verbs of the company.
 
 use super::store;
-use super::types::{Company, CompanyPatch, SettingsPatch};
+use super::types::{Company, CompanyPatch, SettingsPatch, YearlyTurnover};
+use crate::platform::dates::FiscalYear;
 use crate::platform::http::reply::require_version;
 use crate::platform::http::{FieldError, Problem, faults};
 use crate::platform::money::{Currency, LARGEST};
@@ -32,9 +33,36 @@ pub fn update(tx: &mut Tx<'_>, version: Option<i64>, patch: &CompanyPatch) -> Re
     if let Some(roles) = patch.settings.as_ref().and_then(|s| s.soft_close_roles.as_ref()) {
         wanted.settings.soft_close_roles = roles.iter().map(|role| role.as_str().to_owned()).collect();
     }
+    if let Some(turnover) = &patch.turnover {
+        let faults = turnover_faults(turnover);
+        if !faults.is_empty() {
+            return Err(Problem::invalid(faults));
+        }
+        wanted.turnover.clone_from(turnover);
+    }
+    wanted.einvoice_excluded_as = patch.einvoice_excluded_as.unwrap_or(wanted.einvoice_excluded_as);
     store::update(tx, &wanted)?;
     let after = store::get(tx, false)?;
     Ok(tx.record(Change::new("company.updated", after.id.uuid()).version(after.version).before(&before).after(&after), after))
+}
+
+fn turnover_faults(turnover: &[YearlyTurnover]) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for (at, row) in turnover.iter().enumerate() {
+        let pointer = format!("/turnover/{at}/fiscal_year");
+        if FiscalYear::parse(&row.fiscal_year).is_none() {
+            errors.push(FieldError::at(&pointer, "invalid_fiscal_year", "A fiscal year is written like 2024-25.").received(&row.fiscal_year));
+        }
+        if turnover[..at].iter().any(|other| other.fiscal_year == row.fiscal_year) {
+            errors.push(FieldError::at(&pointer, "duplicate", "A year has one turnover.").received(&row.fiscal_year));
+        }
+        if row.amount.0 < Decimal::ZERO || row.amount.0 > LARGEST {
+            errors.push(
+                FieldError::at(format!("/turnover/{at}/amount"), "out_of_range", "A turnover lies between 0 and 9,999,999,999,999.").received(row.amount.0),
+            );
+        }
+    }
+    errors
 }
 
 fn faults(patch: &SettingsPatch, currency: Currency) -> Vec<FieldError> {

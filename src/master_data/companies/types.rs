@@ -27,6 +27,11 @@ pub struct Company {
     #[schema(minimum = 1, maximum = 12, example = 4)]
     pub fiscal_year_start: i32,
     pub settings: Settings,
+    /// Aggregate turnover on the PAN (CGST Act s.2(6)), newest year first; decides about e-invoicing and HSN digits.
+    #[schema(max_items = 100)]
+    pub turnover: Vec<YearlyTurnover>,
+    /// The kind of seller that registers no e-invoices; null where it does.
+    pub einvoice_excluded_as: Option<ExcludedSeller>,
     #[schema(minimum = 1)]
     pub version: i64,
     pub created_at: Instant,
@@ -57,16 +62,47 @@ pub struct Settings {
     pub soft_close_roles: Vec<String>,
 }
 
+/// Aggregate turnover of a fiscal year from April, in rupees.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct YearlyTurnover {
+    #[schema(min_length = 7, max_length = 7, pattern = "^[0-9]{4}-[0-9]{2}$", example = "2024-25")]
+    pub fiscal_year: String,
+    #[schema(example = "62500000.00")]
+    pub amount: Amount,
+}
+
+words! {
+    /// Sellers that are excluded from e-invoicing (notification 13/2020-CT).
+    pub enum ExcludedSeller {
+        SezUnit = "sez_unit", Insurer = "insurer", Bank = "bank", Nbfc = "nbfc", GoodsTransportAgency = "goods_transport_agency",
+        PassengerTransport = "passenger_transport", Multiplex = "multiplex", Government = "government",
+    }
+}
 words! {
     pub enum LateDiscount { Accept = "accept", Decline = "decline" }
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::option_option, reason = "absent, null and a value are three things in a merge patch")]
 pub struct CompanyPatch {
     #[schema(min_length = 1, max_length = 200, example = "Demo Traders Private Limited")]
     pub legal_name: Option<String>,
     pub settings: Option<SettingsPatch>,
+    /// Replaces the turnovers known.
+    #[schema(max_items = 100)]
+    pub turnover: Option<Vec<YearlyTurnover>>,
+    /// Null where the company has its documents registered like anybody.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<ExcludedSeller>)]
+    pub einvoice_excluded_as: Option<Option<ExcludedSeller>>,
+}
+
+#[allow(clippy::option_option, reason = "absent, null and a value are three things in a merge patch")]
+/// Tells a member that is null from one that is absent.
+pub fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

@@ -1,5 +1,6 @@
 //! Customers as they travel.
 
+use crate::master_data::companies::types::present;
 use crate::platform::dates::Instant;
 use crate::platform::ids::{AddressId, ContactId, CustomerId, TermsId, UserId};
 use crate::platform::money::Amount;
@@ -271,12 +272,6 @@ pub struct CustomerPatch {
     pub active: Option<bool>,
     #[schema(example = json!({"segment": "west"}))]
     pub metadata: Option<Metadata>,
-}
-
-#[allow(clippy::option_option, reason = "absent, null and a value are three things in a merge patch")]
-/// Tells a member that is null from one that is absent.
-fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::<T>::deserialize(deserializer).map(Some)
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

@@ -1,16 +1,17 @@
 //! GST registrations.
 
-use super::types::{GstRegistration, NewGstRegistration};
+use super::types::{GstRegistration, GstRegistrationPatch, NewGstRegistration};
 use super::{service, store};
-use crate::platform::http::{Body, Created, Fetched, Query, Reply};
+use crate::platform::http::{Body, Created, Done, Fetched, Path, Query, Reply};
+use crate::platform::ids::RegistrationId;
 use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::Caller;
 use crate::platform::unit_of_work::permissions::{CompanyManage, CompanyRead};
-use actix_web::{get, post};
+use actix_web::{get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list_gst_registrations).service(create_gst_registration);
+    config.service(list_gst_registrations).service(create_gst_registration).service(update_gst_registration);
 }
 
 /// List GST registrations.
@@ -30,4 +31,19 @@ pub async fn list_gst_registrations(caller: Caller<CompanyRead>, paging: Query<P
 #[post("/v1/gst-registrations")]
 pub async fn create_gst_registration(caller: Caller<CompanyManage>, body: Body<NewGstRegistration>) -> Reply<Created<GstRegistration>> {
     caller.create(move |tx| service::register(tx, &body)).await
+}
+
+/// Change a GST registration.
+///
+/// Names, address, contact and UPI id as documents and e-invoices show them, and the day it was cancelled. Documents that
+/// are registered with the portal stay as they were signed.
+#[utoipa::path(tag = "Company", request_body = GstRegistrationPatch, params(("id" = RegistrationId, Path, description = "The registration.")), responses((status = 200, body = GstRegistration, description = "Changed.")), extensions(("x-permission" = json!("company:manage")), ("x-if-match" = json!(true))))]
+#[patch("/v1/gst-registrations/{id}")]
+pub async fn update_gst_registration(
+    caller: Caller<CompanyManage>,
+    id: Path<RegistrationId>,
+    body: Body<GstRegistrationPatch>,
+) -> Reply<Done<GstRegistration>> {
+    let version = caller.if_match()?;
+    caller.change(move |tx| service::update(tx, id.0, version, &body)).await
 }

@@ -7,10 +7,12 @@ use crate::platform::postgres::sql::Sql;
 use crate::platform::unit_of_work::{Rx, Tx};
 use crate::row;
 use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::Value;
 
 row! {
     struct RegistrationRow {
         id: RegistrationId, gstin: String, state_code: String, legal_name: String, is_default: bool, registered_on: Option<NaiveDate>,
+        trade_name: Option<String>, address: Option<Value>, phone: Option<String>, email: Option<String>, vpa: Option<String>,
         cancelled_on: Option<NaiveDate>, version: i64, created_at: DateTime<Utc>,
     }
 }
@@ -22,6 +24,11 @@ impl From<RegistrationRow> for GstRegistration {
             gstin: row.gstin,
             state_code: row.state_code,
             legal_name: row.legal_name,
+            trade_name: row.trade_name,
+            address: row.address.and_then(|address| serde_json::from_value(address).ok()),
+            phone: row.phone,
+            email: row.email,
+            vpa: row.vpa,
             is_default: row.is_default,
             registered_on: row.registered_on,
             cancelled_on: row.cancelled_on,
@@ -30,7 +37,7 @@ impl From<RegistrationRow> for GstRegistration {
         }
     }
 }
-const SELECT: &str = "SELECT r.id, r.gstin, r.state_code, r.legal_name, r.is_default, r.registered_on, r.cancelled_on, r.version, r.created_at FROM gst_registration r WHERE r.company_id = $1";
+const SELECT: &str = "SELECT r.id, r.gstin, r.state_code, r.legal_name, r.is_default, r.registered_on, r.cancelled_on, r.trade_name, r.address, r.phone, r.email, r.vpa, r.version, r.created_at FROM gst_registration r WHERE r.company_id = $1";
 static REGISTRATIONS: List =
     List { select: SELECT, id: "r.id", sorts: &[SortKey { name: "gstin", expression: "r.gstin", kind: "text" }], default_sort: "gstin" };
 
@@ -43,6 +50,33 @@ pub fn find(rx: &mut Rx<'_>, id: Option<RegistrationId>) -> Result<Option<GstReg
     let company = rx.company();
     let sql = Sql::new(format!("{SELECT} AND ($2::uuid IS NULL AND r.is_default OR r.id = $2)")).bind(company).bind(id);
     Ok(rx.optional::<RegistrationRow>(sql)?.map(GstRegistration::from))
+}
+
+/// The registration named, locked.
+pub fn lock(tx: &mut Tx<'_>, id: RegistrationId) -> Result<GstRegistration, Problem> {
+    let company = tx.company();
+    let sql = Sql::new(format!("{SELECT} AND r.id = $2 FOR UPDATE OF r")).bind(company).bind(id);
+    tx.optional::<RegistrationRow>(sql)?.map(GstRegistration::from).ok_or_else(|| Problem::not_found("gst_registration"))
+}
+
+pub fn update(tx: &mut Tx<'_>, is: &GstRegistration) -> Result<(), Problem> {
+    let company = tx.company();
+    tx.execute(
+        Sql::new(
+            "UPDATE gst_registration SET legal_name = $3, trade_name = $4, address = $5, phone = $6, email = $7, vpa = $8, cancelled_on = $9, version = version + 1, updated_at = now()
+             WHERE company_id = $1 AND id = $2",
+        )
+        .bind(company)
+        .bind(is.id)
+        .bind(is.legal_name.as_str())
+        .bind(is.trade_name.as_deref())
+        .bind(is.address.as_ref().and_then(|address| serde_json::to_value(address).ok()))
+        .bind(is.phone.as_deref())
+        .bind(is.email.as_deref())
+        .bind(is.vpa.as_deref())
+        .bind(is.cancelled_on),
+    )?;
+    Ok(())
 }
 
 pub fn insert(tx: &mut Tx<'_>, gstin: &str, state_code: &str, legal_name: &str, registered_on: Option<NaiveDate>) -> Result<RegistrationId, Problem> {

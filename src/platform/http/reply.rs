@@ -152,26 +152,29 @@ reply!(
     MultiStatus
 );
 
-/// 200 with a file. Its tag is of its bytes, which are the same as long as what it shows is.
-pub struct Download {
+/// Bytes to keep or show: 200 with a strong `ETag` of what they are, or 304 where the caller has them.
+pub struct File {
+    pub media_type: &'static str,
+    /// What to call it when it is saved.
     pub name: String,
-    pub content_type: &'static str,
-    pub bytes: Vec<u8>,
+    pub content: Vec<u8>,
 }
-impl Responder for Download {
+
+impl Responder for File {
     type Body = BoxBody;
     fn respond_to(self, request: &HttpRequest) -> HttpResponse {
-        let digest = Sha256::digest(&self.bytes);
-        let etag = format!("\"{}\"", hex(&digest));
-        if request.headers().get("if-none-match").and_then(|known| known.to_str().ok()).is_some_and(|known| known.split(',').any(|tag| tag.trim() == etag)) {
+        let digest = Sha256::digest(&self.content);
+        let etag = format!("\"{}\"", hex(digest.get(..16).unwrap_or_default()));
+        let known = request.headers().get("if-none-match").and_then(|v| v.to_str().ok()).unwrap_or_default();
+        if known.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim().trim_start_matches("W/") == etag) {
             return HttpResponse::NotModified().insert_header(("etag", etag)).finish();
         }
         HttpResponse::Ok()
             .insert_header(("etag", etag))
+            .insert_header(("content-disposition", format!("inline; filename=\"{}\"", self.name)))
             .insert_header(("repr-digest", format!("sha-256=:{}:", STANDARD.encode(digest))))
-            .insert_header(("content-disposition", format!("attachment; filename=\"{}\"", self.name)))
-            .content_type(self.content_type)
-            .body(self.bytes)
+            .content_type(self.media_type)
+            .body(self.content)
     }
 }
 

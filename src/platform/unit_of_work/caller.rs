@@ -4,7 +4,7 @@ use super::audit::{self, Audited, EventKey};
 use super::group::Groups;
 use super::idempotency::{self, Claim, Key};
 use super::permissions::ROLES;
-use super::transaction::{CompanyFacts, Context, Rx, SettlementPolicy, Tx};
+use super::transaction::{CompanyFacts, Context, Einvoicing, Rx, SettlementPolicy, Tx};
 use super::{Actor, Class, Gate, Permission, Principal};
 use crate::platform::clock;
 use crate::platform::dates::business_date;
@@ -494,7 +494,7 @@ fn on_snapshot<T>(doors: &Doors, start: &Start, work: impl FnOnce(&mut Rx<'_>) -
 row! {
     struct FactsRow {
         base_currency: String, time_zone: String, fiscal_year_start: i32, round_to_unit: bool, tolerance_percent: Decimal, tolerance_amount: Decimal, discount_grace_days: i32,
-        accept_late_discount: bool, partial_discount: bool, exchange_rate_max_age_days: i32,
+        accept_late_discount: bool, partial_discount: bool, exchange_rate_max_age_days: i32, turnover: Option<serde_json::Value>, einvoice_excluded_as: Option<String>,
     }
 }
 
@@ -525,7 +525,7 @@ fn facts(doors: &Doors, company: CompanyId, connection: &mut diesel::pg::PgConne
     }
     let sql = Sql::new(
         "SELECT base_currency, time_zone, fiscal_year_start, round_to_unit, payment_tolerance_percent AS tolerance_percent, payment_tolerance_amount::numeric AS tolerance_amount,
-                discount_grace_days, late_discount = 'accept' AS accept_late_discount, partial_discount, exchange_rate_max_age_days FROM company WHERE id = $1",
+                discount_grace_days, late_discount = 'accept' AS accept_late_discount, partial_discount, exchange_rate_max_age_days, turnover, einvoice_excluded_as FROM company WHERE id = $1",
     )
     .bind(company);
     let row = diesel::query_dsl::RunQueryDsl::load::<FactsRow>(sql, connection)?.into_iter().next();
@@ -546,6 +546,10 @@ fn facts(doors: &Doors, company: CompanyId, connection: &mut diesel::pg::PgConne
             partial_discount: row.partial_discount,
         }),
         exchange_rate_max_age_days: row.as_ref().map_or(1, |row| row.exchange_rate_max_age_days.unsigned_abs()),
+        einvoicing: row.as_ref().map_or_else(Einvoicing::default, |row| Einvoicing {
+            turnover: row.turnover.clone().and_then(|turnover| serde_json::from_value(turnover).ok()).unwrap_or_default(),
+            excluded_as: row.einvoice_excluded_as.clone(),
+        }),
     });
     if let (Ok(mut cache), true) = (doors.facts.lock(), row.is_some()) {
         cache.insert(company, (Instant::now(), Arc::clone(&facts)));

@@ -19,7 +19,7 @@ pub use caller::{Caller, Doors, Public, request_id, run_system, run_system_read}
 pub use gate::{Class, Gate};
 pub use idempotency::purge_idempotency_keys;
 pub use permissions::Permission;
-pub use transaction::{CompanyFacts, Context, Rx, SettlementPolicy, Tx};
+pub use transaction::{CompanyFacts, Context, Einvoicing, Rx, SettlementPolicy, Tx};
 
 use crate::platform::ids::CompanyId;
 use serde::Serialize;

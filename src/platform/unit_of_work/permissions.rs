@@ -77,6 +77,8 @@ permissions! {
     NotesWrite         = "notes:write"            ".   Y   Y   .   R   S   .";
     NotesIssue         = "notes:issue"            ".   Y   R   .   .   .   .";
     NotesApprove       = "notes:approve"          ".   Y   .   .   .   .   .";
+    EinvoicesRead      = "einvoices:read"         ".   Y   Y   Y   O   S   Y";
+    EinvoicesWrite     = "einvoices:write"        ".   Y   Y   .   .   S   .";
     ReceiptsRead       = "receipts:read"          ".   Y   Y   Y   O   S   Y";
     AllocationsRead    = "allocations:read"       ".   Y   Y   Y   O   S   Y";
     ReceiptsWrite      = "receipts:write"         ".   .   Y   .   .   S   .";

@@ -15,6 +15,7 @@ use diesel::pg::{Pg, PgConnection};
 use diesel::query_dsl::RunQueryDsl;
 use diesel::result::OptionalExtension;
 use rust_decimal::Decimal;
+use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -29,6 +30,16 @@ pub struct CompanyFacts {
     pub settlement: SettlementPolicy,
     /// How old the newest exchange rate may be on a document's date.
     pub exchange_rate_max_age_days: u32,
+    pub einvoicing: Einvoicing,
+}
+
+/// What decides whether the company has its documents registered.
+#[derive(Debug, Clone, Default)]
+pub struct Einvoicing {
+    /// In rupees, by the calendar year the fiscal year starts in.
+    pub turnover: BTreeMap<i32, Decimal>,
+    /// The kind of seller that registers nothing.
+    pub excluded_as: Option<String>,
 }
 
 /// What the company concedes when money does not come out exactly.

@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 
 use super::compute::{ChargeTax, Computed, DocumentInput, TaxCollected, Treatment};
 use super::papers::Paper;
+use super::rates;
 use super::supply::{PlaceOfSupply, Split, SupplyType};
 use super::time::Days3;
-use super::rates;
 
 /// One decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -95,9 +95,11 @@ fn components(split: Split) -> Explanation {
     let (result, rule, section) = match split {
         Split::Inter => ("igst", "Inter-State supplies bear IGST at the full rate.", "IGST Act s.5(1)"),
         Split::Intra { utgst: false } => ("cgst_sgst", "Supplies within a State bear CGST and SGST at half the rate each.", "CGST Act s.9(1), SGST Act s.9(1)"),
-        Split::Intra { utgst: true } => {
-            ("cgst_utgst", "Supplies within a Union territory without legislature bear CGST and UTGST at half the rate each.", "CGST Act s.9(1), UTGST Act s.7(1)")
-        }
+        Split::Intra { utgst: true } => (
+            "cgst_utgst",
+            "Supplies within a Union territory without legislature bear CGST and UTGST at half the rate each.",
+            "CGST Act s.9(1), UTGST Act s.7(1)",
+        ),
     };
     entry("tax", result, rule, section, START)
 }
@@ -106,9 +108,13 @@ fn zero_rating(supply: SupplyType) -> Option<Explanation> {
     let deemed_from = NaiveDate::from_ymd_opt(2017, 10, 18).unwrap_or(START);
     Some(match supply {
         SupplyType::B2b | SupplyType::B2c => return None,
-        SupplyType::DeemedExport => {
-            entry("supply_type", supply.as_str(), "A deemed export bears tax as usual, which is refunded.", "CGST Act s.147, Notification 48/2017-CT", deemed_from)
-        }
+        SupplyType::DeemedExport => entry(
+            "supply_type",
+            supply.as_str(),
+            "A deemed export bears tax as usual, which is refunded.",
+            "CGST Act s.147, Notification 48/2017-CT",
+            deemed_from,
+        ),
         _ if supply.is_without_payment() => entry(
             "supply_type",
             supply.as_str(),
@@ -116,7 +122,13 @@ fn zero_rating(supply: SupplyType) -> Option<Explanation> {
             "IGST Act s.16(1), s.16(3)(a), CGST Rules r.96A",
             START,
         ),
-        _ => entry("supply_type", supply.as_str(), "A zero-rated supply with payment of tax bears IGST, which is refunded.", "IGST Act s.16(1), s.16(3)(b)", START),
+        _ => entry(
+            "supply_type",
+            supply.as_str(),
+            "A zero-rated supply with payment of tax bears IGST, which is refunded.",
+            "IGST Act s.16(1), s.16(3)(b)",
+            START,
+        ),
     })
 }
 
@@ -148,7 +160,13 @@ fn valuation(document: &Explained<'_>) -> Vec<Explanation> {
             ChargeTax::Free => entry("charge", "after_tax", "Added after tax: no part of the taxable value.", "CGST Act s.15(1)", START),
             ChargeTax::AtRate(rate) => {
                 let result = format!("{} at {} %", amounts.sum.taxable, rate.normalize());
-                entry("charge", result, "What is charged for anything done at or before delivery is part of the value; taxed at its own rate.", "CGST Act s.15(2)(c)", START)
+                entry(
+                    "charge",
+                    result,
+                    "What is charged for anything done at or before delivery is part of the value; taxed at its own rate.",
+                    "CGST Act s.15(2)(c)",
+                    START,
+                )
             }
             ChargeTax::AsLines => {
                 let shares: Vec<_> = amounts.parts.iter().map(|part| format!("{} at {} %", part.taxable, part.rate.normalize())).collect();

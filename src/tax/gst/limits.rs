@@ -25,7 +25,7 @@ pub struct Dated<T> {
 
 /// One figure through time, ascending.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(transparent, bound(deserialize = "T: Deserialize<'de>, 'de: 'static"))]
+#[serde(transparent, bound(deserialize = "T: Deserialize<'static>, 'de: 'static"))]
 pub struct Timeline<T>(Vec<Dated<T>>);
 
 impl<T> Timeline<T> {
@@ -342,7 +342,8 @@ mod tests {
 
     #[test]
     fn switches_turn_on_their_day() {
-        let switches: [(fn(NaiveDate) -> bool, &str); 4] = [
+        type Switch = fn(NaiveDate) -> bool;
+        let switches: [(Switch, &str); 4] = [
             (hsn_summary_is_split, "2025-05-01"),
             (irn_is_upper_cased, "2025-06-01"),
             (gstr3b_unregistered_is_locked, "2025-11-01"),

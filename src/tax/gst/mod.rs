@@ -14,6 +14,7 @@
 pub mod advances;
 pub mod compute;
 pub mod gstin;
+pub mod irp;
 pub mod limits;
 pub mod explain;
 pub mod numbers;

@@ -104,7 +104,9 @@ pub fn is_gst_rate_for(rate: Decimal, on: NaiveDate, hsn: &str) -> bool {
     if on <= DATA.portal_list.effective_to {
         return is_gst_rate(rate, on);
     }
-    DATA.rates.iter().any(|r| r.rate == rate && r.in_force(on) && (r.hsn.is_empty() || r.hsn.iter().any(|prefix| hsn.starts_with(prefix) || prefix.starts_with(hsn))))
+    DATA.rates
+        .iter()
+        .any(|r| r.rate == rate && r.in_force(on) && (r.hsn.is_empty() || r.hsn.iter().any(|prefix| hsn.starts_with(prefix) || prefix.starts_with(hsn))))
 }
 
 /// The notification behind a rate at that time of supply; `None` where it is no GST rate.

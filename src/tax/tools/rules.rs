@@ -9,7 +9,7 @@ use crate::platform::money::{Currency, LARGEST, Rate, pad};
 use crate::platform::text::words;
 use crate::tax::gst::compute::{ChargeInput, ChargeTax, ComputeFault, Computed, Discount, DocumentInput, LineInput, LineTax, TaxCollected, compute};
 use crate::tax::gst::explain::{Explained, START, entry, explain};
-use crate::tax::gst::gstin::{Gstin, Mode, check_character, normalise};
+use crate::tax::gst::gstin::{Gstin, GstinFault, Mode, check_character, normalise};
 use crate::tax::gst::papers::paper;
 use crate::tax::gst::rates::{self, CessScope};
 use crate::tax::gst::supply::{
@@ -35,8 +35,8 @@ pub fn gstin(text: &str, mode: Mode) -> GstinAnswer {
         pan: None,
         state: None,
         state_name: None,
-        reason: reason.map(|fault| fault.reason()),
-        detail: reason.map(|fault| fault.message()),
+        reason: reason.map(GstinFault::reason),
+        detail: reason.map(GstinFault::message),
         warnings: Vec::new(),
         explanation: Vec::new(),
     };
@@ -282,8 +282,10 @@ fn read(asked: &Calculation, today: NaiveDate) -> Result<Read, Vec<FieldError>> 
         .collect();
     let charges: Vec<ChargeInput> =
         asked.charges.iter().enumerate().map(|(at, charge)| read_charge(charge, at, days.rate_day(), currency, &mut errors)).collect();
-    let discount =
-        Discount { percent: asked.document_discount_percent.unwrap_or_default().0, amount: amount("/document_discount", asked.document_discount.map(|a| a.0), currency, &mut errors) };
+    let discount = Discount {
+        percent: asked.document_discount_percent.unwrap_or_default().0,
+        amount: amount("/document_discount", asked.document_discount.map(|a| a.0), currency, &mut errors),
+    };
     let (Some(supplier), Some(currency), true) = (supplier, currency, errors.is_empty()) else { return Err(errors) };
     let place = match stated.flatten() {
         Some(code) => Ok(PlaceOfSupply { code: code.to_owned(), basis: "stated", explanation: "Stated by the caller".to_owned() }),
@@ -316,9 +318,8 @@ fn read_recipient(asked: &Calculation, errors: &mut Vec<FieldError>) -> Recipien
     if let Some(text) = &recipient.gstin {
         match Gstin::parse(text, Mode::Strict) {
             Ok(gstin) => of_gstin = states::find(states::current_code(gstin.state_code())).map(|state| state.code),
-            Err(fault) => errors.push(
-                FieldError::at("/recipient/gstin", "gstin_invalid", format!("{} ({}; CGST Rules r.10)", fault.message(), fault.reason())).received(text),
-            ),
+            Err(fault) => errors
+                .push(FieldError::at("/recipient/gstin", "gstin_invalid", format!("{} ({}; CGST Rules r.10)", fault.message(), fault.reason())).received(text)),
         }
     }
     let state = recipient.state.as_deref().and_then(|code| read_state("/recipient/state", code).map_err(|error| errors.push(error)).ok());
@@ -356,7 +357,11 @@ fn read_line(
         _ => {}
     }
     if let Some(hsn) = &line.hsn {
-        let registered = asked.recipient.as_ref().and_then(|recipient| recipient.kind).is_some_and(|kind| !matches!(kind, RecipientKind::Unregistered | RecipientKind::Overseas));
+        let registered = asked
+            .recipient
+            .as_ref()
+            .and_then(|recipient| recipient.kind)
+            .is_some_and(|kind| !matches!(kind, RecipientKind::Unregistered | RecipientKind::Overseas));
         errors.extend(hsn_fault(&pointer("hsn"), hsn, asked.date.unwrap_or(on), asked.annual_turnover.map(|turnover| turnover.0), registered));
     }
     let (cess_rate, cess_per_unit) = (line.cess_percent.unwrap_or_default().0, line.cess_per_unit.unwrap_or_default().0);
@@ -402,7 +407,12 @@ fn place_of(asked: &Calculation, supplier: &str, recipient: &Recipient, date: Na
     let registered = !matches!(recipient.kind, RecipientKind::Unregistered | RecipientKind::Overseas);
     let is_service = |line: &CalculationLine| line.is_service.unwrap_or_else(|| line.hsn.as_ref().is_some_and(|hsn| hsn.starts_with("99")));
     let decided = if !asked.lines.is_empty() && asked.lines.iter().all(is_service) {
-        place_of_supply_of_services(&ServiceFacts { supplier_state: supplier, recipient_registered: registered, recipient_state: state, case: ServiceCase::General })
+        place_of_supply_of_services(&ServiceFacts {
+            supplier_state: supplier,
+            recipient_registered: registered,
+            recipient_state: state,
+            case: ServiceCase::General,
+        })
     } else {
         place_of_supply_of_goods(&GoodsFacts {
             supplier_state: supplier,

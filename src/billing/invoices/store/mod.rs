@@ -5,6 +5,7 @@ pub use ground::{Found, grounds};
 use super::order::{Kind, Order, ReasonCode, TaxEffect, Verb};
 use super::rules::{Ground, Priced, PricedLine, Pricing};
 use super::types::{InvoiceFilter, InvoiceInstalment, InvoiceStatus, NoteFilter, PaymentStatus, SupplyKind, TaxTreatment};
+use crate::billing::irns::types::{EinvoiceStatus, Record};
 use crate::control::close::Finding;
 use crate::ledger::{AllocationKind, SettlementTerms};
 use crate::master_data::customers::types::Metadata;
@@ -76,6 +77,8 @@ pub struct Stored {
     pub approval: Option<ApprovalId>,
     /// The notes against an invoice that are issued or wait for approval.
     pub notes: Vec<StandingNote>,
+    /// What the portal answered to it.
+    pub einvoice: Option<Record>,
 }
 
 /// A note against an invoice, as a refusal names it.
@@ -123,7 +126,7 @@ pub struct Settled {
     pub refunded: Decimal,
     pub open: Decimal,
     pub oldest_due: Option<NaiveDate>,
-    /// Allocations since the document was made, which move its version.
+    /// Allocations and answers of the portal since the document was made, which move its version.
     pub moves: i64,
 }
 
@@ -141,7 +144,8 @@ pub fn insert_all(tx: &mut Tx<'_>, documents: &[(&Stored, &impl serde::Serialize
     let years = documents.iter().map(|(stored, _)| tx.cx().fiscal_year(stored.date).0).collect::<Many<_>>();
     let unposted = |stored: &Stored| matches!(stored.status, InvoiceStatus::Draft | InvoiceStatus::PendingApproval);
     let mut kept = Vec::with_capacity(documents.len());
-    let (mut instalments, mut metadata, mut pricings) = (Vec::with_capacity(documents.len()), Vec::with_capacity(documents.len()), Vec::with_capacity(documents.len()));
+    let (mut instalments, mut metadata, mut pricings) =
+        (Vec::with_capacity(documents.len()), Vec::with_capacity(documents.len()), Vec::with_capacity(documents.len()));
     for (stored, input) in documents {
         let mut input = if unposted(stored) { json(input)? } else { json!({}) };
         if let Some(members) = input.as_object_mut() {
@@ -274,6 +278,7 @@ row! {
         cancel_reason: Option<String>, version: i64, created_by: String, created_at: DateTime<Utc>, updated_at: DateTime<Utc>,
         original_id: Option<InvoiceId>, original_number: Option<String>, original_date: Option<NaiveDate>, original_rate: Option<Decimal>, reason_code: Option<ReasonCode>, tax_effect: TaxEffect, posting_date: Option<NaiveDate>,
         exchange_rate: Decimal, settlement_terms: Option<Value>, pricing: Option<Value>, approval_id: Option<ApprovalId>, notes: Value,
+        irp_status: Option<EinvoiceStatus>, irn: Option<String>, ack_no: Option<String>, ack_at: Option<DateTime<Utc>>, irp_cancelled_at: Option<DateTime<Utc>>, irp_version: i64,
         settled_cash: Decimal, settled_tds: Decimal, settled_credit: Decimal, settled_other: Decimal, settled_written_off: Decimal, settled_refunded: Decimal, open: Decimal, oldest_due: Option<NaiveDate>, moves: i64,
     }
 }
@@ -297,8 +302,10 @@ pub fn get(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Opt
                 (SELECT p.id FROM approval p WHERE p.company_id = i.company_id AND p.subject_id = i.id AND p.state = 'pending' LIMIT 1) AS approval_id,
                 (SELECT coalesce(jsonb_agg(jsonb_build_object('object', x.kind, 'id', x.id, 'number', x.number, 'status', x.status) ORDER BY x.id), '[]')
                  FROM invoice x WHERE x.company_id = i.company_id AND x.original_invoice_id = i.id AND x.status IN ('pending_approval', 'issued')) AS notes,
-                coalesce(a.written_off, 0) AS settled_written_off, coalesce(a.refunded, 0) AS settled_refunded, coalesce(o.open, i.grand_total)::numeric AS open, o.oldest_due, coalesce(a.moves, 0) AS moves
+                coalesce(a.written_off, 0) AS settled_written_off, coalesce(a.refunded, 0) AS settled_refunded, coalesce(o.open, i.grand_total)::numeric AS open, o.oldest_due, coalesce(a.moves, 0) + coalesce(e.version, 0) AS moves,
+                e.status AS irp_status, e.irn, e.ack_no, e.ack_at, e.cancelled_at AS irp_cancelled_at, coalesce(e.version, 0) AS irp_version
          FROM invoice i
+         LEFT JOIN einvoice e ON e.company_id = i.company_id AND e.document_id = i.id
          LEFT JOIN invoice n ON n.company_id = i.company_id AND n.id = i.original_invoice_id
          LEFT JOIN LATERAL (
             SELECT sum(b.open_amount)::numeric AS open, min(t.due_date) FILTER (WHERE b.open_amount > 0) AS oldest_due
@@ -405,6 +412,14 @@ pub fn get(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Opt
         applications,
         approval: row.approval_id,
         notes: serde_json::from_value(row.notes).map_err(|e| Problem::internal(&e))?,
+        einvoice: row.irp_status.map(|status| Record {
+            status,
+            irn: row.irn,
+            ack_no: row.ack_no,
+            ack_at: row.ack_at,
+            cancelled_at: row.irp_cancelled_at,
+            version: row.irp_version,
+        }),
     }))
 }
 
@@ -494,8 +509,9 @@ macro_rules! summaries {
     ($kind:literal, $side:literal) => {
         concat!(
             "SELECT i.id, i.number, i.external_id, i.status, i.customer_id, i.customer_name, i.currency, i.invoice_date, i.due_date, i.grand_total::numeric AS grand_total, i.version,
-        i.original_invoice_id, i.reason_code, coalesce(o.open, i.grand_total)::numeric AS open, o.oldest_due, coalesce(a.moves, 0) AS moves, coalesce(a.written_off, false) AS written_off
+        i.original_invoice_id, i.reason_code, coalesce(o.open, i.grand_total)::numeric AS open, o.oldest_due, coalesce(a.moves, 0) + coalesce(e.version, 0) AS moves, coalesce(a.written_off, false) AS written_off
         FROM invoice i
+        LEFT JOIN einvoice e ON e.company_id = i.company_id AND e.document_id = i.id
         LEFT JOIN LATERAL (SELECT sum(b.open_amount)::numeric AS open, min(t.due_date) FILTER (WHERE b.open_amount > 0) AS oldest_due
             FROM open_item t JOIN open_item_balance b ON b.company_id = t.company_id AND b.item_id = t.id
             WHERE t.company_id = i.company_id AND t.document_id = i.id AND t.side = '", $side, "') AS o ON true
@@ -644,6 +660,7 @@ impl Stored {
             applications: Vec::new(),
             approval: None,
             notes: Vec::new(),
+            einvoice: None,
         }
     }
 
