@@ -114,7 +114,9 @@ fn gstr1(company: &Company, month: &str) -> Value {
 }
 
 fn lock(company: &Company, month: &str, extra: Value) -> Reply {
-    company.controller().post(&format!("/v1/gst-returns/{}/{month}/lock", company.gstin), &with(json!({"arn": format!("AA27{}", month.replace('-', ""))}), extra))
+    company
+        .controller()
+        .post(&format!("/v1/gst-returns/{}/{month}/lock", company.gstin), &with(json!({"arn": format!("AA27{}", month.replace('-', ""))}), extra))
 }
 
 /// Locks with the consent of another controller; gives the return from the list.
@@ -189,7 +191,9 @@ fn the_tool_stores_nothing_and_names_what_is_wrong() {
     one("/period", json!("132024")).refused(422, "validation_failed");
     send(&|body| body["extra"] = json!(1)).refused(400, "unknown_field");
     send(&|body| body["documents"][0]["lines"] = json!(vec![body["documents"][0]["lines"][0].clone(); 10_000])).refused(422, "validation_failed");
-    let largest = send(&|body| body["documents"][0]["lines"] = json!(vec![with(body["documents"][0]["lines"][0].clone(), json!({"taxable": "9999999999999.00"})); 1000])).expect(200);
+    let largest =
+        send(&|body| body["documents"][0]["lines"] = json!(vec![with(body["documents"][0]["lines"][0].clone(), json!({"taxable": "9999999999999.00"})); 1000]))
+            .expect(200);
     assert_eq!(number(&largest["totals"]["b2b"]["txval"]), dec!(9999999999999000));
     assert_eq!(company.fingerprint(), before);
 }
@@ -200,7 +204,10 @@ fn the_tool_takes_thousands_of_documents() {
     let document = |n: usize| json!({"number": format!("S/{n}"), "date": "2024-10-05", "place_of_supply": "24", "lines": [{"taxable": "100.00", "gst_rate": "18", "cgst": "9.00", "sgst": "9.00", "hsn": "8471"}]});
     let body = json!({"supplier_gstin": "24AAQCA8719H1ZC", "period": "102024", "documents": (1..=12_000).map(document).collect::<Vec<_>>()});
     let reply = company.executive().post("/v1/gst/gstr1", &body).expect(200);
-    assert_eq!(reply["gstr1"]["b2cs"], json!([{"sply_ty": "INTRA", "pos": "24", "typ": "OE", "rt": 18, "txval": 1_200_000, "camt": 108_000, "samt": 108_000, "csamt": 0}]));
+    assert_eq!(
+        reply["gstr1"]["b2cs"],
+        json!([{"sply_ty": "INTRA", "pos": "24", "typ": "OE", "rt": 18, "txval": 1_200_000, "camt": 108_000, "samt": 108_000, "csamt": 0}])
+    );
     assert_eq!(reply["totals"]["doc_issue"], json!({"totnum": 12_000, "cancel": 0, "net_issue": 12_000}));
 }
 
@@ -313,7 +320,10 @@ fn tables_come_as_csv_and_xlsx() {
     let csv = get("format=csv&table=b2b");
     assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
     let lines: Vec<String> = csv.text().lines().map(str::to_owned).collect();
-    assert_eq!(lines[0], "GSTIN/UIN of Recipient,Invoice Number,Invoice date,Invoice Value,Place Of Supply,Reverse Charge,Invoice Type,Applicable % of Tax Rate,Rate,Taxable Value,Integrated Tax,Central Tax,State/UT Tax,Cess Amount");
+    assert_eq!(
+        lines[0],
+        "GSTIN/UIN of Recipient,Invoice Number,Invoice date,Invoice Value,Place Of Supply,Reverse Charge,Invoice Type,Applicable % of Tax Rate,Rate,Taxable Value,Integrated Tax,Central Tax,State/UT Tax,Cess Amount"
+    );
     let start = format!("{},{},03-10-2025,257,29-Karnataka,N,R,", invoice["buyer_gstin"].as_str().unwrap(), invoice["number"].as_str().unwrap());
     assert_eq!((lines[1].as_str(), lines[2].as_str()), (format!("{start},5,20,1,,,0").as_str(), format!("{start},18,200,36,,,0").as_str()));
     let all = get("format=csv").text();
@@ -575,7 +585,8 @@ fn in_a_year_of_random_documents_return_documents_and_ledger_agree_every_month()
         }
         // Within its month, so that it is in no return; and of the month before, which is filed.
         let own: Vec<usize> = year.cancel(month, month).into_iter().collect();
-        let filed: Vec<usize> = at.checked_sub(1).into_iter().flat_map(|before| [year.cancel(months[before], month), year.cancel(months[before], month)]).flatten().collect();
+        let filed: Vec<usize> =
+            at.checked_sub(1).into_iter().flat_map(|before| [year.cancel(months[before], month), year.cancel(months[before], month)]).flatten().collect();
 
         // What the documents say.
         let mut expected = Sum::default();
