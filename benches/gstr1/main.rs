@@ -33,7 +33,13 @@ fn document(n: u64) -> Document {
         let zero = Decimal::ZERO;
         Line {
             rate,
-            tax: Tax { txval, iamt: if inter { due.round_dp(2) } else { zero }, camt: if inter { zero } else { half }, samt: if inter { zero } else { half }, csamt: zero },
+            tax: Tax {
+                txval,
+                iamt: if inter { due.round_dp(2) } else { zero },
+                camt: if inter { zero } else { half },
+                samt: if inter { zero } else { half },
+                csamt: zero,
+            },
             treatment: Treatment::Taxable,
             hsn: Some(format!("{:04}", 1000 + (n + at) % 700)),
             service: false,

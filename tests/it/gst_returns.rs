@@ -114,7 +114,9 @@ fn gstr1(company: &Company, month: &str) -> Value {
 }
 
 fn lock(company: &Company, month: &str, extra: Value) -> Reply {
-    company.controller().post(&format!("/v1/gst-returns/{}/{month}/lock", company.gstin), &with(json!({"arn": format!("AA27{}", month.replace('-', ""))}), extra))
+    company
+        .controller()
+        .post(&format!("/v1/gst-returns/{}/{month}/lock", company.gstin), &with(json!({"arn": format!("AA27{}", month.replace('-', ""))}), extra))
 }
 
 /// Locks with the consent of another controller; gives the return from the list.
@@ -189,7 +191,9 @@ fn the_tool_stores_nothing_and_names_what_is_wrong() {
     one("/period", json!("132024")).refused(422, "validation_failed");
     send(&|body| body["extra"] = json!(1)).refused(400, "unknown_field");
     send(&|body| body["documents"][0]["lines"] = json!(vec![body["documents"][0]["lines"][0].clone(); 10_000])).refused(422, "validation_failed");
-    let largest = send(&|body| body["documents"][0]["lines"] = json!(vec![with(body["documents"][0]["lines"][0].clone(), json!({"taxable": "9999999999999.00"})); 1000])).expect(200);
+    let largest =
+        send(&|body| body["documents"][0]["lines"] = json!(vec![with(body["documents"][0]["lines"][0].clone(), json!({"taxable": "9999999999999.00"})); 1000]))
+            .expect(200);
     assert_eq!(number(&largest["totals"]["b2b"]["txval"]), dec!(9999999999999000));
     assert_eq!(company.fingerprint(), before);
 }
@@ -200,7 +204,10 @@ fn the_tool_takes_thousands_of_documents() {
     let document = |n: usize| json!({"number": format!("S/{n}"), "date": "2024-10-05", "place_of_supply": "24", "lines": [{"taxable": "100.00", "gst_rate": "18", "cgst": "9.00", "sgst": "9.00", "hsn": "8471"}]});
     let body = json!({"supplier_gstin": "24AAQCA8719H1ZC", "period": "102024", "documents": (1..=12_000).map(document).collect::<Vec<_>>()});
     let reply = company.executive().post("/v1/gst/gstr1", &body).expect(200);
-    assert_eq!(reply["gstr1"]["b2cs"], json!([{"sply_ty": "INTRA", "pos": "24", "typ": "OE", "rt": 18, "txval": 1_200_000, "camt": 108_000, "samt": 108_000, "csamt": 0}]));
+    assert_eq!(
+        reply["gstr1"]["b2cs"],
+        json!([{"sply_ty": "INTRA", "pos": "24", "typ": "OE", "rt": 18, "txval": 1_200_000, "camt": 108_000, "samt": 108_000, "csamt": 0}])
+    );
     assert_eq!(reply["totals"]["doc_issue"], json!({"totnum": 12_000, "cancel": 0, "net_issue": 12_000}));
 }
 
@@ -313,7 +320,10 @@ fn tables_come_as_csv_and_xlsx() {
     let csv = get("format=csv&table=b2b");
     assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
     let lines: Vec<String> = csv.text().lines().map(str::to_owned).collect();
-    assert_eq!(lines[0], "GSTIN/UIN of Recipient,Invoice Number,Invoice date,Invoice Value,Place Of Supply,Reverse Charge,Invoice Type,Applicable % of Tax Rate,Rate,Taxable Value,Integrated Tax,Central Tax,State/UT Tax,Cess Amount");
+    assert_eq!(
+        lines[0],
+        "GSTIN/UIN of Recipient,Invoice Number,Invoice date,Invoice Value,Place Of Supply,Reverse Charge,Invoice Type,Applicable % of Tax Rate,Rate,Taxable Value,Integrated Tax,Central Tax,State/UT Tax,Cess Amount"
+    );
     let start = format!("{},{},03-10-2025,257,29-Karnataka,N,R,", invoice["buyer_gstin"].as_str().unwrap(), invoice["number"].as_str().unwrap());
     assert_eq!((lines[1].as_str(), lines[2].as_str()), (format!("{start},5,20,1,,,0").as_str(), format!("{start},18,200,36,,,0").as_str()));
     let all = get("format=csv").text();
@@ -355,6 +365,57 @@ fn the_tool_and_the_own_return_are_one_builder() {
         assert_eq!(tool[part], own[part], "{part}");
     }
     assert!(own["gstr1"].get("b2cl").is_some() && own["gstr1"].get("nil").is_some() && own["gstr1"].get("b2cs").is_some(), "{own}");
+}
+
+#[test]
+fn advances_are_told_when_received_and_adjusted_and_amended_when_told_late() {
+    // gst.md 4.5: 590 at 18 per cent, of which 118 and 50 are applied.
+    let company = Company::new();
+    let customer = company.customer();
+    let receive = |date: &str, amount: &str| {
+        let services = json!({"gst_advance": {"supply": "services", "tax_rate": "18", "place_of_supply": "27", "hsn_code": "998313"}});
+        company.executive().post("/v1/receipts", &with(receipt_body(&customer, date, amount), services)).expect(201)
+    };
+    let apply = |receipt: &Value, on: &str, amount: &str| {
+        let invoice = company.invoice(&customer, on, on, amount);
+        let body = json!({"source_type": "receipt", "source_id": receipt["id"], "allocated_on": on, "targets": [to_invoice(&invoice, amount)]});
+        company.executive().post("/v1/allocations", &body).expect(201);
+    };
+    let owed = |month: &str, half: Decimal| {
+        assert_eq!(ledger(&company, month), Sum([dec!(0), dec!(0), half, half, dec!(0)]), "{month}");
+        let det = &gstr1(&company, month)["gstr3b"]["sup_details"]["osup_det"];
+        assert_eq!((number(&det["camt"]), number(&det["samt"])), (half, half), "{month}: {det}");
+        let reconciled = company.get(&format!("/v1/gst-returns/{}/{month}/reconciliation", company.gstin));
+        assert_eq!(reconciled["difference_count"], 0, "{reconciled}");
+    };
+    let row = |ad_amt: Decimal, half: Decimal| json!([{"pos": "27", "sply_ty": "INTRA", "itms": [{"rt": 18, "ad_amt": ad_amt, "camt": half, "samt": half, "csamt": 0}]}]);
+    let told = |month: &str, table: &str| {
+        let reply = gstr1(&company, month);
+        serde_json::from_str::<Value>(&reply["gstr1"][table].to_string()).unwrap()
+    };
+    let plain = |value: Value| value.to_string().replace('"', "").replace(".0", "");
+
+    let first = receive("2025-10-10", "590.00");
+    apply(&first, "2025-10-20", "118.00");
+    assert_eq!(plain(told("2025-10", "at")), plain(row(dec!(400), dec!(36))), "what came less what was applied within the month");
+    owed("2025-10", dec!(36));
+    assert_eq!(gstr1(&company, "2025-10")["gstr1"]["doc_issue"]["doc_det"][1]["doc_num"], 6, "its receipt voucher is counted");
+    locked(&company, "2025-10");
+
+    apply(&first, "2025-11-05", "50.00");
+    assert_eq!(plain(told("2025-11", "txpd")), plain(row(dec!(42.38), dec!(3.81))), "applied of what was told before");
+    owed("2025-11", dec!(-3.81));
+
+    // Money of October found after October was filed: its row is told anew in November.
+    receive("2025-10-28", "118.00");
+    let november = gstr1(&company, "2025-11");
+    let ata = &november["gstr1"]["ata"][0];
+    assert_eq!((&ata["omon"], number(&ata["itms"][0]["ad_amt"]), number(&ata["itms"][0]["camt"])), (&json!("102025"), dec!(500), dec!(45)), "{november}");
+    assert_eq!(number(&november["totals"]["ata"]["txval"]), dec!(100));
+    assert_eq!(number(&november["gstr3b"]["sup_details"]["osup_det"]["camt"]), dec!(9) - dec!(3.81));
+    locked(&company, "2025-11");
+    assert!(gstr1(&company, "2025-12")["gstr1"].get("ata").is_none(), "told once");
+    company.assert_laws();
 }
 
 // --------------------------------------------------------------------------------------- a year
@@ -435,13 +496,14 @@ impl Year {
         self.customers[kind][at].clone()
     }
 
-    fn line(&mut self) -> Value {
+    /// Cess was levied until January 2026.
+    fn line(&mut self, month: &str) -> Value {
         let price = Decimal::new(i64::try_from(100 + self.dice.below(500_000)).unwrap(), 2);
         let line = with(goods(&price.to_string(), self.dice.pick(&["5", "18", "18"])), json!({"hsn_code": self.dice.pick(&["84713010", "998313", "1001"])}));
         match self.dice.below(6) {
             0 => with(line, json!({"treatment": self.dice.pick(&["exempt", "nil", "non_gst"]), "tax_rate": "0"})),
             1 => with(line, json!({"tax_inclusive": true})),
-            2 => with(line, json!({"cess_rate": "12"})),
+            2 if month < "2026-02" => with(line, json!({"cess_rate": "12"})),
             _ => line,
         }
     }
@@ -461,7 +523,7 @@ impl Year {
             "deemed" => ("far", "29", json!({"supply_type": "DEXP"})),
             _ => ("far", "29", json!({"reverse_charge": true})),
         };
-        let lines: Vec<Value> = if kind == "large" { vec![goods("43000.00", "18")] } else { (0..=self.dice.below(3)).map(|_| self.line()).collect() };
+        let lines: Vec<Value> = if kind == "large" { vec![goods("43000.00", "18")] } else { (0..=self.dice.below(3)).map(|_| self.line(month)).collect() };
         let customer = self.customer(of);
         let body = with(with(invoice_body(&customer, &day, "1.00"), json!({"place_of_supply": place, "lines": lines})), extra);
         let document = self.company.executive().post("/v1/invoices", &body).expect(201);
@@ -523,7 +585,8 @@ fn in_a_year_of_random_documents_return_documents_and_ledger_agree_every_month()
         }
         // Within its month, so that it is in no return; and of the month before, which is filed.
         let own: Vec<usize> = year.cancel(month, month).into_iter().collect();
-        let filed: Vec<usize> = at.checked_sub(1).into_iter().flat_map(|before| [year.cancel(months[before], month), year.cancel(months[before], month)]).flatten().collect();
+        let filed: Vec<usize> =
+            at.checked_sub(1).into_iter().flat_map(|before| [year.cancel(months[before], month), year.cancel(months[before], month)]).flatten().collect();
 
         // What the documents say.
         let mut expected = Sum::default();

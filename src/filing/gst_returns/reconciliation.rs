@@ -1,4 +1,4 @@
-//! Return ↔ books, document by document.
+//! Return ↔ books ↔ e-invoices, document by document.
 
 use super::service;
 use super::store::{self, TaxRow};
@@ -54,11 +54,12 @@ pub fn reconcile(rx: &mut Rx<'_>, gstin: &str, period: ReturnPeriod) -> Result<R
         name(pair, &row);
     }
     pairs.retain(|_, pair| pair.of_return.unwrap_or_default() != pair.books.unwrap_or_default());
-    let difference_count = pairs.len();
+    let parted = pairs.len();
     let listed: Vec<(Uuid, Pair)> = pairs.into_iter().take(LISTED).collect();
     let known: HashMap<Uuid, store::Known> = store::known(rx, listed.iter().map(|(id, _)| *id).collect())?.into_iter().map(|row| (row.id, row)).collect();
     let currency = rx.cx().currency();
-    let differences = listed
+    let einvoices = store::einvoices(rx, registration.id, period)?;
+    let mut differences: Vec<ReturnDifference> = listed
         .into_iter()
         .map(|(id, pair)| {
             let known = known.get(&id);
@@ -78,6 +79,16 @@ pub fn reconcile(rx: &mut Rx<'_>, gstin: &str, period: ReturnPeriod) -> Result<R
             }
         })
         .collect();
+    let einvoices_counted = einvoices.len();
+    differences.extend(einvoices.into_iter().map(|row| {
+        let (code, detail) = match (row.einvoice.as_deref(), row.cancelled_on) {
+            (Some("registered"), Some(on)) => ("einvoice_stands", format!("Cancelled on {on}; the portal's registration stands.")),
+            (Some("cancelled"), _) => ("einvoice_cancelled", "The portal's registration is cancelled; the document stands.".to_owned()),
+            _ => ("einvoice_missing", "The document has to be registered and is not (CGST Rules r.48(4)).".to_owned()),
+        };
+        let difference = ReconciledTaxes::of(Tax::default(), currency);
+        ReturnDifference { code, document_type: row.document_type, document_id: row.document_id, document_number: row.document_number, difference, detail }
+    }));
     Ok(ReturnReconciliation {
         gstin: registration.gstin,
         period: period.label(),
@@ -85,8 +96,8 @@ pub fn reconcile(rx: &mut Rx<'_>, gstin: &str, period: ReturnPeriod) -> Result<R
         of_return: ReconciledTaxes::of(of_return, currency),
         books: ReconciledTaxes::of(books, currency),
         difference: ReconciledTaxes::of(of_return - books, currency),
+        difference_count: parted + einvoices_counted,
         differences,
-        difference_count,
     })
 }
 

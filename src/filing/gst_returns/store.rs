@@ -460,6 +460,31 @@ pub fn known(rx: &mut Rx<'_>, ids: Vec<Uuid>) -> Result<Vec<Known>, Problem> {
     )
 }
 
+row! { pub struct Einvoiced { pub document_id: Uuid, pub document_type: String, pub document_number: String, pub einvoice: Option<String>, pub cancelled_on: Option<NaiveDate> } }
+
+/// The documents of a month of which the portal knows something else than the books: not registered although the
+/// company has its documents registered on that day (r.48(4)), or cancelled on one side alone.
+pub fn einvoices(rx: &mut Rx<'_>, registration: RegistrationId, period: ReturnPeriod) -> Result<Vec<Einvoiced>, Problem> {
+    let (company, (since, until)) = (rx.company(), crate::filing::einvoice::store::duty(rx.cx()));
+    rx.load(
+        Sql::new(
+            "SELECT i.id AS document_id, i.kind AS document_type, i.number AS document_number, e.status AS einvoice, i.cancelled_on
+             FROM invoice i LEFT JOIN einvoice e ON e.company_id = i.company_id AND e.document_id = i.id
+             WHERE i.company_id = $1 AND i.registration_id = $2 AND i.invoice_date BETWEEN $3 AND $4 AND i.status IN ('issued', 'cancelled') AND CASE
+                WHEN e.status IN ('registered', 'cancelled') THEN (e.status = 'cancelled') <> (i.status = 'cancelled')
+                ELSE i.status = 'issued' AND i.invoice_date >= $5 AND i.invoice_date < $6 AND i.supply_type <> 'B2C' AND i.tax_effect = 'gst' AND i.buyer_gstin IS DISTINCT FROM i.seller_gstin
+                    AND EXISTS (SELECT FROM invoice_line l WHERE l.company_id = i.company_id AND l.invoice_id = i.id AND l.treatment = 'taxable') END
+             ORDER BY i.invoice_date, i.id LIMIT 500",
+        )
+        .bind(company)
+        .bind(registration)
+        .bind(period.first)
+        .bind(period.last)
+        .bind(since)
+        .bind(until),
+    )
+}
+
 // ----------------------------------------------------------------------------------------- list
 
 row! {

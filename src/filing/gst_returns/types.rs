@@ -156,8 +156,9 @@ pub struct ReturnReconciliation {
     pub books: ReconciledTaxes,
     /// Return less books.
     pub difference: ReconciledTaxes,
-    /// Where the two part, document by document; the first 500.
-    #[schema(max_items = 500)]
+    /// Where they part, document by document: the first 500 between return and books, and the first 500 that the portal
+    /// knows otherwise.
+    #[schema(max_items = 1000)]
     pub differences: Vec<ReturnDifference>,
     #[schema(minimum = 0, example = 0)]
     pub difference_count: usize,
@@ -181,7 +182,8 @@ impl ReconciledTaxes {
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ReturnDifference {
-    /// `in_return_only`, `in_books_only`, `amounts_differ`, `einvoice_missing`, `einvoice_without_document`, `einvoice_differs`.
+    /// `in_return_only`, `in_books_only`, `amounts_differ`; `einvoice_missing`, `einvoice_stands` of a cancelled document,
+    /// `einvoice_cancelled` of one that stands.
     #[schema(max_length = 40, example = "in_books_only")]
     pub code: &'static str,
     #[schema(max_length = 40, example = "invoice")]

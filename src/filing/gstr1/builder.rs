@@ -443,7 +443,10 @@ impl Builder {
         if tables != hsn {
             let detail = format!(
                 "Tables 4 to 9 come to a value of {} and taxes of {}, table 12 to {} and {}.",
-                tables.txval.normalize(), tables.taxes().normalize(), hsn.txval.normalize(), hsn.taxes().normalize()
+                tables.txval.normalize(),
+                tables.taxes().normalize(),
+                hsn.txval.normalize(),
+                hsn.taxes().normalize()
             );
             self.warn("hsn_does_not_tie", None, "", detail);
         }

@@ -56,8 +56,7 @@ pub struct Tax {
 impl Tax {
     #[must_use]
     pub fn is_zero(&self) -> bool {
-        self.txval.is_zero() && self.taxes().is_zero()
-            && self.iamt.is_zero() && self.camt.is_zero() && self.samt.is_zero()
+        self.txval.is_zero() && self.taxes().is_zero() && self.iamt.is_zero() && self.camt.is_zero() && self.samt.is_zero()
     }
     /// The taxes together.
     #[must_use]

@@ -1,7 +1,7 @@
 //! The tool: a return from documents of any system.
 
-use super::types::{self, BuildGstr1, Gstr1Answer};
 use super::read;
+use super::types::{self, BuildGstr1, Gstr1Answer};
 use crate::platform::http::reply::Rendered;
 use crate::platform::http::{Body, Fetched, Problem, Reply};
 use crate::platform::unit_of_work::Caller;

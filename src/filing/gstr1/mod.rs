@@ -15,6 +15,6 @@ mod read;
 #[cfg(test)]
 mod tests;
 
-pub use builder::{Built, Builder, Warning};
+pub use builder::{Builder, Built, Warning};
 pub use facts::{Advance, AdvanceKind, Document, DocumentKind, Former, Line, Operator, OperatorSection, Original, Recipient, RecipientKind, ShippingBill, Tax};
 pub use section::{Section, section};

@@ -1,7 +1,9 @@
 //! From the request of the tool to documents. Pure; names everything that is wrong.
 
-use super::builder::{Built, Builder};
-use super::facts::{Advance, AdvanceKind, Document, DocumentKind, Former, Line, Operator, OperatorSection, Original, Recipient, RecipientKind, ShippingBill, Tax};
+use super::builder::{Builder, Built};
+use super::facts::{
+    Advance, AdvanceKind, Document, DocumentKind, Former, Line, Operator, OperatorSection, Original, Recipient, RecipientKind, ShippingBill, Tax,
+};
 use super::types::{BuildGstr1, ReturnAdvance, ReturnDocument, ReturnDocumentStatus, ReturnLine, ReturnRecipient};
 use crate::filing::period::ReturnPeriod;
 use crate::platform::dates::FiscalYear;

@@ -84,7 +84,11 @@ pub fn section(document: &Document, supplier_state: &str) -> Section {
     }
     let paid = !document.supply.is_without_payment();
     if is_export(document) {
-        return if note { Section::Cdnur { typ: if paid { "EXPWP" } else { "EXPWOP" } } } else { Section::Exp { exp_typ: if paid { "WPAY" } else { "WOPAY" } } };
+        return if note {
+            Section::Cdnur { typ: if paid { "EXPWP" } else { "EXPWOP" } }
+        } else {
+            Section::Exp { exp_typ: if paid { "WPAY" } else { "WOPAY" } }
+        };
     }
     if document.recipient.gstin.is_some() {
         let inv_typ = match document.supply {

@@ -50,7 +50,8 @@ fn with(mut base: Value, extra: Value) -> Value {
 #[test]
 fn b2b_groups_invoices_by_recipient_with_a_row_for_each_rate() {
     let two_rates = json!([line("10000", "18", "1800", "0"), line("500", "5", "25", "0"), line("1000", "18", "180", "0")]);
-    let (gstr1, totals, ..) = built("102024", json!([to(FAR, "s/2", "29", "13505", two_rates), to(BUYER, "s/1", "24", "1180", json!([line("1000", "18", "0", "90")]))]));
+    let (gstr1, totals, ..) =
+        built("102024", json!([to(FAR, "s/2", "29", "13505", two_rates), to(BUYER, "s/1", "24", "1180", json!([line("1000", "18", "0", "90")]))]));
     assert_eq!(
         gstr1["b2b"],
         json!([
@@ -67,10 +68,18 @@ fn b2b_groups_invoices_by_recipient_with_a_row_for_each_rate() {
 
 #[test]
 fn the_limit_of_b2cl_is_strict_counts_the_tax_and_goes_by_the_date_of_the_invoice() {
-    let of = |number: &str, date: &str, value: &str, place: &str| with(consumer(number, place, value, json!([line("90000", "18", "16200", "0")])), json!({"date": date}));
+    let of = |number: &str, date: &str, value: &str, place: &str| {
+        with(consumer(number, place, value, json!([line("90000", "18", "16200", "0")])), json!({"date": date}))
+    };
     let in_table = |period: &str, document: Value| {
         let (gstr1, ..) = built(period, json!([document]));
-        if gstr1.get("b2cl").is_some() { "b2cl" } else if gstr1.get("b2cs").is_some() { "b2cs" } else { "none" }
+        if gstr1.get("b2cl").is_some() {
+            "b2cl"
+        } else if gstr1.get("b2cs").is_some() {
+            "b2cs"
+        } else {
+            "none"
+        }
     };
     assert_eq!(in_table("102024", of("A1", "2024-10-05", "100000.00", "29")), "b2cs");
     assert_eq!(in_table("102024", of("A1", "2024-10-05", "100000.01", "29")), "b2cl");
@@ -85,7 +94,10 @@ fn the_limit_of_b2cl_is_strict_counts_the_tax_and_goes_by_the_date_of_the_invoic
 
 #[test]
 fn b2cl_rows_stand_under_their_place() {
-    let (gstr1, ..) = built("102024", json!([consumer("92661", "05", "784586.33", json!([{"taxable": "10000", "gst_rate": "5", "igst": "500", "cess": "500", "hsn": "8471"}]))]));
+    let (gstr1, ..) = built(
+        "102024",
+        json!([consumer("92661", "05", "784586.33", json!([{"taxable": "10000", "gst_rate": "5", "igst": "500", "cess": "500", "hsn": "8471"}]))]),
+    );
     assert_eq!(
         gstr1["b2cl"],
         json!([{"pos": "05", "inv": [{"inum": "92661", "idt": "05-10-2024", "val": 784_586.33, "itms": [{"num": 501, "itm_det": {"txval": 10000, "rt": 5, "iamt": 500, "csamt": 500}}]}]}])
@@ -96,7 +108,12 @@ fn b2cl_rows_stand_under_their_place() {
 fn b2cs_adds_up_by_place_and_rate_and_may_be_negative() {
     let note = json!({"type": "credit_note", "number": "C1", "date": "2024-10-20", "place_of_supply": "24", "original": {"number": "OLD/1", "date": "2024-09-02", "value": "2360"},
         "lines": [line("2000", "18", "0", "180")]});
-    let documents = json!([consumer("A1", "24", "1180", json!([line("1000", "18", "0", "90")])), consumer("A2", "29", "118", json!([line("100", "18", "18", "0")])), consumer("A3", "29", "236", json!([line("200", "18", "36", "0")])), note]);
+    let documents = json!([
+        consumer("A1", "24", "1180", json!([line("1000", "18", "0", "90")])),
+        consumer("A2", "29", "118", json!([line("100", "18", "18", "0")])),
+        consumer("A3", "29", "236", json!([line("200", "18", "36", "0")])),
+        note
+    ]);
     let (gstr1, totals, gstr3b, _) = built("102024", documents);
     assert_eq!(
         gstr1["b2cs"],
@@ -113,7 +130,13 @@ fn exports_are_grouped_by_payment_with_their_shipping_bill() {
         json!({"number": number, "date": "2024-10-05", "recipient": {"kind": "overseas"}, "place_of_supply": "96", "supply_type": supply, "value": "10500",
             "shipping_bill": {"number": "7896542", "date": "2024-10-07", "port_code": "inbom4"}, "lines": [{"taxable": "10000", "gst_rate": rate, "igst": igst, "hsn": "998313", "qty": "3"}]})
     };
-    let (gstr1, totals, gstr3b, warnings) = built("062025", json!([with(export("E1", "export_with_payment", "500", "5"), json!({"date": "2025-06-02"})), with(export("E2", "export_without_payment", "0", "0"), json!({"date": "2025-06-03"}))]));
+    let (gstr1, totals, gstr3b, warnings) = built(
+        "062025",
+        json!([
+            with(export("E1", "export_with_payment", "500", "5"), json!({"date": "2025-06-02"})),
+            with(export("E2", "export_without_payment", "0", "0"), json!({"date": "2025-06-03"}))
+        ]),
+    );
     assert_eq!(
         gstr1["exp"],
         json!([{"exp_typ": "WOPAY", "inv": [{"inum": "E2", "idt": "03-06-2025", "val": 10500, "sbpcode": "INBOM4", "sbnum": "7896542", "sbdt": "07-10-2024", "itms": [{"txval": 10000, "rt": 0, "iamt": 0, "csamt": 0}]}]},
@@ -130,17 +153,27 @@ fn exports_are_grouped_by_payment_with_their_shipping_bill() {
 
 #[test]
 fn an_overseas_customer_served_in_india_is_a_consumer() {
-    let (gstr1, ..) = built("102024", json!([with(consumer("A1", "29", "118", json!([line("100", "18", "18", "0")])), json!({"recipient": {"kind": "overseas"}}))]));
+    let (gstr1, ..) =
+        built("102024", json!([with(consumer("A1", "29", "118", json!([line("100", "18", "18", "0")])), json!({"recipient": {"kind": "overseas"}}))]));
     assert_eq!(gstr1["b2cs"][0]["pos"], "29");
     assert!(gstr1.get("exp").is_none());
 }
 
 #[test]
 fn sez_and_deemed_exports_say_so() {
-    let sez = |number: &str, supply: &str, igst: &str| with(to(BUYER, number, "24", "1180", json!([line("1000", "18", igst, "0")])), json!({"recipient": {"kind": "sez", "gstin": BUYER}, "supply_type": supply}));
-    let deemed = with(to(BUYER, "S/3", "24", "1180", json!([line("1000", "18", "0", "90")])), json!({"recipient": {"kind": "deemed_export", "gstin": BUYER}, "supply_type": "deemed_export"}));
+    let sez = |number: &str, supply: &str, igst: &str| {
+        with(
+            to(BUYER, number, "24", "1180", json!([line("1000", "18", igst, "0")])),
+            json!({"recipient": {"kind": "sez", "gstin": BUYER}, "supply_type": supply}),
+        )
+    };
+    let deemed = with(
+        to(BUYER, "S/3", "24", "1180", json!([line("1000", "18", "0", "90")])),
+        json!({"recipient": {"kind": "deemed_export", "gstin": BUYER}, "supply_type": "deemed_export"}),
+    );
     let (gstr1, _, gstr3b, warnings) = built("102024", json!([sez("S/1", "sez_with_payment", "180"), sez("S/2", "sez_without_payment", "0"), deemed]));
-    let found: Vec<_> = gstr1["b2b"][0]["inv"].as_array().expect("rows").iter().map(|row| (row["inv_typ"].clone(), row["itms"][0]["itm_det"].clone())).collect();
+    let found: Vec<_> =
+        gstr1["b2b"][0]["inv"].as_array().expect("rows").iter().map(|row| (row["inv_typ"].clone(), row["itms"][0]["itm_det"].clone())).collect();
     assert_eq!(found[0], (json!("SEWP"), json!({"txval": 1000, "rt": 18, "iamt": 180, "csamt": 0})), "inter-State within the State");
     assert_eq!(found[1], (json!("SEWOP"), json!({"txval": 1000, "rt": 18, "iamt": 0, "csamt": 0})));
     assert_eq!(found[2], (json!("DE"), json!({"txval": 1000, "rt": 18, "camt": 90, "samt": 90, "csamt": 0})));
@@ -152,9 +185,13 @@ fn sez_and_deemed_exports_say_so() {
 #[test]
 fn notes_to_registered_are_positive_rows_that_take_away_in_the_totals() {
     let note = |kind: &str, number: &str, date: &str| {
-        with(to(BUYER, number, "24", "1180", json!([line("1000", "18", "0", "90")])), json!({"type": kind, "date": date, "original": {"number": "S/9", "date": "2024-09-01"}}))
+        with(
+            to(BUYER, number, "24", "1180", json!([line("1000", "18", "0", "90")])),
+            json!({"type": kind, "date": date, "original": {"number": "S/9", "date": "2024-09-01"}}),
+        )
     };
-    let (gstr1, totals, gstr3b, _) = built("102024", json!([note("credit_note", "C1", "2024-10-06"), note("debit_note", "D1", "2024-10-07"), note("credit_note", "C2", "2024-10-08")]));
+    let (gstr1, totals, gstr3b, _) =
+        built("102024", json!([note("credit_note", "C1", "2024-10-06"), note("debit_note", "D1", "2024-10-07"), note("credit_note", "C2", "2024-10-08")]));
     assert_eq!(
         gstr1["cdnr"][0]["nt"][0],
         json!({"ntty": "C", "nt_num": "C1", "nt_dt": "06-10-2024", "val": 1180, "pos": "24", "rchrg": "N", "inv_typ": "R", "itms": [{"num": 1801, "itm_det": {"txval": 1000, "rt": 18, "camt": 90, "samt": 90, "csamt": 0}}]})
@@ -189,7 +226,10 @@ fn notes_on_exports_have_no_place() {
     let note = json!({"type": "credit_note", "number": "C1", "date": "2024-10-06", "recipient": {"kind": "overseas"}, "place_of_supply": "96", "supply_type": "export_without_payment", "value": "1000",
         "original": {"number": "E1", "date": "2024-09-01"}, "lines": [{"taxable": "1000", "gst_rate": "0", "hsn": "8471"}]});
     let (gstr1, totals, gstr3b, _) = built("102024", json!([note]));
-    assert_eq!(gstr1["cdnur"], json!([{"typ": "EXPWOP", "ntty": "C", "nt_num": "C1", "nt_dt": "06-10-2024", "val": 1000, "itms": [{"num": 1, "itm_det": {"txval": 1000, "rt": 0, "iamt": 0, "csamt": 0}}]}]));
+    assert_eq!(
+        gstr1["cdnur"],
+        json!([{"typ": "EXPWOP", "ntty": "C", "nt_num": "C1", "nt_dt": "06-10-2024", "val": 1000, "itms": [{"num": 1, "itm_det": {"txval": 1000, "rt": 0, "iamt": 0, "csamt": 0}}]}])
+    );
     assert_eq!((&totals["cdnur"]["txval"], &gstr3b["sup_details"]["osup_zero"]["txval"]), (&json!(-1000), &json!(-1000)));
 }
 
@@ -208,13 +248,17 @@ fn nil_exempt_and_non_gst_go_to_table_8_and_the_invoice_keeps_its_value() {
     assert_eq!((rows.len(), &rows[0]["inv"][0]["val"], rows[0]["inv"][0]["itms"].as_array().map(Vec::len)), (1, &json!(1580), Some(1)));
     assert_eq!(totals["nil"], json!({"nil_amt": 80, "expt_amt": 400, "ngsup_amt": 20}));
     assert_eq!((&gstr3b["sup_details"]["osup_nil_exmp"]["txval"], &gstr3b["sup_details"]["osup_nongst"]["txval"]), (&json!(480), &json!(20)));
-    assert_eq!(gstr1["hsn"]["data"][0], json!({"num": 1, "hsn_sc": "1001", "uqc": "KGS", "qty": 7.5, "rt": 0, "txval": 500, "iamt": 0, "camt": 0, "samt": 0, "csamt": 0}));
+    assert_eq!(
+        gstr1["hsn"]["data"][0],
+        json!({"num": 1, "hsn_sc": "1001", "uqc": "KGS", "qty": 7.5, "rt": 0, "txval": 500, "iamt": 0, "camt": 0, "samt": 0, "csamt": 0})
+    );
     assert!(warnings.is_empty(), "{warnings:?}");
 }
 
 #[test]
 fn under_reverse_charge_the_tax_is_shown_and_not_owed() {
-    let (gstr1, _, gstr3b, _) = built("102024", json!([with(to(BUYER, "S/1", "24", "1000", json!([line("1000", "5", "0", "25")])), json!({"reverse_charge": true}))]));
+    let (gstr1, _, gstr3b, _) =
+        built("102024", json!([with(to(BUYER, "S/1", "24", "1000", json!([line("1000", "5", "0", "25")])), json!({"reverse_charge": true}))]));
     let row = &gstr1["b2b"][0]["inv"][0];
     assert_eq!((&row["rchrg"], &row["val"], &row["itms"][0]["itm_det"]["camt"]), (&json!("Y"), &json!(1000), &json!(25)));
     assert_eq!(gstr3b["sup_details"]["osup_det"]["txval"], 0);
@@ -226,29 +270,51 @@ fn composition_and_uin_holders_are_b2b_and_told_apart_in_gstr3b() {
     let uin = to(UIN, "S/2", "07", "236", json!([line("200", "18", "36", "0")]));
     let (gstr1, _, gstr3b, _) = built("102024", json!([composition, uin]));
     assert_eq!(gstr1["b2b"].as_array().map(Vec::len), Some(2));
-    assert_eq!(gstr3b["inter_sup"], json!({"unreg_details": [], "comp_details": [{"pos": "29", "txval": 100, "iamt": 18}], "uin_details": [{"pos": "07", "txval": 200, "iamt": 36}]}));
+    assert_eq!(
+        gstr3b["inter_sup"],
+        json!({"unreg_details": [], "comp_details": [{"pos": "29", "txval": 100, "iamt": 18}], "uin_details": [{"pos": "07", "txval": 200, "iamt": 36}]})
+    );
 }
 
 #[test]
 fn table_12_is_split_from_may_2025() {
-    let documents = |date: &str| json!([with(to(BUYER, "S/1", "24", "1180", json!([line("1000", "18", "0", "90")])), json!({"date": date})), with(consumer("S/2", "24", "118", json!([line("100", "18", "0", "9")])), json!({"date": date}))]);
+    let documents = |date: &str| {
+        json!([
+            with(to(BUYER, "S/1", "24", "1180", json!([line("1000", "18", "0", "90")])), json!({"date": date})),
+            with(consumer("S/2", "24", "118", json!([line("100", "18", "0", "9")])), json!({"date": date}))
+        ])
+    };
     let (april, ..) = built("042025", documents("2025-04-30"));
-    assert_eq!(april["hsn"]["data"], json!([{"num": 1, "hsn_sc": "8471", "uqc": "NOS", "qty": 2, "rt": 18, "txval": 1100, "iamt": 0, "camt": 99, "samt": 99, "csamt": 0}]));
+    assert_eq!(
+        april["hsn"]["data"],
+        json!([{"num": 1, "hsn_sc": "8471", "uqc": "NOS", "qty": 2, "rt": 18, "txval": 1100, "iamt": 0, "camt": 99, "samt": 99, "csamt": 0}])
+    );
     let (may, totals, ..) = built("052025", documents("2025-05-01"));
-    assert_eq!(may["hsn"]["hsn_b2b"], json!([{"num": 1, "hsn_sc": "8471", "uqc": "NOS", "qty": 1, "rt": 18, "txval": 1000, "iamt": 0, "camt": 90, "samt": 90, "csamt": 0}]));
+    assert_eq!(
+        may["hsn"]["hsn_b2b"],
+        json!([{"num": 1, "hsn_sc": "8471", "uqc": "NOS", "qty": 1, "rt": 18, "txval": 1000, "iamt": 0, "camt": 90, "samt": 90, "csamt": 0}])
+    );
     assert_eq!(may["hsn"]["hsn_b2c"][0]["txval"], 100);
     assert_eq!((&totals["hsn"]["txval"], &totals["hsn_b2b"]["txval"], &totals["hsn_b2c"]["txval"]), (&json!(1100), &json!(1000), &json!(100)));
 }
 
 #[test]
 fn operators_have_a_table_of_their_own_and_section_9_5_no_other() {
-    let through = |number: &str, section: &str| with(consumer(number, "24", "1180", json!([line("1000", "18", "0", "90")])), json!({"operator": {"gstin": "29AABCF8078M1C8", "section": section}}));
+    let through = |number: &str, section: &str| {
+        with(consumer(number, "24", "1180", json!([line("1000", "18", "0", "90")])), json!({"operator": {"gstin": "29AABCF8078M1C8", "section": section}}))
+    };
     let (gstr1, totals, gstr3b, warnings) = built("102024", json!([through("A1", "52"), through("A2", "9(5)")]));
     let row = json!([{"etin": "29AABCF8078M1C8", "suppval": 1000, "igst": 0, "cgst": 90, "sgst": 90, "cess": 0, "flag": "N"}]);
     assert_eq!(gstr1["supeco"], json!({"clttx": row, "paytx": row}));
-    assert_eq!(gstr1["b2cs"], json!([{"sply_ty": "INTRA", "pos": "24", "typ": "E", "etin": "29AABCF8078M1C8", "rt": 18, "txval": 1000, "camt": 90, "samt": 90, "csamt": 0}]));
+    assert_eq!(
+        gstr1["b2cs"],
+        json!([{"sply_ty": "INTRA", "pos": "24", "typ": "E", "etin": "29AABCF8078M1C8", "rt": 18, "txval": 1000, "camt": 90, "samt": 90, "csamt": 0}])
+    );
     assert_eq!(gstr1["hsn"]["data"][0]["txval"], 1000);
-    assert_eq!((&totals["supeco"]["txval"], &gstr3b["eco_dtls"]["eco_reg_sup"]["txval"], &gstr3b["sup_details"]["osup_det"]["txval"]), (&json!(2000), &json!(1000), &json!(1000)));
+    assert_eq!(
+        (&totals["supeco"]["txval"], &gstr3b["eco_dtls"]["eco_reg_sup"]["txval"], &gstr3b["sup_details"]["osup_det"]["txval"]),
+        (&json!(2000), &json!(1000), &json!(1000))
+    );
     assert!(warnings.is_empty(), "{warnings:?}");
 }
 
@@ -268,10 +334,16 @@ fn advances_have_rows_by_place_and_rate_and_count_in_gstr3b() {
 
 #[test]
 fn an_amendment_is_a_row_with_both_numbers_and_adds_the_difference() {
-    let amended = with(to(BUYER, "S/1A", "24", "2360", json!([line("2000", "18", "0", "180")])), json!({"amends": {"number": "s/1", "date": "2024-09-05", "lines": [line("1500", "18", "0", "135")]}}));
+    let amended = with(
+        to(BUYER, "S/1A", "24", "2360", json!([line("2000", "18", "0", "180")])),
+        json!({"amends": {"number": "s/1", "date": "2024-09-05", "lines": [line("1500", "18", "0", "135")]}}),
+    );
     let (gstr1, totals, gstr3b, _) = built("102024", json!([amended]));
     let row = &gstr1["b2ba"][0]["inv"][0];
-    assert_eq!((&row["oinum"], &row["oidt"], &row["inum"], &row["itms"][0]["itm_det"]["txval"]), (&json!("S/1"), &json!("05-09-2024"), &json!("S/1A"), &json!(2000)));
+    assert_eq!(
+        (&row["oinum"], &row["oidt"], &row["inum"], &row["itms"][0]["itm_det"]["txval"]),
+        (&json!("S/1"), &json!("05-09-2024"), &json!("S/1A"), &json!(2000))
+    );
     assert_eq!(totals["b2ba"], json!({"txval": 500, "iamt": 0, "camt": 45, "samt": 45, "csamt": 0}));
     assert_eq!(gstr3b["sup_details"]["osup_det"]["txval"], 500);
     assert_eq!(gstr1["hsn"]["data"][0]["txval"], 500);
@@ -281,8 +353,18 @@ fn an_amendment_is_a_row_with_both_numbers_and_adds_the_difference() {
 #[test]
 fn cancelled_documents_are_counted_and_nothing_else() {
     let cancelled = json!({"number": "A2", "date": "2024-10-05", "status": "cancelled"});
-    let (gstr1, totals, ..) = built("102024", json!([consumer("A1", "24", "118", json!([line("100", "18", "0", "9")])), cancelled, consumer("A3", "24", "118", json!([line("100", "18", "0", "9")]))]));
-    assert_eq!(gstr1["doc_issue"], json!({"doc_det": [{"doc_num": 1, "docs": [{"num": 1, "from": "A1", "to": "A3", "totnum": 3, "cancel": 1, "net_issue": 2}]}]}));
+    let (gstr1, totals, ..) = built(
+        "102024",
+        json!([
+            consumer("A1", "24", "118", json!([line("100", "18", "0", "9")])),
+            cancelled,
+            consumer("A3", "24", "118", json!([line("100", "18", "0", "9")]))
+        ]),
+    );
+    assert_eq!(
+        gstr1["doc_issue"],
+        json!({"doc_det": [{"doc_num": 1, "docs": [{"num": 1, "from": "A1", "to": "A3", "totnum": 3, "cancel": 1, "net_issue": 2}]}]})
+    );
     assert_eq!((&totals["b2cs"]["txval"], &totals["doc_issue"]), (&json!(200), &json!({"totnum": 3, "cancel": 1, "net_issue": 2})));
 }
 
@@ -308,10 +390,12 @@ fn the_return_does_not_depend_on_the_order_of_documents() {
 fn what_does_not_tie_or_fit_is_warned_of() {
     let (.., warnings) = built("102024", json!([to(BUYER, "S/1", "24", "1180", json!([{"taxable": "1000", "gst_rate": "18", "cgst": "90", "sgst": "90"}]))]));
     assert_eq!(warnings, ["hsn_missing", "hsn_does_not_tie"]);
-    let (gstr1, _, _, warnings) = built("102024", json!([with(to(BUYER, "S/1", "24", "1180", json!([line("1000", "18", "180", "0")])), json!({"date": "2024-09-05"}))]));
+    let (gstr1, _, _, warnings) =
+        built("102024", json!([with(to(BUYER, "S/1", "24", "1180", json!([line("1000", "18", "180", "0")])), json!({"date": "2024-09-05"}))]));
     assert_eq!(warnings, ["document_before_period", "tax_of_other_kind"]);
     assert_eq!(gstr1["b2b"][0]["inv"][0]["itms"][0]["itm_det"]["iamt"], 180, "never dropped");
-    let (gstr1, _, _, warnings) = built("102024", json!([with(to(BUYER, "S/1", "24", "1180", json!([line("1000", "18", "0", "90")])), json!({"date": "2024-11-01"}))]));
+    let (gstr1, _, _, warnings) =
+        built("102024", json!([with(to(BUYER, "S/1", "24", "1180", json!([line("1000", "18", "0", "90")])), json!({"date": "2024-11-01"}))]));
     assert_eq!(warnings, ["document_after_period"]);
     assert!(gstr1.get("b2b").is_none());
     let (.., warnings) = built("102024", json!([to(BUYER, "S/1", "24", "1180", json!([line("1000", "18", "0", "95")]))]));

@@ -242,11 +242,31 @@ pub fn answer(built: &Built, period: ReturnPeriod) -> Result<String, Problem> {
 pub fn explanation(period: ReturnPeriod) -> Vec<Explanation> {
     let fixed = |decision, result: &str, rule: &str, section: &str| entry(decision, result, rule, section, START);
     let mut explained = vec![
-        fixed("period", &period.fp(), "Documents belong to the period of their date; what is older is reported late, what is younger is left out.", "CGST Act s.37(1)"),
-        fixed("registered", "one_by_one", "Supplies to holders of a GSTIN or UIN are reported invoice by invoice (tables 4, 6B, 6C, 9B).", "CGST Rules r.59(4)(a)"),
+        fixed(
+            "period",
+            &period.fp(),
+            "Documents belong to the period of their date; what is older is reported late, what is younger is left out.",
+            "CGST Act s.37(1)",
+        ),
+        fixed(
+            "registered",
+            "one_by_one",
+            "Supplies to holders of a GSTIN or UIN are reported invoice by invoice (tables 4, 6B, 6C, 9B).",
+            "CGST Rules r.59(4)(a)",
+        ),
         fixed("zero_rated", "tables_6a_6b", "Exports have their place of supply outside India and go to table 6A; supplies to SEZ to 6B.", "IGST Act s.16"),
-        fixed("notes", "own_period", "A note is reported in the period of its own date, by itself where what it corrects was, else in the total of table 7.", "CGST Act s.34"),
-        fixed("reverse_charge", "not_owed", "Under reverse charge the recipient pays: the tax is shown, part of neither value nor liability.", "CGST Act s.9(3)"),
+        fixed(
+            "notes",
+            "own_period",
+            "A note is reported in the period of its own date, by itself where what it corrects was, else in the total of table 7.",
+            "CGST Act s.34",
+        ),
+        fixed(
+            "reverse_charge",
+            "not_owed",
+            "Under reverse charge the recipient pays: the tax is shown, part of neither value nor liability.",
+            "CGST Act s.9(3)",
+        ),
         fixed("numbers", "ranges", "Table 13 counts every number used, cancelled ones too; a range ends where the counter jumps.", "CGST Rules r.46(b)"),
     ];
     if let Some(row) = limits::all().b2cl_invoice_value.on(period.last) {
