@@ -22,6 +22,7 @@ pub struct Service {
     pub directory: PathBuf,
     pub bank_account: String,
     pub app_url: String,
+    pub owner_url: String,
     pub owner: PgConnection,
 }
 
@@ -56,6 +57,7 @@ impl Service {
             bank_account: text(&demo["bank_account_id"])?,
             app_url: text(&database["app_url"])?,
             owner: PgConnection::establish(&text(&database["owner_url"])?)?,
+            owner_url: text(&database["owner_url"])?,
             postmaster: read("postgres/postmaster.pid")?.lines().next().unwrap_or_default().parse()?,
             process,
             directory,

@@ -29,8 +29,9 @@ row! {
 /// What recording needs to know beside the customer; `$1` company, `$5` external id, `$6` UTR, `$7` bank account.
 const AROUND: &str = "r.id AS registration, k.account_id AS bank, k.id AS bank_account,
                     (SELECT x.id FROM receipt x WHERE x.company_id = $1 AND x.external_id = $5) AS duplicate_of,
-                    (SELECT x.id FROM receipt x WHERE x.company_id = $1 AND x.utr_key = upper($6) AND x.bank_key IN (coalesce($7, k.id), '00000000-0000-0000-0000-000000000000')
-                        AND NOT x.duplicate_allowed AND x.state NOT IN ('reversed', 'bounced') LIMIT 1) AS same_utr";
+                    (SELECT found.id FROM (SELECT upper($6) AS utr, coalesce($7, k.id) AS bank OFFSET 0) AS asked
+                     CROSS JOIN LATERAL (SELECT x.id FROM receipt x WHERE x.company_id = $1 AND x.utr_key = asked.utr AND x.bank_key IN (asked.bank, '00000000-0000-0000-0000-000000000000')
+                        AND NOT x.duplicate_allowed AND x.state NOT IN ('reversed', 'bounced') LIMIT 1) AS found) AS same_utr";
 
 /// The bank account named, or the default one: the first that posts to the account with the role of the bank.
 const BANK: &str = "bank_account k ON k.company_id = $1 AND k.active AND k.id = coalesce($7, (SELECT d.id FROM bank_account d JOIN gl_account g ON g.company_id = d.company_id AND g.id = d.account_id

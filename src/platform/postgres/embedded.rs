@@ -70,6 +70,8 @@ const SETTINGS: &[&str] = &[
     "wal_compression=on",
     "checkpoint_timeout=15min",
     "max_wal_size=2GB",
+    // Plans made while tables were empty are made anew soon after they are not.
+    "autovacuum_naptime=5s",
     "random_page_cost=1.1",
     "jit=off",
     "timezone=UTC",

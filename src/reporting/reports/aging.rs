@@ -186,14 +186,16 @@ fn cells(rx: &mut Rx<'_>, at: At, current: bool, basis: Basis, starts: &[i32]) -
     let source = if current {
         "WITH open_at AS (
             SELECT customer_id, side, due_date, document_date, original_due_date, open_base AS open FROM open_item_balance
-            WHERE company_id = $1 AND open_amount > 0 AND $2::date IS NOT NULL AND $3::timestamptz IS NOT NULL)"
+            WHERE company_id = $1 AND open_amount > 0)"
     } else {
         OPEN_AT
     };
+    // Balances that are open are none of 0; to compare once more would only mislead the planner.
+    let open = if current { "true" } else { "open <> 0" };
     let text = format!(
         "{source}, cells AS (
             SELECT customer_id, CASE WHEN side = 'credit' THEN {UNAPPLIED} ELSE width_bucket($2::date - {date}, $4::int[]) END AS bucket, sum(open) AS open
-            FROM open_at WHERE open <> 0 GROUP BY 1, 2), {FORMER}
+            FROM open_at WHERE {open} GROUP BY 1, 2), {FORMER}
          SELECT cells.customer_id, coalesce(f.name, c.legal_name) AS customer_name, cells.bucket, cells.open::numeric AS open
          FROM cells JOIN customer c ON c.company_id = $1 AND c.id = cells.customer_id LEFT JOIN former f ON f.object_id = c.id"
     );
