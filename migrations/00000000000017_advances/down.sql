@@ -1,10 +1,10 @@
-CALL govern('[{"table": "receipt", "children": [{"table": "receipt_deduction", "of": "receipt_id", "order": "line_no"}]}]');
+CALL govern('[{"table": "receipt", "aside": ["advance"], "children": [{"table": "receipt_deduction", "of": "receipt_id", "order": "line_no"}]}]');
 DROP VIEW state_gst_advance;
 DROP TABLE gst_advance;
 DROP FUNCTION gst_advance_holds, touch_gst_advance, touch_gst_advance_added;
--- Without the table that is gone.
-CALL govern('[]');
 ALTER TABLE receipt DROP COLUMN advance;
+-- Without the table that is gone.
+CALL govern('[{"table": "receipt", "children": [{"table": "receipt_deduction", "of": "receipt_id", "order": "line_no"}]}]');
 CREATE OR REPLACE FUNCTION receipt_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE moving text[] := ARRAY['state', 'clearing', 'customer_id', 'item_id', 'entry_id', 'deposited_on', 'cleared_on', 'identified_on', 'ended_on', 'end_reason', 'on_account',
     'fee_note_id', 'posting_date', 'bank_account_id', 'payer_name',

@@ -73,7 +73,9 @@ fn money_for_services_is_taxed_on_receipt_and_freed_as_it_is_applied() {
     assert_eq!(again(&company, &receipt)["gst_advance"]["remaining"], sums("422.00", "357.62", "32.19", "0.00"));
     assert_eq!(accounts(&company), [d!(64.38), d!(-32.19), d!(-32.19), d!(0)]);
     let rows = register(&company, "");
-    let of = |row: &Value| (row["kind"].clone(), row["moved_on"].clone(), row["gross"].clone(), row["taxable"].clone(), row["cgst"].clone(), row["voucher_number"].clone());
+    let of = |row: &Value| {
+        (row["kind"].clone(), row["moved_on"].clone(), row["gross"].clone(), row["taxable"].clone(), row["cgst"].clone(), row["voucher_number"].clone())
+    };
     assert_eq!(
         rows.iter().map(of).collect::<Vec<_>>(),
         [
@@ -106,15 +108,38 @@ fn what_is_not_known_yet_is_eighteen_per_cent_and_inter_state() {
     let nowhere = id_of(&executive.post("/v1/customers", &nowhere).expect(201));
     let asked = json!({"gst_advance": {"supply": "services"}});
     let receipt = executive.post("/v1/receipts", &with(receipt_body(&nowhere, "2025-04-10", "1180.00"), asked.clone())).expect(201);
-    assert_includes(&receipt["gst_advance"], &json!({"tax_rate": "18.00", "place_of_supply": "97", "inter_state": true, "received": sums("1180.00", "1000.00", "0.00", "180.00")}));
+    assert_includes(
+        &receipt["gst_advance"],
+        &json!({"tax_rate": "18.00", "place_of_supply": "97", "inter_state": true, "received": sums("1180.00", "1000.00", "0.00", "180.00")}),
+    );
     // Where the customer is known to be in Karnataka, or in Maharashtra: domain.md 3.21, case 30.
     let elsewhere = with(customer_body(), json!({"gstin": gstin("29"), "billing_address": null}));
     let elsewhere = id_of(&executive.post("/v1/customers", &elsewhere).expect(201));
     let receipt = executive.post("/v1/receipts", &with(receipt_body(&elsewhere, "2025-04-10", "118.00"), asked.clone())).expect(201);
     assert_includes(&receipt["gst_advance"], &json!({"place_of_supply": "29", "inter_state": true, "received": sums("118.00", "100.00", "0.00", "18.00")}));
     let receipt = executive.post("/v1/receipts", &with(receipt_body(&company.customer(), "2025-04-10", "10000.00"), asked)).expect(201);
-    assert_includes(&receipt["gst_advance"], &json!({"place_of_supply": "27", "inter_state": false, "received": sums("10000.00", "8474.58", "762.71", "0.00"), "voucher_number": "RV/25-26/00003"}));
+    assert_includes(
+        &receipt["gst_advance"],
+        &json!({"place_of_supply": "27", "inter_state": false, "received": sums("10000.00", "8474.58", "762.71", "0.00"), "voucher_number": "RV/25-26/00003"}),
+    );
     assert_eq!(accounts(&company), [d!(1723.42), d!(-762.71), d!(-762.71), d!(-198)]);
+    company.assert_laws();
+}
+
+#[test]
+fn vouchers_are_numbered_where_another_series_has_the_prefix() {
+    let company = Company::new();
+    let customer = company.customer();
+    // From before there were vouchers; today the prefix is reserved for them.
+    let series = "INSERT INTO number_series (company_id, id, registration_id, document_kind, fiscal_year, prefix, width)
+        SELECT company_id, gen_random_uuid(), id, 'invoice', 2025, 'RV/25-26/', 5 FROM gst_registration";
+    Db::owner().run(&format!("{series} WHERE company_id = '{}'", company.id)).unwrap();
+    let first = advance(&company, &customer, "2025-04-10", "118.00");
+    let second = advance(&company, &customer, "2026-03-31", "118.00");
+    let next = advance(&company, &customer, "2026-04-01", "118.00");
+    let numbers = [first, second, next].map(|receipt| receipt["gst_advance"]["voucher_number"].clone());
+    assert_eq!(numbers, ["ARV/25-26/00001", "ARV/25-26/00002", "RV/26-27/00001"]);
+    Db::owner().run(&format!("DELETE FROM number_series WHERE company_id = '{}' AND prefix = 'RV/25-26/'", company.id)).unwrap();
     company.assert_laws();
 }
 
@@ -182,7 +207,10 @@ fn a_reversed_or_bounced_receipt_takes_its_tax_back_and_keeps_its_number() {
     let reversed = advance(&company, &customer, "2025-04-10", "590.00");
     apply(&company, &reversed, "2025-04-12", json!([to_invoice(&invoice, "118.00")]));
     controller.post(&format!("/v1/receipts/{}/reverse", id_of(&reversed)), &json!({"reversed_on": "2025-05-05", "reason": "Wrong customer"})).expect(200);
-    assert_includes(&again(&company, &reversed)["gst_advance"], &json!({"voucher_number": "RV/25-26/00001", "remaining": sums("0.00", "0.00", "0.00", "0.00")}));
+    assert_includes(
+        &again(&company, &reversed)["gst_advance"],
+        &json!({"voucher_number": "RV/25-26/00001", "remaining": sums("0.00", "0.00", "0.00", "0.00")}),
+    );
     let rows = register(&company, "period=2025-05");
     let found: Vec<_> = rows.iter().map(|row| (row["kind"].as_str().unwrap(), row["gross"].as_str().unwrap(), row["cgst"].as_str().unwrap())).collect();
     assert_eq!(found, [("adjusted", "-118.00", "-9.00"), ("received", "-590.00", "-45.00")]);
@@ -193,13 +221,15 @@ fn a_reversed_or_bounced_receipt_takes_its_tax_back_and_keeps_its_number() {
     let bounce = json!({"bounced_on": "2025-06-15", "reason": "Funds insufficient", "fee": "500.00"});
     company.executive().post(&format!("/v1/receipts/{}/bounce", id_of(&bounced)), &bounce).expect(200);
     assert_eq!(accounts(&company), [d!(0); 4]);
-    // A cancelled invoice gives the advance back.
+    // A document that is taken back gives the advance back.
     let third = advance(&company, &customer, "2025-07-01", "118.00");
     assert_eq!(third["gst_advance"]["voucher_number"], "RV/25-26/00003");
-    let other = company.invoice(&customer, "2025-07-02", "2025-08-02", "118.00");
-    apply(&company, &third, "2025-07-03", json!([to_invoice(&other, "118.00")]));
+    let more = json!({"target_type": "invoice", "target_id": invoice["id"], "amount": "118.00", "adjusted_on": "2025-07-02", "reason": "Agreed with the customer", "reason_code": "other"});
+    let more = controller.post("/v1/adjustments", &more).expect(201);
+    apply(&company, &third, "2025-07-03", json!([{"target_type": "adjustment", "target_id": more["id"], "amount": "118.00", "kind": "cash"}]));
     assert_eq!(company.account(ASSET), d!(0));
-    controller.change("POST", &format!("/v1/invoices/{}/cancel", id_of(&other)), "*", &json!({"cancelled_on": "2025-08-01", "reason": "Never rendered"})).expect(200);
+    let back = json!({"reversed_on": "2025-08-01", "reason": "Agreed otherwise"});
+    controller.change("POST", &format!("/v1/adjustments/{}/reverse", id_of(&more)), "*", &back).expect(200);
     assert_eq!(again(&company, &third)["gst_advance"]["remaining"], sums("118.00", "100.00", "9.00", "0.00"));
     company.assert_laws();
 }
@@ -219,7 +249,10 @@ fn a_refund_has_its_voucher_and_a_failed_one_restores() {
             "amounts": sums("118.00", "100.00", "9.00", "0.00")})
     );
     assert_eq!(accounts(&company), [d!(72), d!(-36), d!(-36), d!(0)]);
-    assert_includes(&register(&company, "kind=refunded")[0], &json!({"voucher_number": "RFV/25-26/00001", "document_type": "refund", "document_number": paid["number"], "cgst": "9.00"}));
+    assert_includes(
+        &register(&company, "kind=refunded")[0],
+        &json!({"voucher_number": "RFV/25-26/00001", "document_type": "refund", "document_number": paid["number"], "cgst": "9.00"}),
+    );
     let failed = act(&payer, &refund, "fail", &json!({"failed_on": "2025-06-02", "reason": "Account closed"})).expect(200);
     assert_eq!(failed["refund_voucher"], paid["refund_voucher"], "what was issued stays issued");
     assert_eq!(again(&company, &receipt)["gst_advance"]["remaining"], sums("590.00", "500.00", "45.00", "0.00"));
@@ -246,7 +279,10 @@ fn every_way_money_comes_in_can_be_an_advance() {
     let receipt = executive.post("/v1/receipts", &body(&customer, "2025-04-10", "590.00", nobody)).expect(201);
     let identify = json!({"customer_id": customer, "identified_on": "2025-04-12", "gst_advance": services()});
     let receipt = executive.post(&format!("/v1/receipts/{}/identify", id_of(&receipt)), &identify).expect(200);
-    assert_includes(&receipt["gst_advance"], &json!({"voucher_number": "RV/25-26/00001", "voucher_date": "2025-04-12", "received": sums("590.00", "500.00", "45.00", "0.00")}));
+    assert_includes(
+        &receipt["gst_advance"],
+        &json!({"voucher_number": "RV/25-26/00001", "voucher_date": "2025-04-12", "received": sums("590.00", "500.00", "45.00", "0.00")}),
+    );
     // A cheque of a later date: from its deposit.
     let held = json!({"method": "cheque", "cheque_number": "000124", "cheque_date": "2025-05-01", "utr": null});
     let receipt = executive.post("/v1/receipts", &body(&customer, "2025-04-10", "118.00", held)).expect(201);
@@ -276,7 +312,7 @@ fn every_way_money_comes_in_can_be_an_advance() {
 fn an_advance_in_dollars_is_taxed_in_rupees() {
     let company = Company::new();
     let (customer, controller) = (company.customer(), company.controller());
-    for (date, rate) in [("2025-04-01", "83.00"), ("2025-05-01", "85.00")] {
+    for (date, rate) in [("2025-04-09", "83.00"), ("2025-05-01", "85.00")] {
         controller.post("/v1/exchange-rates", &json!({"currency": "USD", "rate_date": date, "rate": rate, "source": "RBI"})).expect(201);
     }
     let receipt = company.executive().post("/v1/receipts", &body(&customer, "2025-04-10", "118.00", json!({"currency": "USD"}))).expect(201);
@@ -339,7 +375,8 @@ fn bad_advances_are_refused_and_leave_nothing() {
     let nobody = json!({"customer_id": null, "unidentified": true});
     let problem = executive.post("/v1/receipts", &body(&customer, "2025-10-10", "590.00", nobody)).refused(422, "validation_failed");
     assert!(blames(&problem, "#/gst_advance", "payer_unknown"), "{problem}");
-    let held = json!({"method": "cheque", "cheque_number": "1", "cheque_date": "2025-12-01", "utr": null, "gst_advance": {"supply": "services", "tax_rate": "17"}});
+    let held =
+        json!({"method": "cheque", "cheque_number": "1", "cheque_date": "2025-12-01", "utr": null, "gst_advance": {"supply": "services", "tax_rate": "17"}});
     executive.post("/v1/receipts", &body(&customer, "2025-10-10", "590.00", held)).refused(422, "validation_failed");
     assert_eq!(company.fingerprint(), before);
     // The largest and the smallest sums there are.
@@ -415,7 +452,8 @@ fn declared(company: &Company, month: &str) -> (Vec<AdvanceRow>, Vec<AdvanceRow>
 fn the_tables_of_a_month_show_what_it_changed() {
     let company = Company::new();
     let customer = company.customer();
-    let intra = |taxable, half| AdvanceRow { place_of_supply: "27".into(), inter: false, rate: d!(18), taxable, igst: d!(0), cgst: half, sgst: half, cess: d!(0) };
+    let intra =
+        |taxable, half| AdvanceRow { place_of_supply: "27".into(), inter: false, rate: d!(18), taxable, igst: d!(0), cgst: half, sgst: half, cess: d!(0) };
     let first = advance(&company, &customer, "2025-04-10", "590.00");
     let within = advance(&company, &customer, "2025-04-11", "236.00");
     let other = json!({"gst_advance": with(services(), json!({"place_of_supply": "29", "tax_rate": "5"}))});

@@ -259,7 +259,7 @@ fn valid_bodies(op: &Operation, ours: &Stocked) -> Vec<Value> {
     let customer = ours.thing("customer_id");
     let customer = customer.as_str().unwrap();
     let placed = |amount: &str| json!([{"target_type": "invoice", "target_id": ours.thing("invoice_id"), "amount": amount, "kind": "cash"}]);
-    let receipt = with(receipt_body(customer, "2025-01-20", "77.00"), json!({"allocations": placed("10.00")}));
+    let receipt = with(receipt_body(customer, "2025-01-20", "77.00"), json!({"allocations": placed("10.00"), "gst_advance": {"supply": "services"}}));
     let invoice = invoice_body(customer, "2025-01-20", "10.00");
     let series =
         json!({"gst_registration_id": ours.thing("gst_registration_id"), "document_kind": "invoice", "fiscal_year": "2025-26", "prefix": "EXTRA/", "width": 5});
@@ -297,7 +297,9 @@ fn valid_bodies(op: &Operation, ours: &Stocked) -> Vec<Value> {
         }
         ("POST", "/v1/number-series") => vec![series],
         ("POST", "/v1/customers/{id}/payers") => vec![json!({"payer_id": ours.thing("payer_id"), "valid_from": "2024-01-01", "valid_to": "2024-12-31"})],
-        ("POST", "/v1/receipts/{id}/identify") => vec![json!({"customer_id": customer, "identified_on": "2025-01-20", "allocations": placed("10.00")})],
+        ("POST", "/v1/receipts/{id}/identify") => {
+            vec![json!({"customer_id": customer, "identified_on": "2025-01-20", "allocations": placed("10.00"), "gst_advance": {"supply": "services"}})]
+        }
         ("POST", "/v1/receipts/{id}/deposit") => {
             vec![json!({"deposited_on": "2025-01-20", "bank_account_id": ours.thing("bank_account_id"), "allocations": placed("10.00")})]
         }

@@ -96,7 +96,7 @@ const DAMAGES: &[&str] = &[
     "UPDATE invoice SET number = 'ZZ' || number WHERE true",
     "DELETE FROM audit_event WHERE true",
     "DELETE FROM invoice_line WHERE true",
-    "UPDATE gst_advance SET cgst = cgst + 1, taxable = taxable - 1 WHERE true",
+    "UPDATE gst_advance SET cgst = cgst + 1, sgst = sgst + 1, taxable = taxable - 2 WHERE true",
     "UPDATE journal_entry SET posting_date = '2009-12-31' WHERE true",
 ];
 

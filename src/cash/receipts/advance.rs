@@ -109,8 +109,8 @@ fn place_of_supply(new: &NewAdvance, ground: &Ground, explain: &mut impl FnMut(&
         recipient_state: Some(recipient),
         case: ServiceCase::General,
     };
-    let decided = supply::place_of_supply_of_services(&facts)
-        .map_err(|fault| FieldError::at("/gst_advance/place_of_supply", fault.reason(), fault.to_string()))?;
+    let decided =
+        supply::place_of_supply_of_services(&facts).map_err(|fault| FieldError::at("/gst_advance/place_of_supply", fault.reason(), fault.to_string()))?;
     explain("place_of_supply", decided.explanation, decided.basis);
     Ok(decided.code)
 }

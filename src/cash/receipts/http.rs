@@ -41,8 +41,9 @@ pub async fn list_receipts(caller: Caller<ReceiptsRead>, paging: Query<Paging>, 
 /// Money in with what was deducted (TDS, bank charges, discount, retention); money and deductions
 /// together settle what `allocations` name, the rest is placed by `auto_apply` or waits. An early-payment
 /// discount the money earns and the tolerance of an item are granted with the allocation. Money in another
-/// currency than the invoices names `settlement_currency` and `settlement_amount`. Use the bank's reference as
-/// Idempotency-Key and as `utr`: it is recorded once, until it is reversed.
+/// currency than the invoices names `settlement_currency` and `settlement_amount`. `gst_advance` marks what stays on
+/// account as money received before the invoice: of services its tax falls due now, and the receipt voucher (CGST rule
+/// 50) gets its number. Use the bank's reference as Idempotency-Key and as `utr`: it is recorded once, until it is reversed.
 #[utoipa::path(tag = "Receipts", request_body = NewReceipt, responses((status = 201, body = Receipt, description = "Recorded.")), extensions(("x-permission" = json!("receipts:write")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/receipts")]
 pub async fn record_receipt(caller: Caller<ReceiptsWrite>, body: Body<NewReceipt>) -> Reply<Created<Receipt>> {

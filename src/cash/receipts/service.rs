@@ -1,9 +1,11 @@
 //! The verbs of receipts.
 
+use super::advance::{self, Decided};
 use super::posting::{Worth, identification, posting, unidentified};
 use super::store::{DeductionRow, Head, Origin, PlacedRow, Step};
-use super::advance::{self, Decided};
-use super::types::{AutoApply, Bounce, Clear, Clearing, DeductionKind, Deposit, Identify, Method, NewAdvance, NewReceipt, Receipt, ReceiptPatch, ReverseReceipt, State};
+use super::types::{
+    AutoApply, Bounce, Clear, Clearing, DeductionKind, Deposit, Identify, Method, NewAdvance, NewReceipt, Receipt, ReceiptPatch, ReverseReceipt, State,
+};
 use super::{problems, rules, store};
 use crate::billing::invoices::service as billing;
 use crate::billing::notes::types::NewDebitNote;
@@ -22,8 +24,8 @@ use crate::ledger::problems::AMOUNT_TOO_SMALL;
 use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, OpenItem, SettlementTerms, Side, Unwind, lock_parties};
 use crate::master_data::customers::reference::NamesCustomer;
 use crate::master_data::customers::types::AddressKind;
-use crate::master_data::{customers, gst_registrations};
 use crate::master_data::exchange_rates::service::{plausible, rate_on};
+use crate::master_data::{customers, gst_registrations};
 use crate::platform::http::problem::{self, FieldError};
 use crate::platform::http::reply::require_version;
 use crate::platform::http::{Problem, faults};

@@ -1,6 +1,8 @@
-use super::rules;
 use super::advance::Decided;
-use super::types::{Clearing, Deduction, DeductionKind, Method, NewReceipt, Receipt, ReceiptAdvance, ReceiptAllocation, ReceiptFilter, ReceiptSummary, ReceiptTotals, State};
+use super::rules;
+use super::types::{
+    Clearing, Deduction, DeductionKind, Method, NewReceipt, Receipt, ReceiptAdvance, ReceiptAllocation, ReceiptFilter, ReceiptSummary, ReceiptTotals, State,
+};
 use crate::cash::allocations::settlement::{Terms, difference_reason, flags};
 use crate::ledger::AllocationKind;
 use crate::ledger::advances;

@@ -45,7 +45,8 @@ pub async fn get_refund(caller: Caller<RefundsRead>, id: Path<RefundId>) -> Repl
 /// Record the payment of a refund.
 ///
 /// Posts receivable against bank and uses the credit up. Who asked and who approved do not pay (SOD-03).
-/// When the credit was used otherwise meanwhile, 422 names what is open.
+/// When the credit was used otherwise meanwhile, 422 names what is open. Of an advance that was taxed the refund
+/// voucher (CGST rule 51) gets its number, and its tax is due no more.
 #[utoipa::path(tag = "Refunds", request_body = MarkPaid, params(("id" = RefundId, Path, description = "The refund.")), responses((status = 200, body = Refund, description = "Paid.")), extensions(("x-permission" = json!("refunds:pay")), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
 #[post("/v1/refunds/{id}/mark-paid")]
 pub async fn mark_refund_paid(caller: Caller<RefundsPay>, id: Path<RefundId>, body: Body<MarkPaid>) -> Reply<Done<Refund>> {

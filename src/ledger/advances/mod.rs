@@ -66,8 +66,7 @@ pub fn receive(tx: &mut Tx<'_>, advance: &Advance, left: Decimal, on: NaiveDate)
     open_missing(tx, AccountRole::GstOnAdvances)?;
     let amounts = terms(tx, advance).within(left).map_err(|fault| Problem::internal(&fault))?;
     let number = voucher(tx, advance, MovementKind::Received, left, on)?;
-    let received =
-        Movement { id: AdvanceId::new(), advance, on, kind: MovementKind::Received, because: None, reverses: None, amounts, number, entry: None };
+    let received = Movement { id: AdvanceId::new(), advance, on, kind: MovementKind::Received, because: None, reverses: None, amounts, number, entry: None };
     write(tx, vec![received])
 }
 
@@ -168,8 +167,13 @@ fn lines(sum: &Inclusive, kept: bool) -> Vec<Line> {
         lines.push(Line::signed(AccountRole::Adjustments, sum.tax()));
     } else {
         lines.extend(
-            [(AccountRole::OutputCgst, sum.cgst), (AccountRole::OutputSgst, sum.sgst), (AccountRole::OutputIgst, sum.igst), (AccountRole::OutputCess, sum.cess)]
-                .map(|(role, tax)| Line::signed(role, tax)),
+            [
+                (AccountRole::OutputCgst, sum.cgst),
+                (AccountRole::OutputSgst, sum.sgst),
+                (AccountRole::OutputIgst, sum.igst),
+                (AccountRole::OutputCess, sum.cess),
+            ]
+            .map(|(role, tax)| Line::signed(role, tax)),
         );
     }
     lines

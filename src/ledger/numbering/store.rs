@@ -86,15 +86,25 @@ pub fn ensure_default(tx: &mut Tx<'_>, registration: RegistrationId, kind: Numbe
     let company = tx.company();
     let state: String = tx.scalar(Sql::new("SELECT state_code FROM gst_registration WHERE company_id = $1 AND id = $2").bind(company).bind(registration))?;
     let (prefix, width) = default_prefix(&state, kind, year);
-    tx.execute(
-        Sql::new(
-            "INSERT INTO number_series (company_id, id, registration_id, document_kind, fiscal_year, prefix, width, is_default)
-             SELECT $1, $2, $3, $4, $5, $6, $7, true
-             WHERE NOT EXISTS (SELECT FROM number_series WHERE company_id = $1 AND registration_id = $3 AND document_kind = $4 AND fiscal_year = $5 AND is_default)
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(company).bind(SeriesId::new()).bind(registration).bind(kind).bind(year.0).bind(prefix).bind(width),
-    )?;
+    // Another series may have the prefix already; then a letter comes before it.
+    for prefix in std::iter::once(prefix.clone()).chain(('A'..='Z').map(|letter| format!("{letter}{prefix}"))) {
+        let there: bool = tx.scalar(
+            Sql::new(
+                "WITH made AS (
+                    INSERT INTO number_series (company_id, id, registration_id, document_kind, fiscal_year, prefix, width, is_default)
+                    SELECT $1, $2, $3, $4, $5, $6, $7, true
+                    WHERE NOT EXISTS (SELECT FROM number_series WHERE company_id = $1 AND registration_id = $3 AND document_kind = $4 AND fiscal_year = $5 AND is_default)
+                    ON CONFLICT DO NOTHING RETURNING 1
+                 )
+                 SELECT EXISTS (SELECT FROM made)
+                     OR EXISTS (SELECT FROM number_series WHERE company_id = $1 AND registration_id = $3 AND document_kind = $4 AND fiscal_year = $5 AND is_default)",
+            )
+            .bind(company).bind(SeriesId::new()).bind(registration).bind(kind).bind(year.0).bind(prefix).bind(width),
+        )?;
+        if there {
+            break;
+        }
+    }
     Ok(())
 }
 

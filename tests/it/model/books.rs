@@ -111,6 +111,10 @@ pub struct Doc {
     pub entries: Vec<Entry>,
     /// Rows that mirror its entries.
     pub mirrors: Vec<Entry>,
+    /// An advance for services that bears 18 per cent within the State.
+    pub taxed: bool,
+    /// Its item, the settlements there were when it came on account, and the day.
+    pub advance: Option<(usize, usize, NaiveDate)>,
     /// What the deposit of a held cheque will book; its day is that of the cheque.
     pub waiting: Option<Entry>,
     /// What a draft will be issued as.
@@ -138,6 +142,8 @@ impl Doc {
             deducted: Vec::new(),
             entries: Vec::new(),
             mirrors: Vec::new(),
+            taxed: false,
+            advance: None,
             waiting: None,
             draft: None,
         }
@@ -223,6 +229,8 @@ pub struct Money {
     pub worth: Option<Decimal>,
     /// The day of a cheque that is held until then.
     pub held: Option<NaiveDate>,
+    /// An advance for services.
+    pub taxed: bool,
 }
 
 pub enum Placing {
@@ -281,8 +289,32 @@ impl Model {
             book("1100", gain);
             book(if was_gain { "4800" } else { "5400" }, -gain);
         }
+        for (_, half, kept) in self.tax_on_advances().into_iter().filter(|(on, ..)| *on <= day) {
+            book("1220", half + half);
+            if kept {
+                book("5900", -half - half);
+            } else {
+                book("2100", -half);
+                book("2110", -half);
+            }
+        }
         accounts.retain(|_, amount| !amount.is_zero());
         accounts
+    }
+    /// Half of the tax that comes to be held on advances, or negative goes, with its day, and whether the money was kept
+    /// without an invoice. Held is what an invoice over the money left would bear, its tax included.
+    fn tax_on_advances(&self) -> Vec<(NaiveDate, Decimal, bool)> {
+        let half = |money_left: Decimal| money(money_left * dec!(9) / dec!(118));
+        let mut changes = Vec::new();
+        for (item, from, on) in self.docs.iter().filter_map(|doc| doc.advance) {
+            let mut left = self.items[item].base - self.moves[..from].iter().filter(|m| m.credit == item).map(|m| m.credit_base).sum::<Decimal>();
+            changes.push((on, half(left), false));
+            for m in self.moves[from..].iter().filter(|m| m.credit == item) {
+                changes.push((m.on, half(left - m.credit_base) - half(left), matches!(m.kind, "adjustment" | "round_off")));
+                left -= m.credit_base;
+            }
+        }
+        changes
     }
     /// What a customer owes in base by the entries of the ledger.
     pub fn owed(&self, customer: usize, day: NaiveDate) -> Decimal {
@@ -610,6 +642,7 @@ impl Model {
             rate: new.rate,
             cheque: new.cheque,
             deducted: new.deducted.clone(),
+            taxed: new.taxed,
             entries: vec![Entry { on: new.held.unwrap_or(new.date), rows, items: Vec::new(), taken_back: false }],
             ..Doc::bare(self.now, Kind::Receipt, new.owner.unwrap_or(usize::MAX), new.dollars, new.date, total)
         });
@@ -677,9 +710,10 @@ impl Model {
                 self.pour(credit, &mut purses, &own, left, on);
             }
         }
+        self.docs[doc].advance = self.docs[doc].taxed.then_some((credit, self.moves.len(), on));
         Ok(())
     }
-    pub fn identify(&mut self, doc: usize, owner: usize, on: NaiveDate, placing: &Placing) -> Result<(), Code> {
+    pub fn identify(&mut self, doc: usize, owner: usize, on: NaiveDate, taxed: bool, placing: &Placing) -> Result<(), Code> {
         if on < self.docs[doc].date {
             return Err((422, "validation_failed"));
         }
@@ -689,6 +723,7 @@ impl Model {
         let (total, worth) = (self.docs[doc].total, -self.docs[doc].entries[0].rows[1].1);
         self.docs[doc].state = State::Standing;
         self.docs[doc].owner = owner;
+        self.docs[doc].taxed = taxed;
         let item = self.open_credit(doc, owner, total, worth, on);
         self.docs[doc].entries.push(Entry { on, rows: vec![("2200", worth), ("1100", -worth)], items: vec![item], taken_back: false });
         let value = self.docs[doc].date;

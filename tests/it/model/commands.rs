@@ -125,12 +125,17 @@ pub enum Act {
         charge: Option<Decimal>,
         cheque: bool,
         held: Option<NaiveDate>,
+        /// An advance for services.
+        #[serde(default)]
+        taxed: bool,
         plan: Plan,
     },
     Identify {
         doc: Label,
         customer: Label,
         on: NaiveDate,
+        #[serde(default)]
+        taxed: bool,
         plan: Plan,
     },
     Deposit {
@@ -483,14 +488,16 @@ impl Chooser<'_> {
         let as_rupees = dollars.is_some() && known && self.dice.chance(30);
         let held = (cheque && known && self.dice.chance(25)).then(|| date + Days::new(10));
         let customer = known.then(|| self.of_customer(owner));
-        Some(Act::Receive { customer, date, cash, dollars, as_rupees, tds, charge, cheque, held, plan })
+        let taxed = known && self.dice.chance(35);
+        Some(Act::Receive { customer, date, cash, dollars, as_rupees, tds, charge, cheque, held, taxed, plan })
     }
     fn identify(&mut self) -> Option<Act> {
         let receipts = self.docs(|doc| doc.state == State::Unidentified);
         let doc = self.dice.of(&receipts)?;
         let of = &self.model.docs[doc];
         let (owner, on) = (self.customer(), self.dice.since(of.date));
-        Some(Act::Identify { doc: self.label(doc), customer: self.of_customer(owner), on, plan: self.plan(owner, of.dollars, of.total) })
+        let taxed = self.dice.chance(35);
+        Some(Act::Identify { doc: self.label(doc), customer: self.of_customer(owner), on, taxed, plan: self.plan(owner, of.dollars, of.total) })
     }
     fn deposit(&mut self) -> Option<Act> {
         let held = self.docs(|doc| doc.state == State::Held);

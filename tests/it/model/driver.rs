@@ -470,11 +470,14 @@ impl Driver {
                 self.perform(request, next, expected, 200).is_some()
             }
             Act::Receive { .. } => self.receive(act)?,
-            Act::Identify { doc, customer, on, plan } => {
+            Act::Identify { doc, customer, on, taxed, plan } => {
                 let (doc, owner) = (self.a(*doc, &[Kind::Receipt])?, self.customer(*customer)?);
                 let mut body = json!({"customer_id": self.model.customers[owner].id, "identified_on": on});
+                if *taxed {
+                    body["gst_advance"] = json!({"supply": "services"});
+                }
                 let placing = self.placing(plan, &mut body);
-                let expected = next.identify(doc, owner, *on, &placing);
+                let expected = next.identify(doc, owner, *on, *taxed, &placing);
                 let request = self.verb(&self.executive, doc, "identify", body);
                 self.perform(Request { versioned: false, ..request }, next, expected, 200).is_some()
             }
@@ -681,7 +684,7 @@ impl Driver {
     }
 
     fn receive(&mut self, act: &Act) -> Option<bool> {
-        let Act::Receive { customer, date, cash, dollars, as_rupees, tds, charge, cheque, held, plan } = act else { return None };
+        let Act::Receive { customer, date, cash, dollars, as_rupees, tds, charge, cheque, held, taxed, plan } = act else { return None };
         let owner = match customer {
             Some(label) => Some(self.customer(*label)?),
             None => None,
@@ -712,9 +715,12 @@ impl Driver {
         if let Some(held) = held {
             body = with(body, json!({"cheque_number": "000123", "cheque_date": held}));
         }
+        if *taxed {
+            body["gst_advance"] = json!({"supply": "services"});
+        }
         let placing = self.placing(plan, &mut body);
         let mut next = self.model.clone();
-        let new = Money { owner, dollars: dollars.is_some(), rate, date: *date, cash: *cash, deducted, cheque: *cheque, worth, held: *held };
+        let new = Money { owner, dollars: dollars.is_some(), rate, date: *date, cash: *cash, deducted, cheque: *cheque, worth, held: *held, taxed: *taxed };
         let expected = next.receive(&new, &placing);
         let made = self.perform_alone(Self::request(&self.executive, "/v1/receipts", body), next, expected, 201);
         Some(self.named(made))
