@@ -15,7 +15,7 @@ use crate::platform::postgres::embedded::Embedded;
 use crate::platform::postgres::{self, Pool};
 use crate::platform::unit_of_work::permissions::client_scopes;
 use crate::platform::unit_of_work::{Doors, Gate, purge_idempotency_keys};
-use crate::{billing, cash, collections, control, delivery, filing, ledger, master_data, reporting, setup};
+use crate::{billing, cash, collections, control, delivery, filing, ledger, master_data, reporting, setup, tax};
 use actix_cors::Cors;
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::web::Data;
@@ -36,6 +36,7 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Every route of the service.
 pub fn routes(config: &mut ServiceConfig<'_>) {
+    tax::tools::http::routes(config);
     tokens::http::routes(config);
     users::http::routes(config);
     waivers::http::routes(config);
@@ -125,6 +126,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Company", "The company, its GST registrations and number series."),
     ("Customers", "Customers, their open items and their ledger."),
     ("Items", "Items and payment terms."),
+    ("GST", "The rules of GST to ask: registration numbers, the tax of a document, amounts in words."),
     ("Invoices", "Invoices from draft to cancellation."),
     ("Notes", "Credit and debit notes that correct invoices."),
     ("E-invoices", "Documents registered with the Invoice Registration Portal."),

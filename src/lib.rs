@@ -5,7 +5,7 @@
 
 pub mod config; // the only reader of the environment
 pub mod platform; // words and machinery that know no business
-pub mod tax; // GST: place of supply, rates, rounding; pure, so anyone may ask it
+pub mod tax; // GST: place of supply, rates, rounding; pure, so anyone may ask it, also over HTTP
 pub mod access; // users, tokens, API clients, audit log
 pub mod master_data; // companies, customers, items, terms
 pub mod ledger; // entries, open items, numbers, periods
@@ -27,6 +27,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
     static ALL: LazyLock<Vec<&'static Refusal>> = LazyLock::new(|| {
         [
             platform::http::problem::ALL,
+            tax::tools::problems::ALL,
             access::tokens::problems::ALL,
             access::users::problems::ALL,
             access::api_clients::problems::ALL,

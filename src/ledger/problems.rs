@@ -11,5 +11,6 @@ refusals! {
     DUPLICATE_NUMBER = "duplicate_number" 409 "Another document has this number" ["invoice_number_key", "receipt_number_key"];
     ACCOUNT_IN_USE = "account_in_use" 409 "The account is in use";
     DUPLICATE_ACCOUNT_CODE = "duplicate_account_code" 409 "Another account has this number" ["gl_account_code_key"];
+    DATE_BEFORE_PREVIOUS_NUMBER = "date_before_previous_number" 422 "The date lies before that of the number before";
     SERIES_EXHAUSTED = "series_exhausted" 409 "The number series has no numbers left within 16 characters";
 }

@@ -1,4 +1,5 @@
-//! Taxes: pure rules over facts.
+//! Taxes: pure rules over facts, and the same rules over HTTP.
 
 pub mod gst;
 pub mod tds;
+pub mod tools;

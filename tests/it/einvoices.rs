@@ -238,8 +238,7 @@ fn nothing_is_recorded_that_the_portal_did_not_sign_of_this_document() {
         let problem = send(&good["Irn"], &forged).refused(422, "irp_signature_invalid");
         assert!(blames(&problem, "#/signed_qr", "irp_signature_invalid"), "{problem}");
     }
-    let nothing = signed(&json!("[")).replace("ignored", "");
-    send(&good["Irn"], &nothing).refusal();
+    send(&good["Irn"], &signed(&json!("["))).refusal();
     // A signed invoice of another total beside a good QR code; another time than the signed one; a time to come.
     let whole = with(made.clone(), json!({"Irn": good["Irn"], "ValDtls": {"TotInvVal": 1}}));
     let register = |extra: Value| {
@@ -521,8 +520,7 @@ fn exports_sez_and_foreign_money_make_payloads_in_rupees() {
     let company = seller();
     let executive = company.executive();
     let abroad = json!({"line1": "1 Main Street", "city": "Boston", "postal_code": "02101", "country": "US"});
-    let foreigner =
-        id_of(&executive.post("/v1/customers", &with(customer_body(), json!({"kind": "export", "currency": "USD", "billing_address": abroad}))).expect(201));
+    let foreigner = id_of(&executive.post("/v1/customers", &with(customer_body(), json!({"kind": "export", "billing_address": abroad}))).expect(201));
     let goods = json!([{"description": "Rack", "hsn_code": "940320", "quantity": "3", "unit": "NOS", "unit_price": "33.33", "tax_rate": "18"}]);
     let export = sale(&company, &foreigner, "2025-05-05", json!({"currency": "USD", "exchange_rate": "85.123", "lines": goods, "supply_type": "EXPWOP"}));
     let made = payload(&company, &export);
@@ -556,7 +554,7 @@ fn the_tool_answers_partners_and_refuses_nonsense() {
     // The sandbox mode lets a wrong check digit pass.
     let mut wrong = body.clone();
     wrong["buyer"]["gstin"] = json!("29AWGPV7107B1Z1");
-    assert!(blames(&post(&wrong).refused(422, "gstin_invalid"), "#/buyer/gstin", "gstin_invalid"));
+    assert!(blames(&post(&wrong).refused(422, "validation_failed"), "#/buyer/gstin", "gstin_invalid"));
     company.executive().post("/v1/gst/einvoice?mode=sandbox", &wrong).expect(200);
     for (pointer, value) in [
         ("/document/date", json!("2025-02-30")),

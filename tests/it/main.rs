@@ -30,6 +30,8 @@ mod einvoices;
 mod families;
 mod histories;
 mod grouped;
+mod gst_documents;
+mod gst_tools;
 mod hostile;
 mod hot;
 mod idempotency;

@@ -446,6 +446,7 @@ const ASIDE: &[(&str, &str)] = &[
 const COLUMNS_ASIDE: &[(&str, &str, &str)] = &[
     ("number_series", "next_number", "proved by the numbers taken"),
     ("number_series", "version", "moves with next_number"),
+    ("number_series", "last_date", "moves with next_number"),
     ("membership", "last_login_at", "a trace of reading"),
     ("api_client", "last_used_at", "a trace of reading"),
 ];

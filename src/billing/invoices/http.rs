@@ -1,7 +1,7 @@
 //! Invoices.
 
 use super::service;
-use super::types::{CancelInvoice, Invoice, InvoiceFilter, InvoiceSummary, IssueInvoice, NewInvoice};
+use super::types::{CancelInvoice, DocumentQuery, Invoice, InvoiceFilter, InvoiceSummary, IssueInvoice, NewInvoice};
 use crate::ledger::open_items::store::lock_named;
 use crate::platform::http::{Body, Created, Done, Fetched, MultiStatus, Path, Query, Reply};
 use crate::platform::ids::InvoiceId;
@@ -65,11 +65,11 @@ pub async fn create_invoices_in_bulk(caller: Caller<InvoicesWrite>, body: Body<B
 
 /// Get an invoice.
 ///
-/// With lines, tax and how far it is settled now.
-#[utoipa::path(tag = "Invoices", params(("id" = InvoiceId, Path, description = "The invoice.")), responses((status = 200, body = Invoice, description = "The invoice.")), extensions(("x-permission" = json!("invoices:read"))))]
+/// With lines, tax and how far it is settled now; why it bears that tax with `expand=explanation`.
+#[utoipa::path(tag = "Invoices", params(("id" = InvoiceId, Path, description = "The invoice."), DocumentQuery), responses((status = 200, body = Invoice, description = "The invoice.")), extensions(("x-permission" = json!("invoices:read"))))]
 #[get("/v1/invoices/{id}")]
-pub async fn get_invoice(caller: Caller<InvoicesRead>, id: Path<InvoiceId>) -> Reply<Fetched<Invoice>> {
-    caller.fetch(move |rx| service::get::<NewInvoice>(rx, id.0)).await
+pub async fn get_invoice(caller: Caller<InvoicesRead>, id: Path<InvoiceId>, query: Query<DocumentQuery>) -> Reply<Fetched<Invoice>> {
+    caller.fetch(move |rx| service::get::<NewInvoice>(rx, id.0, &query)).await
 }
 
 /// Change a draft.

@@ -6,6 +6,7 @@
 //! mirror entry or corrected by a note.
 
 pub mod approval;
+pub mod explanation;
 pub mod http;
 pub mod order;
 pub mod posting;

@@ -1,7 +1,7 @@
 //! What is billed, whatever its kind: invoices, credit notes and debit notes are one engine.
 
 use super::store::Stored;
-use super::types::NewInvoice;
+use super::types::{Document, NewInvoice};
 use crate::control::approvals::Action;
 use crate::ledger::numbering::NumberedKind;
 use crate::ledger::{DocumentKind, Side};
@@ -183,4 +183,5 @@ pub trait Form: Serialize + DeserializeOwned {
     type Answer: Resource;
     fn order(&self) -> Order;
     fn answer(stored: &Stored, cx: &Context) -> Self::Answer;
+    fn document(answer: &mut Self::Answer) -> &mut Document;
 }

@@ -8,7 +8,7 @@ use crate::platform::ids::{EntryId, OpenItemId};
 use crate::platform::money::Currency;
 use rust_decimal::Decimal;
 
-/// Debit receivable with what the customer owes; credit sales, each tax that is collected, rounding. A
+/// Debit receivable with what the customer owes; credit sales, what was charged after tax, each tax that is collected, rounding. A
 /// credit note is the other way round, from sales returns.
 #[must_use]
 pub fn posting(stored: &Stored, number: &str, priced: &Priced) -> Posting {
@@ -17,6 +17,7 @@ pub fn posting(stored: &Stored, number: &str, priced: &Priced) -> Posting {
     let mut lines = vec![
         Line::debit(AccountRole::Receivable, tax.payable).of(customer),
         Line::credit(income, tax.taxable),
+        Line::credit(income, tax.other_charges),
         Line::signed(AccountRole::Rounding, -tax.round_off),
     ];
     if !stored.reverse_charge {

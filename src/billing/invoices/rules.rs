@@ -2,23 +2,26 @@
 
 use super::order::{Kind, Order, TaxEffect};
 use super::store::Stored;
-use super::types::{InvoiceStatus, NewInvoice, NewInvoiceLine, SupplyKind, TaxTreatment};
+use super::types::{ChargeTime, InvoiceStatus, NewCharge, NewInvoice, NewInvoiceLine, SupplyKind, TaxTreatment};
 use crate::ledger::SettlementTerms;
 use crate::master_data::customers::rules::metadata_faults;
 use crate::master_data::customers::types::CustomerKind;
 use crate::master_data::items::types::Item;
 use crate::master_data::payment_terms::rules::{Instalment, split};
 use crate::master_data::payment_terms::types::TermsInstalment;
-use crate::platform::dates::{FiscalYear, plus_days};
+use crate::platform::dates::plus_days;
 use crate::platform::http::{FieldError, faults};
 use crate::platform::ids::{CustomerId, ItemId, RegistrationId, TermsId};
 use crate::platform::money::{Currency, LARGEST, UnitPrice, round};
 use crate::platform::unit_of_work::SettlementPolicy;
-use crate::tax::gst::compute::{Computed, DocumentInput, LineInput, LineTax, RateTax, Treatment, compute};
+use crate::tax::gst::compute::{ChargeInput, ChargeTax, ComputeFault, Computed, Discount, DocumentInput, LineInput, LineTax, RateTax, Treatment, compute};
 use crate::tax::gst::supply::{self, GoodsCase, GoodsFacts, OTHER_COUNTRIES, PlaceOfSupply, ServiceCase, ServiceFacts, SupplyType};
-use crate::tax::gst::{rates, states, units};
+use crate::tax::gst::time::Days3;
+use crate::tax::gst::{limits, rates, units};
+use crate::tax::tools::rules::{cess_fault, hsn_fault, rate_fault, read_place};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 /// What must be known before a document can be priced.
 #[derive(Debug, Clone)]
@@ -69,6 +72,8 @@ pub struct House {
     pub today: NaiveDate,
     pub round_to_unit: bool,
     pub settlement: SettlementPolicy,
+    /// Aggregate turnover of the fiscal year before the document's, in rupees; `None` where nobody said.
+    pub turnover: Option<Decimal>,
 }
 
 /// A line with everything decided.
@@ -89,6 +94,56 @@ pub struct PricedLine {
     pub tax: LineTax,
 }
 
+/// What a price is made of beside the lines; nothing of it in a plain document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pricing {
+    /// Off all lines together, and what of it each bears.
+    pub discount: Decimal,
+    pub discount_shares: Vec<Decimal>,
+    /// How many of the lines, the last ones, are charges before tax.
+    pub charge_lines: usize,
+    /// Charges after tax: each, and together.
+    pub after_tax: Vec<(String, Decimal)>,
+    pub other_charges: Decimal,
+    /// Compensation cess for each unit, line by line.
+    pub cess_per_unit: Vec<Decimal>,
+    /// Per cent of the normal tax that is levied.
+    pub differential: Decimal,
+    pub supply_date: Option<NaiveDate>,
+    pub payment_date: Option<NaiveDate>,
+}
+
+impl Default for Pricing {
+    fn default() -> Self {
+        Self {
+            discount: Decimal::ZERO,
+            discount_shares: Vec::new(),
+            charge_lines: 0,
+            after_tax: Vec::new(),
+            other_charges: Decimal::ZERO,
+            cess_per_unit: Vec::new(),
+            differential: Decimal::ONE_HUNDRED,
+            supply_date: None,
+            payment_date: None,
+        }
+    }
+}
+
+impl Pricing {
+    /// What a line bears of the discount, and its cess for each unit.
+    #[must_use]
+    pub fn of_line(&self, at: usize) -> (Decimal, Decimal) {
+        let of = |values: &[Decimal]| values.get(at).copied().unwrap_or_default();
+        (of(&self.discount_shares), of(&self.cess_per_unit))
+    }
+
+    /// Whether a line, of so many, is a charge.
+    #[must_use]
+    pub const fn is_charge(&self, at: usize, lines: usize) -> bool {
+        at + self.charge_lines >= lines
+    }
+}
+
 /// A document with everything decided but its number.
 #[derive(Debug, Clone)]
 pub struct Priced {
@@ -98,23 +153,13 @@ pub struct Priced {
     pub tax_effect: TaxEffect,
     pub currency: Currency,
     pub rate: Decimal,
+    /// Charges before tax last.
     pub lines: Vec<PricedLine>,
+    pub pricing: Pricing,
     pub tax: Computed,
     /// What falls due when, each with what is agreed about settling it.
     pub instalments: Vec<(Instalment, SettlementTerms)>,
     pub terms: Option<TermsId>,
-}
-
-impl TaxTreatment {
-    #[must_use]
-    pub const fn of_law(self) -> Treatment {
-        match self {
-            Self::Taxable => Treatment::Taxable,
-            Self::Nil => Treatment::Nil,
-            Self::Exempt => Treatment::Exempt,
-            Self::NonGst => Treatment::NonGst,
-        }
-    }
 }
 
 impl SupplyKind {
@@ -132,7 +177,10 @@ pub fn price(order: &Order, ground: &Ground, house: House) -> Result<Priced, Vec
         errors.push(error);
         TaxEffect::Gst
     });
-    let lines = complete_lines(order, ground, house, tax_effect, &mut errors);
+    let days = Days3::of(new.invoice_date, new.supply_date, new.payment_date);
+    let lines = complete_lines(order, ground, house, days, tax_effect, &mut errors);
+    let charges = complete_charges(order, &lines, ground, house, days, tax_effect, &mut errors);
+    let differential = differential(order, ground, &mut errors);
     let place = place_of_supply(new, ground, &lines).unwrap_or_else(|error| {
         errors.push(error);
         PlaceOfSupply { code: ground.seller_state.clone(), basis: "", explanation: String::new() }
@@ -157,14 +205,21 @@ pub fn price(order: &Order, ground: &Ground, house: House) -> Result<Priced, Vec
     }
     let reverse_charge = original.map_or(new.reverse_charge, |invoice| invoice.reverse_charge);
     let input = DocumentInput {
-        split: supply::split(&ground.seller_state, &place.code, supply.of_law()),
-        lines: lines.iter().map(|line| line.input.clone()).collect(),
+        charges: charges.iter().map(|charge| charge.input.clone()).collect(),
+        discount: Discount { percent: new.document_discount_percent.unwrap_or_default().0, amount: new.document_discount.unwrap_or_default().0 },
+        differential,
         exponent: house.currency.exponent(),
         round_to_unit: house.round_to_unit,
         tax_collected: supply.of_law().tax_collected(reverse_charge),
+        ..DocumentInput::of_lines(supply::split(&ground.seller_state, &place.code, supply.of_law()), lines.iter().map(|line| line.input.clone()).collect())
     };
     let tax = compute(&input).map_err(|fault| {
-        let pointer = fault.line().map_or_else(|| "/lines".to_owned(), |line| format!("/lines/{line}"));
+        let pointer = match (fault, fault.line(), fault.charge()) {
+            (_, Some(line), _) => format!("/lines/{line}"),
+            (_, _, Some(charge)) => format!("/charges/{charge}"),
+            (ComputeFault::DocumentDiscount, ..) => "/document_discount".to_owned(),
+            _ => "/lines".to_owned(),
+        };
         vec![FieldError::at(pointer, fault.reason(), fault.to_string())]
     })?;
     if tax.payable <= Decimal::ZERO || tax.payable > LARGEST || tax.payable.checked_mul(house.rate).is_none_or(|base| base > LARGEST) {
@@ -198,8 +253,27 @@ pub fn price(order: &Order, ground: &Ground, house: House) -> Result<Priced, Vec
             (instalment, settlement)
         })
         .collect();
-    let lines = lines.into_iter().zip(&tax.lines).map(|(line, tax)| PricedLine { tax: tax.clone(), ..line.priced }).collect();
-    Ok(Priced { place, supply, reverse_charge, tax_effect, currency: house.currency, rate: house.rate, lines, tax, instalments, terms })
+    let pricing = pricing(new, &lines, &charges, &tax, differential);
+    let taxed = lines.into_iter().zip(&tax.lines).map(|(line, tax)| PricedLine { tax: tax.clone(), ..line.priced });
+    let charged = charges.into_iter().zip(&tax.charges).filter_map(|(charge, amounts)| Some(PricedLine { tax: amounts.sum.clone(), ..charge.line? }));
+    let lines = taxed.chain(charged).collect();
+    Ok(Priced { place, supply, reverse_charge, tax_effect, currency: house.currency, rate: house.rate, lines, pricing, tax, instalments, terms })
+}
+
+fn pricing(new: &NewInvoice, lines: &[CompleteLine], charges: &[CompleteCharge], tax: &Computed, differential: Decimal) -> Pricing {
+    let cess_per_unit: Vec<Decimal> = lines.iter().map(|line| line.input.cess_per_unit).collect();
+    let after_tax = new.charges.iter().zip(charges).filter(|(_, charge)| charge.line.is_none()).map(|(new, charge)| (new.label.clone(), charge.input.amount));
+    Pricing {
+        discount: tax.discount,
+        discount_shares: if tax.discount.is_zero() { Vec::new() } else { tax.discount_shares.clone() },
+        charge_lines: charges.iter().filter(|charge| charge.line.is_some()).count(),
+        after_tax: after_tax.collect(),
+        other_charges: tax.other_charges,
+        cess_per_unit: if cess_per_unit.iter().all(Decimal::is_zero) { Vec::new() } else { cess_per_unit },
+        differential,
+        supply_date: new.supply_date,
+        payment_date: new.payment_date,
+    }
 }
 
 /// Tax is reduced by no more than was charged (CGST Act s.34(1)): of a rate and treatment no more value and no more
@@ -299,7 +373,7 @@ fn header_faults(order: &Order, ground: &Ground, house: House) -> Vec<FieldError
 /// whenever that is asked for, a note moves money only. A debit note has no last day (s.34(3)).
 fn tax_effect(order: &Order, ground: &Ground) -> Result<TaxEffect, FieldError> {
     let Some(note) = &order.note else { return Ok(TaxEffect::Gst) };
-    let last = ground.original.as_ref().filter(|_| order.kind == Kind::CreditNote).map(|original| last_day_of_credit(original.invoice.date));
+    let last = ground.original.as_ref().filter(|_| order.kind == Kind::CreditNote).map(|original| limits::credit_note_last_day(original.invoice.date));
     let passed = last.filter(|last| order.content.invoice_date > *last);
     match (note.tax_effect, passed) {
         (Some(TaxEffect::Gst), Some(last)) => {
@@ -312,19 +386,108 @@ fn tax_effect(order: &Order, ground: &Ground) -> Result<TaxEffect, FieldError> {
     }
 }
 
-/// 30 November following the end of the financial year (April to March, whatever year the company keeps).
-fn last_day_of_credit(invoice_date: NaiveDate) -> NaiveDate {
-    NaiveDate::from_ymd_opt(FiscalYear::of(invoice_date, 4).0 + 1, 11, 30).unwrap_or(NaiveDate::MAX)
-}
-
 struct CompleteLine {
     priced: PricedLine,
     input: LineInput,
 }
 
-fn complete_lines(order: &Order, ground: &Ground, house: House, effect: TaxEffect, errors: &mut Vec<FieldError>) -> Vec<CompleteLine> {
+/// A charge; with the line it is in, where it is taxed.
+struct CompleteCharge {
+    line: Option<PricedLine>,
+    input: ChargeInput,
+}
+
+fn complete_lines(order: &Order, ground: &Ground, house: House, days: Days3, effect: TaxEffect, errors: &mut Vec<FieldError>) -> Vec<CompleteLine> {
     let lines = order.content.lines.iter().enumerate();
-    lines.filter_map(|(at, line)| complete_line(line, at, order.content.invoice_date, ground, house, effect, errors)).collect()
+    // Of an invoice that is not ours only its own time knows the rate.
+    let free = order.note.is_some();
+    lines.filter_map(|(at, line)| complete_line(line, at, days, free, ground, house, effect, errors)).collect()
+}
+
+/// What part of the normal tax is levied: a note follows its invoice.
+fn differential(order: &Order, ground: &Ground, errors: &mut Vec<FieldError>) -> Decimal {
+    let given = order.content.differential_percent.map_or(Decimal::ONE_HUNDRED, |percent| percent.0);
+    let law = limits::differential_percent(order.content.invoice_date);
+    if given != Decimal::ONE_HUNDRED && given != law {
+        let detail = "The tax is levied in full, or at the differential percentage of notification 37/2017-CT(Rate).";
+        errors.push(FieldError::at("/differential_percent", "differential_invalid", detail).expected(format!("{law} or 100")).received(given));
+    }
+    ground.original.as_ref().map_or(given, |original| original.invoice.pricing.differential)
+}
+
+fn complete_charges(
+    order: &Order,
+    lines: &[CompleteLine],
+    ground: &Ground,
+    house: House,
+    days: Days3,
+    effect: TaxEffect,
+    errors: &mut Vec<FieldError>,
+) -> Vec<CompleteCharge> {
+    let new = &order.content;
+    if let Some(discount) = new.document_discount.filter(|discount| !house.currency.holds(discount.0)) {
+        errors.push(faults::precision("/document_discount", discount.0, house.currency));
+    }
+    let charges = new.charges.iter().enumerate();
+    charges.filter_map(|(at, charge)| complete_charge(charge, at, lines, ground, house, days, effect, errors)).collect()
+}
+
+#[allow(clippy::too_many_arguments, reason = "a charge is judged by everything there is")]
+fn complete_charge(
+    charge: &NewCharge,
+    at: usize,
+    lines: &[CompleteLine],
+    ground: &Ground,
+    house: House,
+    days: Days3,
+    effect: TaxEffect,
+    errors: &mut Vec<FieldError>,
+) -> Option<CompleteCharge> {
+    let before = errors.len();
+    let pointer = |name: &str| format!("/charges/{at}/{name}");
+    errors.extend(faults::amount(&pointer("amount"), charge.amount.0, house.currency));
+    let amount = charge.amount.0;
+    if charge.when == Some(ChargeTime::AfterTax) {
+        return (errors.len() == before).then_some(CompleteCharge { line: None, input: ChargeInput { amount, tax: ChargeTax::Free } });
+    }
+    if let Some(code) = &charge.hsn_code {
+        errors.extend(hsn_fault(&pointer("hsn_code"), code, days.invoice, house.turnover, ground.buyer_gstin.is_some()));
+    }
+    let priced: Vec<&PricedLine> = lines.iter().map(|line| &line.priced).collect();
+    let stated = charge.tax_rate.map(|rate| rate.0).filter(|_| effect == TaxEffect::Gst);
+    // Its line then is taxed as theirs are.
+    let shared = agreed(&priced, |line| (line.treatment, line.tax_rate, line.cess_rate));
+    let (treatment, tax_rate, cess_rate, tax) = match (stated, shared) {
+        (Some(rate), _) => {
+            errors.extend(rate_fault(&pointer("tax_rate"), rate, days.rate_day(), charge.hsn_code.as_deref()));
+            (TaxTreatment::Taxable, rate, Decimal::ZERO, ChargeTax::AtRate(rate))
+        }
+        (None, Some((treatment, rate, cess))) => (treatment, rate, cess, ChargeTax::AsLines),
+        (None, None) => {
+            errors.push(FieldError::at(pointer("tax_rate"), "required", "The lines have several rates; say which one the charge bears (CGST Act s.15(2)(c))."));
+            return None;
+        }
+    };
+    // What is incidental to a supply is of its kind (CGST Act s.8).
+    let largest = lines.iter().max_by_key(|line| line.input.quantity.saturating_mul(line.input.unit_price))?;
+    let is_service = charge.hsn_code.as_ref().map_or(largest.priced.is_service, |code| code.starts_with("99"));
+    let zero = Decimal::ZERO;
+    let line = PricedLine {
+        item_id: None,
+        description: charge.label.clone(),
+        hsn_code: charge.hsn_code.clone().unwrap_or_else(|| largest.priced.hsn_code.clone()),
+        is_service,
+        quantity: Decimal::ONE,
+        unit: units::OTHER.to_owned(),
+        unit_price: amount,
+        discount: zero,
+        tax_inclusive: false,
+        treatment,
+        tax_rate,
+        cess_rate,
+        tax: LineTax { taxable: zero, cgst: zero, sgst: zero, igst: zero, cess: zero, total: zero },
+    };
+    (errors.len() == before).then_some(CompleteCharge { line: Some(line), input: ChargeInput { amount, tax } })
 }
 
 /// What a line takes over where it does not say: from the line of the original it can mean, else from its item.
@@ -398,10 +561,12 @@ fn given_by_original(line: &NewInvoiceLine, at: usize, original: &Stored, item: 
     })
 }
 
+#[allow(clippy::too_many_arguments, reason = "a line is judged by everything there is")]
 fn complete_line(
     line: &NewInvoiceLine,
     at: usize,
-    date: NaiveDate,
+    days: Days3,
+    free: bool,
     ground: &Ground,
     house: House,
     effect: TaxEffect,
@@ -455,8 +620,18 @@ fn complete_line(
         fault("unit", "unit_unknown", "This is not a unit quantity code of the GST portal.", unit.clone());
     }
     // A note agrees with its invoice, which was judged on its own date.
-    if let Some(rate) = tax_rate.filter(|rate| original.is_none() && treatment == TaxTreatment::Taxable && !rate_was_in_force(*rate, date)) {
-        fault("tax_rate", "tax_rate_unknown", "This is not a GST rate in force on the document's date or before it.", rate.to_string());
+    if let Some(code) = hsn_code.as_ref().filter(|_| original.is_none()) {
+        let pointer = format!("/lines/{at}/hsn_code");
+        errors.extend(hsn_fault(&pointer, code, days.invoice, house.turnover, ground.buyer_gstin.is_some()));
+    }
+    if original.is_none() && effect == TaxEffect::Gst {
+        let on = days.rate_day();
+        let rate = tax_rate.filter(|rate| treatment == TaxTreatment::Taxable && !(free && rates::was_gst_rate(*rate, on)));
+        let pointer = |name: &str| format!("/lines/{at}/{name}");
+        errors.extend(rate.and_then(|rate| rate_fault(&pointer("tax_rate"), rate, on, hsn_code.as_deref())));
+        for (name, cess) in [("cess_rate", line.cess_rate.map(|cess| cess.0)), ("cess_per_unit", line.cess_per_unit.map(|cess| cess.0))] {
+            errors.extend(cess.filter(|cess| !free && !cess.is_zero()).and_then(|_| cess_fault(&pointer(name), on)));
+        }
     }
     if !house.currency.holds(discount) {
         errors.push(faults::precision(&format!("/lines/{at}/discount"), discount, house.currency));
@@ -469,10 +644,10 @@ fn complete_line(
     let input = LineInput {
         quantity: line.quantity.0,
         unit_price: unit_price.0,
-        discount,
+        discount: Discount::of(discount),
         rate: tax_rate,
         cess_rate,
-        cess_per_unit: Decimal::ZERO,
+        cess_per_unit: if effect == TaxEffect::Financial { Decimal::ZERO } else { line.cess_per_unit.unwrap_or_default().0 },
         tax_inclusive: line.tax_inclusive,
         treatment: treatment.of_law(),
     };
@@ -496,12 +671,6 @@ fn complete_line(
     Some(CompleteLine { priced, input })
 }
 
-/// Around a change of rates an invoice may still carry the old one (CGST Act s.14), never a later one.
-fn rate_was_in_force(rate: Decimal, date: NaiveDate) -> bool {
-    let before_2025_change = NaiveDate::from_ymd_opt(2025, 9, 21).unwrap_or(date);
-    rates::is_gst_rate(rate, date) || (date > before_2025_change && rates::is_gst_rate(rate, before_2025_change))
-}
-
 fn supply_of(ground: &Ground, place: &str) -> SupplyKind {
     match (ground.kind, &ground.buyer_gstin) {
         (CustomerKind::Sez, _) => SupplyKind::Sezwp,
@@ -517,13 +686,11 @@ fn place_of_supply(new: &NewInvoice, ground: &Ground, lines: &[CompleteLine]) ->
         return Ok(PlaceOfSupply { code: original.invoice.place.clone(), basis: "original", explanation: "Of the invoice the note corrects".into() });
     }
     if let Some(code) = &new.place_of_supply {
-        if !states::is_place_of_supply(code) {
-            return Err(FieldError::at("/place_of_supply", "place_of_supply_invalid", "This is not a State code that can be a place of supply.").received(code));
-        }
-        return Ok(PlaceOfSupply { code: code.clone(), basis: "stated", explanation: "Stated by the caller".into() });
+        let code = read_place("/place_of_supply", code)?;
+        return Ok(PlaceOfSupply { code: code.to_owned(), basis: "stated", explanation: "Stated by the caller".into() });
     }
     let registered = ground.buyer_gstin.is_some();
-    let of_gstin = ground.buyer_gstin.as_deref().and_then(|gstin| gstin.get(..2)).filter(|code| states::is_place_of_supply(code));
+    let of_gstin = ground.buyer_gstin.as_deref().and_then(|gstin| gstin.get(..2)).filter(|code| crate::tax::gst::states::is_place_of_supply(code));
     let billing = ground.billing_state.as_deref();
     let decided = if lines.iter().any(|line| !line.priced.is_service) {
         let ends_at = ground.shipping_state.as_deref().or(billing).or(of_gstin).unwrap_or(&ground.seller_state);
@@ -580,17 +747,4 @@ pub fn allowed_actions(kind: Kind, status: InvoiceStatus, cancellable: bool, may
         actions.push(("cancel", kind.cancel_permission()));
     }
     actions.into_iter().filter(|(_, permission)| may(permission)).map(|(action, _)| action).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tax_is_credited_until_the_30_november_after_the_year_of_the_invoice() {
-        let day = |text: &str| text.parse::<NaiveDate>().expect("a date");
-        assert_eq!(last_day_of_credit(day("2024-04-01")), day("2025-11-30"));
-        assert_eq!(last_day_of_credit(day("2025-03-31")), day("2025-11-30"));
-        assert_eq!(last_day_of_credit(day("2025-04-01")), day("2026-11-30"));
-    }
 }

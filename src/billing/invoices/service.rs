@@ -1,11 +1,12 @@
 //! The verbs of billing documents, the same for every kind: a kind differs by its [`Form`] and its [`Kind`].
 
+use super::explanation;
 use super::order::{Form, Kind, NoteOrder, Order, Verb};
 use super::posting::{credit_of, posting};
 use super::problems;
 use super::rules::{self, Ground, House, Priced};
 use super::store::{self, Application, Found, Stored};
-use super::types::{CancelInvoice, InvoiceFilter, InvoiceStatus, InvoiceSummary, IssueInvoice, NewInvoice};
+use super::types::{CancelInvoice, DocumentQuery, Expansion, InvoiceFilter, InvoiceStatus, InvoiceSummary, IssueInvoice, NewInvoice};
 use super::view::{self, days_overdue, status_of};
 use crate::billing::irns::{self, types::Record};
 use crate::control::approvals::problems::APPROVAL_STALE;
@@ -19,7 +20,7 @@ use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, OpenItem,
 use crate::master_data::customers::problems::CUSTOMER_INACTIVE;
 use crate::master_data::customers::reference::NamesCustomer;
 use crate::master_data::exchange_rates::service::{known_rate, rate_on};
-use crate::platform::dates::Instant;
+use crate::platform::dates::{FiscalYear, Instant};
 use crate::platform::http::problem::{self, FieldError};
 use crate::platform::http::reply::require_version;
 use crate::platform::http::{Problem, faults};
@@ -110,6 +111,7 @@ pub fn preview(tx: &mut Tx<'_>, new: &NewInvoice) -> Result<<NewInvoice as Form>
     let ready = alone(ready_all(tx, vec![new.order()], None)?)?;
     let stored = Stored::of(InvoiceId::new(), &ready.order, &ready.ground, &ready.priced, tx.cx());
     let mut answer = NewInvoice::answer(&stored, tx.cx());
+    answer.document.explanation = Some(explanation::of(&stored));
     answer.document.id = None;
     answer.document.allowed_actions = Vec::new();
     Ok(answer)
@@ -293,7 +295,14 @@ fn house(tx: &mut Tx<'_>, order: &Order, ground: &Ground) -> Result<House, Probl
     let given = new.exchange_rate.map(|rate| rate.0).or(original.map(|original| original.rate));
     let rate = rate_on(tx, currency, given, new.invoice_date)?;
     let cx = tx.cx();
-    Ok(House { currency, rate, today: cx.today, round_to_unit: cx.facts.round_to_unit && currency == base && !order.by_right, settlement: cx.facts.settlement })
+    Ok(House {
+        currency,
+        rate,
+        today: cx.today,
+        round_to_unit: cx.facts.round_to_unit && currency == base && !order.by_right,
+        settlement: cx.facts.settlement,
+        turnover: cx.facts.einvoicing.turnover.get(&(FiscalYear::of(new.invoice_date, 4).0 - 1)).copied(),
+    })
 }
 
 fn check_total(expected: Option<Amount>, priced: &Priced) -> Result<(), Problem> {
@@ -336,6 +345,7 @@ fn post_all<'m>(tx: &mut Tx<'_>, documents: impl IntoIterator<Item = &'m mut Mak
             kind: making.stored.kind.numbered(),
             year: tx.cx().fiscal_year(making.stored.date),
             series: making.ready.order.content.number_series_id,
+            date: making.stored.date,
         })
         .collect();
     let numbers = numbering::take_all(tx, &wanted)?;
@@ -395,9 +405,11 @@ fn load(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Stored
     store::get(rx, kind, id, lock)?.ok_or_else(|| Problem::not_found(kind.as_str()))
 }
 
-pub fn get<F: Form>(rx: &mut Rx<'_>, id: InvoiceId) -> Result<F::Answer, Problem> {
+pub fn get<F: Form>(rx: &mut Rx<'_>, id: InvoiceId, query: &DocumentQuery) -> Result<F::Answer, Problem> {
     let stored = load(rx, F::KIND, id, false)?;
-    Ok(F::answer(&stored, rx.cx()))
+    let mut answer = F::answer(&stored, rx.cx());
+    F::document(&mut answer).explanation = query.expand.map(|Expansion::Explanation| explanation::of(&stored));
+    Ok(answer)
 }
 
 fn invalid_state(stored: &Stored, cx: &Context, detail: impl Into<String>) -> Problem {

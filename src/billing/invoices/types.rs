@@ -10,8 +10,9 @@ use crate::master_data::customers::types::Metadata;
 use crate::platform::dates::Instant;
 use crate::platform::http::reply::Resource;
 use crate::platform::ids::{ApprovalId, CustomerId, EntryId, InvoiceId, InvoiceLineId, ItemId, RegistrationId, SeriesId, TermsId};
-use crate::platform::money::{Amount, ExchangeRate, Quantity, Rate, UnitPrice};
+use crate::platform::money::{Amount, ExchangeRate, Quantity, Rate, Share, UnitPrice};
 use crate::platform::unit_of_work::{Context, ExternalId};
+use crate::tax::gst::explain::Explanation;
 use crate::words;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -29,10 +30,7 @@ words! {
     /// How GST sees a supply: registered or not, SEZ, export, deemed export; with or without payment of tax.
     pub enum SupplyKind { B2b = "B2B", B2c = "B2C", Sezwp = "SEZWP", Sezwop = "SEZWOP", Expwp = "EXPWP", Expwop = "EXPWOP", Dexp = "DEXP" }
 }
-words! {
-    /// Whether a line is taxable at all.
-    pub enum TaxTreatment { Taxable = "taxable", Nil = "nil", Exempt = "exempt", NonGst = "non_gst" }
-}
+pub use crate::tax::tools::types::{ChargeTime, TaxTreatment};
 
 /// What invoices and notes show alike.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -76,6 +74,16 @@ pub struct Document {
     #[schema(example = "document_rate_half_up")]
     pub rounding: &'static str,
     pub totals: InvoiceTotals,
+    /// Off all lines together; what of it a line bears stands with the line.
+    pub document_discount: Amount,
+    #[schema(max_items = 20)]
+    pub charges: Vec<Charge>,
+    /// Per cent of the normal tax that is levied.
+    pub differential_percent: Rate,
+    /// When it was supplied, where that is another day than the document's.
+    pub supply_date: Option<NaiveDate>,
+    /// When it was paid, where that decides about the rate (CGST Act s.14).
+    pub payment_date: Option<NaiveDate>,
     /// The grand total in base currency.
     pub base_total: Amount,
     /// Every total in base currency at the exchange rate, as it is posted.
@@ -98,6 +106,10 @@ pub struct Document {
     pub allowed_actions: Vec<&'static str>,
     #[schema(example = json!({"sales_owner": "west-2"}))]
     pub metadata: Metadata,
+    /// Why it bears the tax it bears, one entry a decision; in a preview, and where it is asked for (`expand=explanation`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 1000)]
+    pub explanation: Option<Vec<Explanation>>,
     #[schema(minimum = 1)]
     pub version: i64,
     #[schema(max_length = 60, example = "user:0196f2a0-9999-7000-8000-00000000000a")]
@@ -177,6 +189,9 @@ pub struct InvoiceTotals {
     pub sgst: Amount,
     pub igst: Amount,
     pub cess: Amount,
+    /// Charges after tax, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_charges: Option<Amount>,
     /// Between -0.50 and 0.50 where totals are rounded to the unit; never part of the taxable value.
     pub round_off: Amount,
     /// What the customer owes; excludes tax under reverse charge.
@@ -219,16 +234,34 @@ pub struct InvoiceLine {
     pub unit: String,
     pub unit_price: UnitPrice,
     pub discount: Amount,
+    /// What it bears of the document's discount.
+    pub document_discount: Amount,
     pub tax_inclusive: bool,
+    /// Whether it is a charge before tax.
+    pub is_charge: bool,
     pub treatment: TaxTreatment,
     pub taxable_value: Amount,
     pub tax_rate: Rate,
     pub cess_rate: Rate,
+    pub cess_per_unit: UnitPrice,
     pub cgst: Amount,
     pub sgst: Amount,
     pub igst: Amount,
     pub cess: Amount,
     pub line_total: Amount,
+}
+
+/// What is charged beside the lines.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Charge {
+    #[schema(max_length = 500, example = "Freight")]
+    pub label: String,
+    pub when: ChargeTime,
+    /// Without tax.
+    pub amount: Amount,
+    /// The line it is in, where it is taxed.
+    #[schema(minimum = 1, maximum = 1020, example = 2)]
+    pub line_no: Option<i32>,
 }
 
 /// An invoice in a list.
@@ -311,6 +344,23 @@ pub struct NewInvoice {
     pub expected_total: Option<Amount>,
     #[schema(min_items = 1, max_items = 1000)]
     pub lines: Vec<NewInvoiceLine>,
+    /// Off all lines together, on the basis of their prices; spread over them in proportion (CGST Act s.15(3)(a)).
+    pub document_discount: Option<Amount>,
+    /// The same as a percentage of the lines; with an amount, both are taken off.
+    pub document_discount_percent: Option<Share>,
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub charges: Vec<NewCharge>,
+    /// Per cent of the normal tax that is levied: 65 on leased motor vehicles (notification 37/2017-CT(Rate)), 100 when left out.
+    #[schema(example = "100")]
+    pub differential_percent: Option<Rate>,
+    /// When it was supplied, if not on the invoice date: around a change of rates, two of supply, invoice and payment
+    /// decide which one holds (CGST Act s.14).
+    #[schema(example = "2025-10-01")]
+    pub supply_date: Option<NaiveDate>,
+    /// When it was paid, for the same rule; not yet when left out.
+    #[schema(example = "2025-10-01")]
+    pub payment_date: Option<NaiveDate>,
     #[serde(default)]
     #[schema(example = json!({"sales_owner": "west-2"}))]
     pub metadata: Metadata,
@@ -331,6 +381,9 @@ impl Form for NewInvoice {
     fn answer(stored: &Stored, cx: &Context) -> Invoice {
         Invoice { document: view::document(stored, cx), invoice_date: stored.date, payable: view::payable(stored, cx) }
     }
+    fn document(answer: &mut Invoice) -> &mut Document {
+        &mut answer.document
+    }
 }
 impl ExternalId for NewInvoice {
     fn external_id(&self) -> Option<&str> {
@@ -345,8 +398,9 @@ pub struct NewInvoiceLine {
     pub item_id: Option<ItemId>,
     #[schema(min_length = 1, max_length = 500, example = "Annual support plan")]
     pub description: Option<String>,
-    /// HSN (goods) or SAC (services): 4, 6 or 8 digits.
-    #[schema(pattern = "^[0-9]{4}([0-9]{2}){0,2}$", max_length = 8, example = "998313")]
+    /// HSN (goods) or SAC (services): 4, 6 or 8 digits, at least as many as the turnover of the year before asks for
+    /// (notification 78/2020-CT).
+    #[schema(pattern = "^[0-9]{1,8}$", max_length = 8, example = "998313")]
     pub hsn_code: Option<String>,
     #[schema(example = true)]
     pub is_service: Option<bool>,
@@ -361,11 +415,30 @@ pub struct NewInvoiceLine {
     pub tax_rate: Option<Rate>,
     /// Compensation cess in per cent of the taxable value.
     pub cess_rate: Option<Rate>,
+    /// Compensation cess for each unit of quantity.
+    pub cess_per_unit: Option<UnitPrice>,
     /// Whether price and discount include the tax; the price the customer pays then never changes.
     #[serde(default)]
     #[schema(example = false)]
     pub tax_inclusive: bool,
     pub treatment: Option<TaxTreatment>,
+}
+
+/// Freight, packing, insurance and the like.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCharge {
+    #[schema(min_length = 1, max_length = 500, example = "Freight")]
+    pub label: String,
+    /// Without tax.
+    pub amount: Amount,
+    /// Before tax when left out: it joins the taxable value as a line of its own (CGST Act s.15(2)(c)).
+    pub when: Option<ChargeTime>,
+    /// Of a charge before tax; that of the lines when left out, if they agree.
+    pub tax_rate: Option<Rate>,
+    /// Of a charge before tax; that of the largest line when left out.
+    #[schema(pattern = "^[0-9]{1,8}$", max_length = 8, example = "996511")]
+    pub hsn_code: Option<String>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -383,6 +456,19 @@ pub struct CancelInvoice {
 pub struct IssueInvoice {
     /// Refuse if the grand total comes out differently.
     pub expected_total: Option<Amount>,
+}
+
+words! {
+    /// What a reply may hold besides.
+    pub enum Expansion { Explanation = "explanation" }
+}
+
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DocumentQuery {
+    /// `explanation`: why the document bears the tax it bears.
+    #[param(inline)]
+    pub expand: Option<Expansion>,
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -499,6 +585,16 @@ pub struct InvoicePatch {
     expected_total: Option<Amount>,
     #[schema(min_items = 1, max_items = 1000)]
     lines: Option<Vec<NewInvoiceLine>>,
+    document_discount: Option<Amount>,
+    document_discount_percent: Option<Share>,
+    #[schema(max_items = 20)]
+    charges: Option<Vec<NewCharge>>,
+    #[schema(example = "100")]
+    differential_percent: Option<Rate>,
+    #[schema(example = "2025-10-01")]
+    supply_date: Option<NaiveDate>,
+    #[schema(example = "2025-10-01")]
+    payment_date: Option<NaiveDate>,
     #[schema(example = json!({"sales_owner": "west-2"}))]
     metadata: Option<Metadata>,
 }

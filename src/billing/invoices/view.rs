@@ -1,11 +1,14 @@
 //! Documents as the wire shows them.
 
 use super::order::Kind;
-use super::rules::allowed_actions;
+use super::rules::{PricedLine, allowed_actions};
 use super::store::{Stored, payment_status};
-use super::types::{Document, InvoiceAmounts, InvoiceInstalment, InvoiceLine, InvoiceStatus, InvoiceTotals, Payable, PaymentStatus, SettlementTermsView};
+use super::types::{
+    Charge, ChargeTime, Document, InvoiceAmounts, InvoiceInstalment, InvoiceLine, InvoiceStatus, InvoiceTotals, Payable, PaymentStatus, SettlementTermsView,
+};
 use crate::billing::irns::{self, types::Record};
 use crate::platform::dates::{Instant, month_label};
+use crate::platform::ids::InvoiceLineId;
 use crate::platform::money::{Currency, ExchangeRate, Quantity, Rate, UnitPrice, pad, round};
 use crate::platform::unit_of_work::Context;
 use chrono::NaiveDate;
@@ -16,6 +19,7 @@ use rust_decimal::Decimal;
 pub fn document(stored: &Stored, cx: &Context) -> Document {
     let (currency, settled) = (stored.currency, &stored.settled);
     let money = |value| currency.amount(value);
+    let has_others = !stored.pricing.other_charges.is_zero();
     let registered = stored.einvoice.as_ref().is_some_and(Record::stands);
     let cancellable = !registered
         && match stored.kind {
@@ -48,9 +52,15 @@ pub fn document(stored: &Stored, cx: &Context) -> Document {
             sgst: money(stored.sgst),
             igst: money(stored.igst),
             cess: money(stored.cess),
+            other_charges: has_others.then(|| money(stored.pricing.other_charges)),
             round_off: money(stored.round_off),
             grand_total: money(stored.total),
         },
+        document_discount: money(stored.pricing.discount),
+        charges: charges(stored),
+        differential_percent: Rate(pad(stored.pricing.differential, 2)),
+        supply_date: stored.pricing.supply_date,
+        payment_date: stored.pricing.payment_date,
         base_total: cx.currency().amount(stored.base_total(cx.currency())),
         base_totals: base_totals(stored, cx.currency()),
         einvoice: irns::view(stored, cx),
@@ -64,6 +74,7 @@ pub fn document(stored: &Stored, cx: &Context) -> Document {
             cx.principal.as_ref().is_none_or(|principal| principal.may(permission) || principal.may_request(permission))
         }),
         metadata: stored.metadata.clone(),
+        explanation: None,
         version: stored.version + settled.moves,
         created_by: stored.created_by.clone(),
         created_at: Instant(stored.created_at),
@@ -76,27 +87,36 @@ fn base_totals(stored: &Stored, base: Currency) -> InvoiceTotals {
     let at_rate = |value: Decimal| round(value * stored.rate, base.exponent());
     let taxes = [stored.cgst, stored.sgst, stored.igst, stored.cess].map(at_rate);
     let [cgst, sgst, igst, cess] = taxes;
-    let (round_off, total) = (at_rate(stored.round_off), stored.base_total(base));
+    let (round_off, other_charges, total) = (at_rate(stored.round_off), at_rate(stored.pricing.other_charges), stored.base_total(base));
     let collected = if stored.reverse_charge { Decimal::ZERO } else { taxes.iter().sum() };
     InvoiceTotals {
-        taxable_value: base.amount(total - collected - round_off),
+        taxable_value: base.amount(total - collected - round_off - other_charges),
         cgst: base.amount(cgst),
         sgst: base.amount(sgst),
         igst: base.amount(igst),
         cess: base.amount(cess),
+        other_charges: (!other_charges.is_zero()).then(|| base.amount(other_charges)),
         round_off: base.amount(round_off),
         grand_total: base.amount(total),
     }
 }
 
+/// Charges before tax with their lines, then those after tax.
+fn charges(stored: &Stored) -> Vec<Charge> {
+    let of_lines = (1..).zip(&stored.lines).skip(stored.lines.len() - stored.pricing.charge_lines.min(stored.lines.len()));
+    let taxed = of_lines.map(|(line_no, (_, line))| (line.description.clone(), ChargeTime::BeforeTax, line.unit_price, Some(line_no)));
+    let untaxed = stored.pricing.after_tax.iter().map(|(label, amount)| (label.clone(), ChargeTime::AfterTax, *amount, None));
+    taxed.chain(untaxed).map(|(label, when, amount, line_no)| Charge { label, when, amount: stored.currency.amount(amount), line_no }).collect()
+}
+
 fn lines(stored: &Stored) -> Vec<InvoiceLine> {
-    let currency = stored.currency;
+    let (currency, pricing) = (stored.currency, &stored.pricing);
     let money = |value| currency.amount(value);
-    (1..)
-        .zip(&stored.lines)
-        .map(|(line_no, (id, line))| InvoiceLine {
+    let of_line = |(at, (id, line)): (usize, &(InvoiceLineId, PricedLine))| {
+        let (document_discount, cess_per_unit) = pricing.of_line(at);
+        InvoiceLine {
             id: *id,
-            line_no,
+            line_no: i32::try_from(at + 1).unwrap_or(i32::MAX),
             item_id: line.item_id,
             description: line.description.clone(),
             hsn_code: line.hsn_code.clone(),
@@ -105,18 +125,22 @@ fn lines(stored: &Stored) -> Vec<InvoiceLine> {
             unit: line.unit.clone(),
             unit_price: UnitPrice(pad(line.unit_price, currency.exponent())),
             discount: money(line.discount),
+            document_discount: money(document_discount),
+            is_charge: pricing.is_charge(at, stored.lines.len()),
             tax_inclusive: line.tax_inclusive,
             treatment: line.treatment,
             taxable_value: money(line.tax.taxable),
             tax_rate: Rate(pad(line.tax_rate, 2)),
             cess_rate: Rate(pad(line.cess_rate, 2)),
+            cess_per_unit: UnitPrice(pad(cess_per_unit, currency.exponent())),
             cgst: money(line.tax.cgst),
             sgst: money(line.tax.sgst),
             igst: money(line.tax.igst),
             cess: money(line.tax.cess),
             line_total: money(line.tax.total),
-        })
-        .collect()
+        }
+    };
+    stored.lines.iter().enumerate().map(of_line).collect()
 }
 
 /// How a document that is owed falls due and is paid.

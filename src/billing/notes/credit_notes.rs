@@ -4,7 +4,7 @@ use super::service as notes;
 use super::types::{CreditNote, CreditNotePatch, NewCreditNote, NoteSummary};
 use crate::billing::invoices::order::Kind;
 use crate::billing::invoices::service;
-use crate::billing::invoices::types::{CancelInvoice, IssueInvoice, NoteFilter};
+use crate::billing::invoices::types::{CancelInvoice, DocumentQuery, IssueInvoice, NoteFilter};
 use crate::platform::http::{Body, Created, Done, Fetched, Path, Query, Reply};
 use crate::platform::ids::InvoiceId;
 use crate::platform::page::{Page, Paging};
@@ -48,11 +48,11 @@ pub async fn create_credit_note(caller: Caller<NotesWrite>, body: Body<NewCredit
 
 /// Get a credit note.
 ///
-/// With lines, tax and how far it is used now.
-#[utoipa::path(tag = "Notes", params(("id" = InvoiceId, Path, description = "The credit note.")), responses((status = 200, body = CreditNote, description = "The credit note.")), extensions(("x-permission" = json!("notes:read"))))]
+/// With lines, tax and how far it is used now; why it bears that tax with `expand=explanation`.
+#[utoipa::path(tag = "Notes", params(("id" = InvoiceId, Path, description = "The credit note."), DocumentQuery), responses((status = 200, body = CreditNote, description = "The credit note.")), extensions(("x-permission" = json!("notes:read"))))]
 #[get("/v1/credit-notes/{id}")]
-pub async fn get_credit_note(caller: Caller<NotesRead>, id: Path<InvoiceId>) -> Reply<Fetched<CreditNote>> {
-    caller.fetch(move |rx| service::get::<NewCreditNote>(rx, id.0)).await
+pub async fn get_credit_note(caller: Caller<NotesRead>, id: Path<InvoiceId>, query: Query<DocumentQuery>) -> Reply<Fetched<CreditNote>> {
+    caller.fetch(move |rx| service::get::<NewCreditNote>(rx, id.0, &query)).await
 }
 
 /// Change a draft of a credit note.

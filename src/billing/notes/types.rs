@@ -320,6 +320,13 @@ macro_rules! note_form {
                     issue: self.issue,
                     expected_total: self.expected_total,
                     lines: self.lines.clone(),
+                    // A note says all it says in its lines; what part of the tax is levied is the invoice's.
+                    document_discount: None,
+                    document_discount_percent: None,
+                    charges: Vec::new(),
+                    differential_percent: None,
+                    supply_date: None,
+                    payment_date: None,
                     metadata: self.metadata.clone(),
                 }
             }
@@ -368,6 +375,9 @@ impl Form for NewCreditNote {
     fn answer(stored: &Stored, cx: &Context) -> CreditNote {
         CreditNote::of(stored, cx)
     }
+    fn document(answer: &mut CreditNote) -> &mut Document {
+        &mut answer.document
+    }
 }
 impl Form for NewDebitNote {
     const KIND: Kind = Kind::DebitNote;
@@ -380,5 +390,8 @@ impl Form for NewDebitNote {
     }
     fn answer(stored: &Stored, cx: &Context) -> DebitNote {
         DebitNote { document: view::document(stored, cx), facts: NoteFacts::of(stored), payable: view::payable(stored, cx) }
+    }
+    fn document(answer: &mut DebitNote) -> &mut Document {
+        &mut answer.document
     }
 }

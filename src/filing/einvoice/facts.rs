@@ -63,7 +63,7 @@ pub fn document(stored: &Stored, number: &str, registration: &GstRegistration, c
     };
     let rate = stored.rate;
     let foreign = stored.currency.code() != "INR";
-    let lines = (1..).zip(&stored.lines).map(|(number, (_, line))| line_of(number, line, rate)).collect();
+    let lines = (1..).zip(&stored.lines).map(|(number, (_, line))| line_of(number, line, stored.pricing.of_line(number - 1).1, rate)).collect();
     let open = round(stored.settled.open * rate, 2);
     let mut document = Document {
         kind: stored.kind.of_portal(),
@@ -79,7 +79,7 @@ pub fn document(stored: &Stored, number: &str, registration: &GstRegistration, c
         ship_to,
         lines,
         discount: Decimal::ZERO,
-        other_charges: Decimal::ZERO,
+        other_charges: round(stored.pricing.other_charges * rate, 2),
         round_off: Decimal::ZERO,
         total_in_currency: foreign.then(|| (stored.currency.code().to_owned(), stored.total)),
         originals: stored.note.as_ref().and_then(|note| note.original.as_ref()).and_then(|o| Some((o.number.clone()?, o.date))).into_iter().collect(),
@@ -99,12 +99,14 @@ pub fn document(stored: &Stored, number: &str, registration: &GstRegistration, c
     document
 }
 
-fn line_of(number: usize, line: &PricedLine, rate: Decimal) -> Line {
+fn line_of(number: usize, line: &PricedLine, cess_per_unit: Decimal, rate: Decimal) -> Line {
     let rupees = |value: Decimal| round(value * rate, 2);
     let taxable = rupees(line.tax.taxable);
     let each = line.tax.taxable.checked_div(line.quantity).unwrap_or(line.tax.taxable) * rate;
     // A price that includes the tax says nothing of what is off without it.
     let gross = (!line.tax_inclusive).then(|| rupees(line.quantity * line.unit_price)).filter(|gross| *gross >= taxable);
+    let cess = rupees(line.tax.cess);
+    let fixed_cess = rupees(line.quantity * cess_per_unit).min(cess);
     Line {
         number,
         description: short(Some(&line.description), 300).filter(|text| text.chars().count() >= 3),
@@ -123,8 +125,8 @@ fn line_of(number: usize, line: &PricedLine, rate: Decimal) -> Line {
         cgst: rupees(line.tax.cgst),
         sgst: rupees(line.tax.sgst),
         cess_rate: line.cess_rate,
-        cess: rupees(line.tax.cess),
-        fixed_cess: Decimal::ZERO,
+        cess: cess - fixed_cess,
+        fixed_cess,
         state_cess_rate: Decimal::ZERO,
         state_cess: Decimal::ZERO,
         other_charges: Decimal::ZERO,

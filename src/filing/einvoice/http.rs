@@ -1,7 +1,7 @@
 //! E-invoices.
 
 use super::types::{EinvoiceEntry, EinvoiceFilter, EinvoicePayload, NewCancellation, NewRegistration, QrQuery};
-use super::{service, store};
+use super::{service, store, tool};
 use crate::platform::http::{Body, Done, Fetched, Path, Query, Reply};
 use crate::platform::ids::InvoiceId;
 use crate::platform::page::{Page, Paging};
@@ -11,7 +11,13 @@ use actix_web::{HttpResponse, get, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list_einvoices).service(get_einvoice_payload).service(register_einvoice).service(cancel_einvoice).service(get_invoice_qr);
+    config
+        .service(tool::make_einvoice)
+        .service(list_einvoices)
+        .service(get_einvoice_payload)
+        .service(register_einvoice)
+        .service(cancel_einvoice)
+        .service(get_invoice_qr);
 }
 
 /// List e-invoices.

@@ -13,7 +13,7 @@ pub mod qr;
 pub mod service;
 pub mod store;
 pub mod table;
-//#[cfg(test)]
-//mod tests;
-//pub mod tool;
+#[cfg(test)]
+mod tests;
+pub mod tool;
 pub mod types;

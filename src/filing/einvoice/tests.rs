@@ -67,8 +67,7 @@ fn decimal(value: &Value) -> Decimal {
 fn two_lines_of_7_60_at_12_bear_91_paise_of_each_half() {
     // The payload of india-compliance's credit note, which NIC registered.
     let line = json!({"description": "Test Trading Goods 1", "hsn": "61149090", "qty": "1", "uqc": "NOS", "unit_price": "7.6", "gst_rate": "12"});
-    let document =
-        json!({"type": "credit_note", "number": "CN-1", "date": "2022-09-17", "original": {"number": "SINV-CFY-00092", "date": "2022-09-17"}, "round_to_rupee": true});
+    let document = json!({"type": "credit_note", "number": "CN-1", "date": "2022-09-17", "original": {"number": "SINV-CFY-00092", "date": "2022-09-17"}, "round_to_rupee": true});
     let payload = made(request(document, json!({}), json!([line, line])));
     assert_eq!(payload["DocDtls"], json!({"Typ": "CRN", "No": "CN-1", "Dt": "17/09/2022"}));
     assert_eq!(payload["RefDtls"], json!({"PrecDocDtls": [{"InvNo": "SINV-CFY-00092", "InvDt": "17/09/2022"}]}));
@@ -93,9 +92,14 @@ fn the_total_is_items_less_discount_plus_charges_and_rounding() {
     let payload = made(request(document, json!({"gstin": FAR}), json!([line])));
     let (item, values) = (&payload["ItemList"][0], &payload["ValDtls"]);
     assert_eq!((decimal(&item["TotItemVal"]), decimal(&item["CesAmt"]), decimal(&item["CesNonAdvlAmt"])), (dec!(12897.70), dec!(498.94), dec!(10)));
-    for (name, value) in
-        [("AssVal", dec!(9978.84)), ("IgstVal", dec!(1197.46)), ("CesVal", dec!(508.94)), ("StCesVal", dec!(1202.46)), ("Discount", dec!(10)), ("OthChrg", dec!(20))]
-    {
+    for (name, value) in [
+        ("AssVal", dec!(9978.84)),
+        ("IgstVal", dec!(1197.46)),
+        ("CesVal", dec!(508.94)),
+        ("StCesVal", dec!(1202.46)),
+        ("Discount", dec!(10)),
+        ("OthChrg", dec!(20)),
+    ] {
         assert_eq!(decimal(&values[name]), value, "{name}");
     }
     assert_eq!((decimal(&values["RndOffAmt"]), decimal(&values["TotInvVal"])), (dec!(0.3), dec!(12908)));
@@ -246,7 +250,14 @@ fn what_is_left_out_is_asked_for_and_nothing_is_invented() {
     let answer = ask(body).unwrap();
     assert!(answer.applicable && answer.irn.is_some());
     let missing: Vec<&str> = answer.missing.iter().map(|missing| missing.pointer.as_str()).collect();
-    for pointer in ["#/supplier/legal_name", "#/supplier/address/line1", "#/supplier/address/city", "#/supplier/address/postal_code", "#/buyer/legal_name", "#/lines/0/hsn"] {
+    for pointer in [
+        "#/supplier/legal_name",
+        "#/supplier/address/line1",
+        "#/supplier/address/city",
+        "#/supplier/address/postal_code",
+        "#/buyer/legal_name",
+        "#/lines/0/hsn",
+    ] {
         assert!(missing.contains(&pointer), "{pointer} of {missing:?}");
     }
     let payload = answer.payload.unwrap();

@@ -399,7 +399,17 @@ pub fn answer(request: &EinvoiceRequest, sandbox: bool) -> Result<EinvoiceAnswer
     let irn = registrable.then(|| irp::irn(document.seller.gstin.as_deref().unwrap_or_default(), document.date, document.kind, &document.number));
     let turnover = supplier.turnover.map_or(Decimal::ZERO, |amount| amount.0);
     let report_by = limits::einvoice_last_day(document.date, turnover).filter(|_| decision.applicable);
-    Ok(EinvoiceAnswer { explanation: explain(&decision, &document, report_by), applicable: decision.applicable, reason: decision.reason, reason_code: decision.code, payload, irn, report_by, missing, warnings })
+    Ok(EinvoiceAnswer {
+        explanation: explain(&decision, &document, report_by),
+        applicable: decision.applicable,
+        reason: decision.reason,
+        reason_code: decision.code,
+        payload,
+        irn,
+        report_by,
+        missing,
+        warnings,
+    })
 }
 
 fn explain(decision: &irp::Decision, document: &Document, report_by: Option<NaiveDate>) -> Vec<Explanation> {
@@ -407,7 +417,12 @@ fn explain(decision: &irp::Decision, document: &Document, report_by: Option<Naiv
         Split::Inter => "inter_state",
         Split::Intra { .. } => "intra_state",
     };
-    let said = format!("A supply of type {} from State {} with its place at {}.", document.supply.as_str(), document.seller.state.as_deref().unwrap_or_default(), document.place);
+    let said = format!(
+        "A supply of type {} from State {} with its place at {}.",
+        document.supply.as_str(),
+        document.seller.state.as_deref().unwrap_or_default(),
+        document.place
+    );
     let mut all = vec![
         entry("applicability", decision.code, &decision.reason, decision.source, decision.effective_from.unwrap_or(START)),
         entry("nature_of_supply", nature, said, "IGST Act s.7, s.8", START),
@@ -502,7 +517,12 @@ impl Reading<'_> {
         };
         let supply = self.supply(kind_of_buyer, buyer_party.gstin.is_some(), &place);
         if !supply.fits_place(&place) {
-            self.fault("/document/place_of_supply", "place_of_supply_mismatch", format!("A supply of type {} cannot have this place.", supply.as_str()), &place);
+            self.fault(
+                "/document/place_of_supply",
+                "place_of_supply_mismatch",
+                format!("A supply of type {} cannot have this place.", supply.as_str()),
+                &place,
+            );
         }
         if let Some(excluded) = supplier.excluded_as.as_deref().filter(|excluded| irp::exemptions().iter().all(|known| known.seller != *excluded)) {
             let known: Vec<_> = irp::exemptions().iter().map(|known| known.seller).collect();
@@ -743,9 +763,13 @@ impl Reading<'_> {
             let difference = value.0 - total;
             if difference.abs() > Decimal::new(5, 1) {
                 self.errors.push(
-                    FieldError::at("/document/value", "total_mismatch", "The lines and charges come to another value; taxes under reverse charge are no part of it.")
-                        .expected(total)
-                        .received(value.0),
+                    FieldError::at(
+                        "/document/value",
+                        "total_mismatch",
+                        "The lines and charges come to another value; taxes under reverse charge are no part of it.",
+                    )
+                    .expected(total)
+                    .received(value.0),
                 );
             }
             return difference;

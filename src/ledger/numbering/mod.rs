@@ -1,7 +1,8 @@
 //! Gapless document numbers (CGST rule 46(b)): one counter a registration, kind and fiscal year.
 //!
 //! A number is taken just before its document is inserted, in the same transaction, so a failed
-//! request burns none and a draft has none.
+//! request burns none and a draft has none. A series may ask that no document is dated before the one with the number
+//! before it; documents entered late then need a series of their own.
 
 pub mod http;
 pub mod service;
@@ -30,30 +31,41 @@ pub struct Wanted {
     pub kind: NumberedKind,
     pub year: FiscalYear,
     pub series: Option<SeriesId>,
+    /// Of the document, for series whose dates go with their numbers.
+    pub date: NaiveDate,
+}
+
+impl Wanted {
+    const fn counter(&self) -> (RegistrationId, NumberedKind, FiscalYear, Option<SeriesId>) {
+        (self.registration, self.kind, self.year, self.series)
+    }
 }
 
 /// Takes the next number of each series wanted, in the order asked. Counters are locked in an order of their
 /// own and held to the end of the transaction.
 pub fn take_all(tx: &mut Tx<'_>, wanted: &[Wanted]) -> Result<Vec<String>, Problem> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
-    order.sort_by_key(|at| (wanted[*at], *at));
+    order.sort_by_key(|at| (wanted[*at].counter(), *at));
     let mut numbers = vec![String::new(); wanted.len()];
-    for same in order.chunk_by(|a, b| wanted[*a] == wanted[*b]) {
-        for (at, number) in same.iter().zip(take_of(tx, wanted[same[0]], same.len())?) {
+    for same in order.chunk_by(|a, b| wanted[*a].counter() == wanted[*b].counter()) {
+        let dates: Vec<NaiveDate> = same.iter().map(|at| wanted[*at].date).collect();
+        for (at, number) in same.iter().zip(take_of(tx, wanted[same[0]], &dates)?) {
             numbers[*at] = number;
         }
     }
     Ok(numbers)
 }
 
-/// Takes the next number of a default series.
+/// Takes the next number of a default series, for a document of a kind whose dates nobody compares.
 pub fn take(tx: &mut Tx<'_>, registration: RegistrationId, kind: NumberedKind, year: FiscalYear) -> Result<String, Problem> {
-    take_of(tx, Wanted { registration, kind, year, series: None }, 1)?.pop().ok_or_else(|| Problem::internal(&"no number"))
+    let date = tx.cx().today;
+    take_of(tx, Wanted { registration, kind, year, series: None, date }, &[date])?.pop().ok_or_else(|| Problem::internal(&"no number"))
 }
 
-fn take_of(tx: &mut Tx<'_>, wanted: Wanted, count: usize) -> Result<Vec<String>, Problem> {
-    let Wanted { registration, kind, year, series } = wanted;
-    if let Some(numbers) = store::take(tx, registration, kind, year, series, count)? {
+/// As many numbers of one series as there are dates.
+fn take_of(tx: &mut Tx<'_>, wanted: Wanted, dates: &[NaiveDate]) -> Result<Vec<String>, Problem> {
+    let Wanted { registration, kind, year, series, .. } = wanted;
+    if let Some(numbers) = store::take(tx, &wanted, dates)? {
         return Ok(numbers);
     }
     if series.is_some() {
@@ -63,7 +75,7 @@ fn take_of(tx: &mut Tx<'_>, wanted: Wanted, count: usize) -> Result<Vec<String>,
         return Err(periods::refusal(tx, NaiveDate::from_ymd_opt(year.0, 12, 31).unwrap_or(tx.cx().today))?);
     }
     store::ensure_default(tx, registration, kind, year)?;
-    store::take(tx, registration, kind, year, None, count)?.ok_or_else(|| Problem::internal(&format!("no series for {kind} {}", year.label())))
+    store::take(tx, &wanted, dates)?.ok_or_else(|| Problem::internal(&format!("no series for {kind} {}", year.label())))
 }
 
 /// The next number of a kind that is not of a registration's own: in the default registration's series of

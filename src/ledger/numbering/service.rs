@@ -6,6 +6,7 @@ use crate::master_data::gst_registrations;
 use crate::platform::dates::FiscalYear;
 use crate::platform::http::{FieldError, Problem};
 use crate::platform::unit_of_work::{Audited, Change, Tx};
+use crate::tax::gst::numbers::{LONGEST, NumberFault};
 
 pub fn create(tx: &mut Tx<'_>, new: &NewNumberSeries) -> Result<Audited<NumberSeries>, Problem> {
     let mut errors = Vec::new();
@@ -13,10 +14,10 @@ pub fn create(tx: &mut Tx<'_>, new: &NewNumberSeries) -> Result<Audited<NumberSe
     if year.is_none() {
         errors.push(FieldError::at("/fiscal_year", "invalid_fiscal_year", "A fiscal year is written like 2025-26.").received(&new.fiscal_year));
     }
-    if new.prefix.len() + usize::try_from(new.width).unwrap_or(0) > 16 {
+    if new.prefix.len() + usize::try_from(new.width).unwrap_or(0) > LONGEST {
         errors.push(
-            FieldError::at("/width", "too_long", "Prefix and digits together have at most 16 characters (CGST rule 46(b)).")
-                .expected(16 - new.prefix.len())
+            FieldError::at("/width", NumberFault::Length.code(), NumberFault::Length.message())
+                .expected(LONGEST.saturating_sub(new.prefix.len()))
                 .received(new.width),
         );
     }

@@ -1,37 +1,47 @@
-use super::NumberedKind;
 use super::types::{NewNumberSeries, NumberSeries, SeriesFilter};
+use super::{NumberedKind, Wanted};
 use crate::ledger::problems;
 use crate::platform::dates::FiscalYear;
-use crate::platform::http::Problem;
+use crate::platform::http::{FieldError, Problem};
 use crate::platform::ids::{RegistrationId, SeriesId};
 use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::Sql;
 use crate::platform::unit_of_work::{Rx, Tx};
 use crate::row;
 use crate::tax::gst::states;
+use chrono::NaiveDate;
 
-row! { struct Taken { prefix: String, width: i32, next: i64 } }
+row! { struct Taken { prefix: String, width: i32, next: i64, dates_ascend: bool } }
+row! { struct Newest { prefix: String, width: i32, next: i64, last_date: NaiveDate } }
 
-/// Takes as many numbers as asked for, in order. `None`: no such series.
-pub fn take(
-    tx: &mut Tx<'_>,
-    registration: RegistrationId,
-    kind: NumberedKind,
-    year: FiscalYear,
-    series: Option<SeriesId>,
-    count: usize,
-) -> Result<Option<Vec<String>>, Problem> {
-    const COUNT: &str =
-        "UPDATE number_series SET next_number = next_number + $5 WHERE company_id = $1 AND registration_id = $2 AND document_kind = $3 AND fiscal_year = $4";
-    const TAKEN: &str = "RETURNING prefix, width, next_number AS next";
+/// Takes as many numbers as there are dates, in their order. `None`: no such series.
+pub fn take(tx: &mut Tx<'_>, wanted: &Wanted, dates: &[NaiveDate]) -> Result<Option<Vec<String>>, Problem> {
+    const SERIES: &str = "company_id = $1 AND registration_id = $2 AND document_kind = $3 AND fiscal_year = $4";
     let company = tx.company();
-    let count = i64::try_from(count).map_err(|e| Problem::internal(&e))?;
-    let text = if series.is_none() { format!("{COUNT} AND is_default {TAKEN}") } else { format!("{COUNT} AND id = $6 {TAKEN}") };
-    let mut sql = Sql::new(text).bind(company).bind(registration).bind(kind).bind(year.0).bind(count);
-    if let Some(series) = series {
-        sql = sql.bind(series);
+    let count = i64::try_from(dates.len()).map_err(|e| Problem::internal(&e))?;
+    let (Some(first), Some(last)) = (dates.first(), dates.iter().max()) else { return Ok(Some(Vec::new())) };
+    let of_series = |text: String| {
+        let sql = Sql::new(text).bind(company).bind(wanted.registration).bind(wanted.kind).bind(wanted.year.0);
+        if let Some(series) = wanted.series { sql.bind(series) } else { sql }
+    };
+    let (which, next) = if wanted.series.is_none() { (format!("{SERIES} AND is_default"), 5) } else { (format!("{SERIES} AND id = $5"), 6) };
+    let (first_at, last_at) = (next + 1, next + 2);
+    let sql = format!(
+        "UPDATE number_series SET next_number = next_number + ${next}, last_date = CASE WHEN dates_ascend THEN ${last_at} ELSE last_date END
+         WHERE {which} AND (dates_ascend IS NOT TRUE OR last_date IS NULL OR last_date <= ${first_at})
+         RETURNING prefix, width, next_number AS next, coalesce(dates_ascend, false) AS dates_ascend"
+    );
+    let Some(taken) = tx.optional::<Taken>(of_series(sql).bind(count).bind(*first).bind(*last))? else {
+        let newest =
+            format!("SELECT prefix, width, next_number AS next, last_date FROM number_series WHERE {which} AND dates_ascend AND last_date IS NOT NULL");
+        return match tx.optional::<Newest>(of_series(newest))? {
+            Some(newest) => Err(before_previous(wanted.kind, *first, newest.last_date, &printed(&newest.prefix, newest.width, newest.next - 1))),
+            None => Ok(None),
+        };
+    };
+    if let (true, Some(pair)) = (taken.dates_ascend, dates.windows(2).find(|pair| pair[1] < pair[0])) {
+        return Err(before_previous(wanted.kind, pair[1], pair[0], "the document before it"));
     }
-    let Some(taken) = tx.optional::<Taken>(sql)? else { return Ok(None) };
     let number = |number| {
         let number = printed(&taken.prefix, taken.width, number);
         if number.len() > 16 {
@@ -41,6 +51,13 @@ pub fn take(
         }
     };
     (taken.next - count..taken.next).map(number).collect::<Result<_, _>>().map(Some)
+}
+
+/// The refusal of a date that lies before that of the number before.
+fn before_previous(kind: NumberedKind, date: NaiveDate, last: NaiveDate, number: &str) -> Problem {
+    let pointer = if kind == NumberedKind::Invoice { "/invoice_date" } else { "/note_date" };
+    let detail = format!("In this series dates go with numbers (CGST Rules r.46(b)), and {number} is of {last}.");
+    Problem::invalid(vec![FieldError::at(pointer, "date_before_previous_number", detail).expected(format!("at least {last}")).received(date)])
 }
 
 pub fn default_registration(rx: &mut Rx<'_>) -> Result<Option<RegistrationId>, Problem> {
@@ -109,7 +126,7 @@ pub fn ensure_default(tx: &mut Tx<'_>, registration: RegistrationId, kind: Numbe
 }
 
 row! {
-    struct SeriesRow { id: SeriesId, registration_id: RegistrationId, document_kind: NumberedKind, fiscal_year: i32, prefix: String, width: i32, next_number: i64, is_default: bool, version: i64 }
+    struct SeriesRow { id: SeriesId, registration_id: RegistrationId, document_kind: NumberedKind, fiscal_year: i32, prefix: String, width: i32, next_number: i64, is_default: bool, dates_ascend: bool, version: i64 }
 }
 impl From<SeriesRow> for NumberSeries {
     fn from(row: SeriesRow) -> Self {
@@ -125,11 +142,12 @@ impl From<SeriesRow> for NumberSeries {
             next_number: row.next_number,
             gaps: Vec::new(),
             is_default: row.is_default,
+            dates_ascend: row.dates_ascend,
             version: row.version,
         }
     }
 }
-const SELECT: &str = "SELECT s.id, s.registration_id, s.document_kind, s.fiscal_year, s.prefix, s.width, s.next_number, s.is_default, s.version FROM number_series s WHERE s.company_id = $1";
+const SELECT: &str = "SELECT s.id, s.registration_id, s.document_kind, s.fiscal_year, s.prefix, s.width, s.next_number, s.is_default, coalesce(s.dates_ascend, false) AS dates_ascend, s.version FROM number_series s WHERE s.company_id = $1";
 static SERIES: List = List {
     select: SELECT,
     id: "s.id",
@@ -153,14 +171,15 @@ pub fn insert(tx: &mut Tx<'_>, new: &NewNumberSeries, year: i32) -> Result<Numbe
     let id = SeriesId::new();
     let company = tx.company();
     tx.execute(
-        Sql::new("INSERT INTO number_series (company_id, id, registration_id, document_kind, fiscal_year, prefix, width) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        Sql::new("INSERT INTO number_series (company_id, id, registration_id, document_kind, fiscal_year, prefix, width, dates_ascend) VALUES ($1, $2, $3, $4, $5, $6, $7, nullif($8, false))")
             .bind(company)
             .bind(id)
             .bind(new.gst_registration_id)
             .bind(new.document_kind)
             .bind(year)
             .bind(new.prefix.as_str())
-            .bind(new.width),
+            .bind(new.width)
+            .bind(new.dates_ascend),
     )?;
     tx.one::<SeriesRow>(Sql::new(format!("{SELECT} AND s.id = $2")).bind(company).bind(id)).map(NumberSeries::from)
 }

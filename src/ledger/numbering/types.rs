@@ -31,6 +31,8 @@ pub struct NumberSeries {
     pub gaps: Vec<String>,
     /// Used when a document names no series.
     pub is_default: bool,
+    /// Whether no document may be dated before the one with the number before it.
+    pub dates_ascend: bool,
     #[schema(minimum = 1)]
     pub version: i64,
 }
@@ -48,6 +50,10 @@ pub struct NewNumberSeries {
     pub prefix: String,
     #[schema(minimum = 1, maximum = 8, example = 5)]
     pub width: i32,
+    /// Refuse a document that is dated before the one with the number before it.
+    #[serde(default)]
+    #[schema(example = false)]
+    pub dates_ascend: bool,
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

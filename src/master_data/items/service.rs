@@ -7,7 +7,8 @@ use crate::platform::http::{FieldError, Problem};
 use crate::platform::ids::ItemId;
 use crate::platform::money::Rate;
 use crate::platform::unit_of_work::{Audited, Change, Tx};
-use crate::tax::gst::{rates, units};
+use crate::tax::gst::units;
+use crate::tax::tools::rules;
 
 pub fn create(tx: &mut Tx<'_>, new: &NewItem) -> Result<Audited<Item>, Problem> {
     let unit = new.unit.as_deref().unwrap_or(if new.is_service { units::OTHER } else { "NOS" });
@@ -43,8 +44,5 @@ pub fn update(tx: &mut Tx<'_>, id: ItemId, version: Option<i64>, patch: &ItemPat
 }
 
 fn rate_fault(tx: &Tx<'_>, rate: Rate) -> Vec<FieldError> {
-    if rates::is_gst_rate(rate.0, tx.cx().today) {
-        return Vec::new();
-    }
-    vec![FieldError::at("/tax_rate", "tax_rate_unknown", "This is not a GST rate in force today.").received(rate.0)]
+    rules::rate_fault("/tax_rate", rate.0, tx.cx().today, None).into_iter().collect()
 }

@@ -153,6 +153,13 @@ impl<T: Resource> Fetched<T> {
     }
 }
 
+impl<T: Resource> Done<T> {
+    /// What was worked out of the request alone.
+    pub fn ok(value: &T) -> Reply<Self> {
+        Rendered::new(200, value).map(Self::of)
+    }
+}
+
 /// Bytes to keep or show: 200 with a strong `ETag` of what they are, or 304 where the caller has them.
 pub struct File {
     pub media_type: &'static str,

@@ -125,7 +125,8 @@ pub fn in_words(amount: Decimal, currency: Currency) -> String {
     let whole = amount.trunc().abs();
     let parts = Decimal::from(10_u64.pow(currency.exponent()));
     let minor = ((amount.abs() - whole) * parts).to_u128().unwrap_or_default();
-    let (name, one, many) = NAMES.iter().find(|(code, ..)| *code == currency.code()).map_or((currency.code(), "", ""), |(_, name, one, many)| (*name, *one, *many));
+    let (name, one, many) =
+        NAMES.iter().find(|(code, ..)| *code == currency.code()).map_or((currency.code(), "", ""), |(_, name, one, many)| (*name, *one, *many));
     let mut words = Vec::new();
     if amount.is_sign_negative() && !amount.is_zero() {
         words.push("Minus".to_owned());
@@ -193,7 +194,10 @@ mod tests {
             (dec!(1000000000), "One Hundred Crore"),
             (dec!(1234567890), "One Hundred Twenty Three Crore Forty Five Lakh Sixty Seven Thousand Eight Hundred Ninety"),
             (dec!(1000000000000), "One Lakh Crore"),
-            (dec!(45678912345678), "Forty Five Lakh Sixty Seven Thousand Eight Hundred Ninety One Crore Twenty Three Lakh Forty Five Thousand Six Hundred Seventy Eight"),
+            (
+                dec!(45678912345678),
+                "Forty Five Lakh Sixty Seven Thousand Eight Hundred Ninety One Crore Twenty Three Lakh Forty Five Thousand Six Hundred Seventy Eight",
+            ),
         ] {
             assert_eq!(rupees(amount), format!("Rupees {words} Only"));
         }
@@ -210,7 +214,10 @@ mod tests {
 
     #[test]
     fn other_currencies_go_by_thousands_with_their_own_minor_units() {
-        assert_eq!(in_words(dec!(1234567.89), currency("USD")), "US Dollars One Million Two Hundred Thirty Four Thousand Five Hundred Sixty Seven and Eighty Nine Cents Only");
+        assert_eq!(
+            in_words(dec!(1234567.89), currency("USD")),
+            "US Dollars One Million Two Hundred Thirty Four Thousand Five Hundred Sixty Seven and Eighty Nine Cents Only"
+        );
         assert_eq!(in_words(dec!(1.005), currency("KWD")), "Kuwaiti Dinars One and Five Fils Only");
         assert_eq!(in_words(dec!(10), currency("JPY")), "Japanese Yen Ten Only");
         assert_eq!(in_words(dec!(2.5), currency("PLN")), "PLN Two and 50/100 Only");

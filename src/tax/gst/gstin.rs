@@ -14,7 +14,7 @@ pub enum Mode {
     /// The portal's forms and the check character.
     Strict,
     /// Also the numbers of NIC's sandbox (`01AMBPG7773M002`), which fail both; still a known
-    /// State and a PAN inside. Only for companies flagged as sandbox.
+    /// State, a PAN inside, and the end NIC gives them. Only for companies flagged as sandbox.
     Sandbox,
 }
 
@@ -66,7 +66,7 @@ const FORMS: [(GstinCategory, &[u8; 15]); 7] = [
     (GstinCategory::Uin, b"ddddlllddddduNn"),
     (GstinCategory::Nrtp, b"ddddllldddddNRn"),
 ];
-const SANDBOX_FORM: &[u8; 15] = b"ddlllllddddlnnn";
+const SANDBOX_FORM: &[u8; 15] = b"ddlllllddddl00d";
 const PAN_FORM: &[u8; 10] = b"lllllddddl";
 
 fn has_form(text: &str, form: &[u8]) -> bool {
@@ -83,7 +83,8 @@ fn has_form(text: &str, form: &[u8]) -> bool {
 }
 
 /// Spaces and hyphens are how people write these numbers down, never part of them.
-fn normalise(text: &str) -> String {
+#[must_use]
+pub fn normalise(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace() && *c != '-').map(|c| c.to_ascii_uppercase()).collect()
 }
 

@@ -158,6 +158,12 @@ pub fn hsn_digits(date: NaiveDate, turnover: Decimal, registered_recipient: bool
     step.map_or(0, |step| if registered_recipient { step.registered } else { step.unregistered })
 }
 
+/// Where the digits of a date are written.
+#[must_use]
+pub fn hsn_source(date: NaiveDate) -> &'static str {
+    LIMITS.hsn_digits.since_ever(date).source
+}
+
 /// Whether table 12 of the period beginning on this day has a part for B2B and one for B2C.
 #[must_use]
 pub fn hsn_summary_is_split(period_start: NaiveDate) -> bool {
@@ -336,7 +342,8 @@ mod tests {
 
     #[test]
     fn switches_turn_on_their_day() {
-        let switches: [(fn(NaiveDate) -> bool, &str); 4] = [
+        type Switch = fn(NaiveDate) -> bool;
+        let switches: [(Switch, &str); 4] = [
             (hsn_summary_is_split, "2025-05-01"),
             (irn_is_upper_cased, "2025-06-01"),
             (gstr3b_unregistered_is_locked, "2025-11-01"),

@@ -51,6 +51,7 @@ struct PortalList {
 struct CessSpan {
     effective_to: NaiveDate,
     scope: CessScope,
+    source: &'static str,
 }
 
 #[derive(Deserialize)]
@@ -96,19 +97,54 @@ pub fn is_gst_rate(rate: Decimal, on: NaiveDate) -> bool {
 }
 
 /// As [`is_gst_rate`], for goods or services whose HSN/SAC is known: a rate limited to some HSN
-/// (28 for tobacco until 31-Jan-2026, 12 for bricks) is refused to all others.
+/// (28 for tobacco until 31-Jan-2026, 12 for bricks) is refused to all others. A code of fewer digits than the
+/// limit may mean it.
 #[must_use]
 pub fn is_gst_rate_for(rate: Decimal, on: NaiveDate, hsn: &str) -> bool {
     if on <= DATA.portal_list.effective_to {
         return is_gst_rate(rate, on);
     }
-    DATA.rates.iter().any(|r| r.rate == rate && r.in_force(on) && (r.hsn.is_empty() || r.hsn.iter().any(|prefix| hsn.starts_with(prefix))))
+    DATA.rates
+        .iter()
+        .any(|r| r.rate == rate && r.in_force(on) && (r.hsn.is_empty() || r.hsn.iter().any(|prefix| hsn.starts_with(prefix) || prefix.starts_with(hsn))))
 }
 
 /// The notification behind a rate at that time of supply; `None` where it is no GST rate.
 #[must_use]
 pub fn source(rate: Decimal, on: NaiveDate) -> Option<&'static str> {
     DATA.rates.iter().find(|r| r.rate == rate && r.in_force(on)).map(|r| r.source).or_else(|| is_gst_rate(rate, on).then_some(DATA.portal_list.source))
+}
+
+/// Whether the percentage is a GST rate on the day, or was one before it.
+#[must_use]
+pub fn was_gst_rate(rate: Decimal, on: NaiveDate) -> bool {
+    is_gst_rate(rate, on) || (on > DATA.portal_list.effective_to && DATA.portal_list.rates.contains(&rate))
+}
+
+/// The law behind a rate at that time of supply, and the day it counts from; `None` where it is no GST rate.
+#[must_use]
+pub fn basis(rate: Decimal, on: NaiveDate) -> Option<(&'static str, NaiveDate)> {
+    let row = DATA.rates.iter().find(|r| r.rate == rate && r.in_force(on)).map(|row| (row.source, row.effective_from));
+    let start = DATA.rates.iter().map(|row| row.effective_from).min()?;
+    row.or_else(|| is_gst_rate(rate, on).then_some((DATA.portal_list.source, start)))
+}
+
+/// The days between two on which the list of rates changed, the later one included.
+#[must_use]
+pub fn changes_between(first: NaiveDate, last: NaiveDate) -> Vec<NaiveDate> {
+    let mut days: Vec<NaiveDate> =
+        DATA.rates.iter().map(|row| row.effective_from).filter(|day| *day > DATA.portal_list.effective_to && first < *day && *day <= last).collect();
+    days.sort_unstable();
+    days.dedup();
+    days
+}
+
+/// The law that ends, or keeps, compensation cess on a day, and the day it counts from.
+#[must_use]
+pub fn cess_basis(on: NaiveDate) -> (&'static str, NaiveDate) {
+    let ended = DATA.cess.iter().rev().find(|span| span.effective_to < on);
+    let levied = ("GST (Compensation to States) Act s.8", NaiveDate::from_ymd_opt(2017, 7, 1).unwrap_or_default());
+    ended.map_or(levied, |span| (span.source, span.effective_to.succ_opt().unwrap_or(span.effective_to)))
 }
 
 /// The reach of compensation cess: all cess goods until 21-Sep-2025, tobacco until 31-Jan-2026.
@@ -174,6 +210,25 @@ mod tests {
             }
         }
         assert_eq!(source(dec!(17), day("2025-10-01")), None);
+    }
+
+    #[test]
+    fn the_list_of_rates_changed_twice() {
+        let between = |a: &str, b: &str| changes_between(day(a), day(b));
+        assert_eq!(between("2025-09-21", "2026-02-01"), [day("2025-09-22"), day("2026-02-01")]);
+        assert_eq!(between("2025-09-22", "2026-01-31"), []);
+        assert_eq!(between("2017-07-01", "2025-09-21"), []);
+    }
+
+    #[test]
+    fn a_rate_is_told_with_its_notification_and_first_day() {
+        assert_eq!(basis(dec!(40), day("2025-11-15")).map(|(_, from)| from), Some(day("2025-09-22")));
+        assert_eq!(basis(dec!(18.00), day("2025-11-15")).map(|(_, from)| from), Some(day("2017-07-01")));
+        assert_eq!(basis(dec!(12), day("2025-11-15")).map(|(source, _)| source), Some("Notification 14/2025-CT(Rate), 17-Sep-2025"));
+        assert_eq!(basis(dec!(28), day("2026-02-01")), None);
+        assert_eq!(cess_basis(day("2025-09-21")).1, day("2017-07-01"));
+        assert_eq!(cess_basis(day("2025-09-22")).1, day("2025-09-22"));
+        assert_eq!(cess_basis(day("2026-02-01")).1, day("2026-02-01"));
     }
 
     #[test]

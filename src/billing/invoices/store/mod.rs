@@ -3,7 +3,7 @@ mod ground;
 pub use ground::{Found, grounds};
 
 use super::order::{Kind, Order, ReasonCode, TaxEffect, Verb};
-use super::rules::{Ground, Priced, PricedLine};
+use super::rules::{Ground, Priced, PricedLine, Pricing};
 use super::types::{InvoiceFilter, InvoiceInstalment, InvoiceStatus, NoteFilter, PaymentStatus, SupplyKind, TaxTreatment};
 use crate::billing::irns::types::{EinvoiceStatus, Record};
 use crate::control::close::Finding;
@@ -58,6 +58,7 @@ pub struct Stored {
     pub cess: Decimal,
     pub round_off: Decimal,
     pub total: Decimal,
+    pub pricing: Pricing,
     pub entry: Option<EntryId>,
     /// Set on notes.
     pub note: Option<StoredNote>,
@@ -143,7 +144,8 @@ pub fn insert_all(tx: &mut Tx<'_>, documents: &[(&Stored, &impl serde::Serialize
     let years = documents.iter().map(|(stored, _)| tx.cx().fiscal_year(stored.date).0).collect::<Many<_>>();
     let unposted = |stored: &Stored| matches!(stored.status, InvoiceStatus::Draft | InvoiceStatus::PendingApproval);
     let mut kept = Vec::with_capacity(documents.len());
-    let (mut instalments, mut metadata) = (Vec::with_capacity(documents.len()), Vec::with_capacity(documents.len()));
+    let (mut instalments, mut metadata, mut pricings) =
+        (Vec::with_capacity(documents.len()), Vec::with_capacity(documents.len()), Vec::with_capacity(documents.len()));
     for (stored, input) in documents {
         let mut input = if unposted(stored) { json(input)? } else { json!({}) };
         if let Some(members) = input.as_object_mut() {
@@ -153,6 +155,7 @@ pub fn insert_all(tx: &mut Tx<'_>, documents: &[(&Stored, &impl serde::Serialize
         kept.push(input);
         instalments.push(json(&stored.instalments)?);
         metadata.push(json(&stored.metadata)?);
+        pricings.push(if stored.pricing == Pricing::default() { None } else { Some(json(&stored.pricing)?) });
     }
     let lines: Vec<(InvoiceId, i32, &InvoiceLineId, &PricedLine)> =
         documents.iter().flat_map(|(stored, _)| (1..).zip(&stored.lines).map(|(n, (id, line))| (stored.id, n, id, line))).collect();
@@ -172,11 +175,11 @@ pub fn insert_all(tx: &mut Tx<'_>, documents: &[(&Stored, &impl serde::Serialize
                 INSERT INTO invoice (company_id, id, external_id, status, number, registration_id, seller_gstin, fiscal_year, customer_id, customer_name, buyer_gstin, currency,
                     invoice_date, due_date, payment_terms_id, instalments, place_of_supply, place_of_supply_basis, supply_type, reverse_charge, po_reference, taxable_value, cgst, sgst, igst, cess,
                     round_off, grand_total, entry_id, metadata, input, version, created_by, created_at, updated_at,
-                    kind, original_invoice_id, reason_code, tax_effect, posting_date, exchange_rate, settlement_terms)
+                    kind, original_invoice_id, reason_code, tax_effect, posting_date, exchange_rate, settlement_terms, pricing)
                 SELECT $1, h.* FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::int[], $9::uuid[], $10::text[], $11::text[], $12::text[],
                     $13::date[], $14::date[], $15::uuid[], $16::jsonb[], $17::text[], $18::text[], $19::text[], $20::bool[], $21::text[], $22::numeric[], $23::numeric[], $24::numeric[], $25::numeric[], $26::numeric[],
                     $27::numeric[], $28::numeric[], $29::uuid[], $30::jsonb[], $31::jsonb[], $32::bigint[], $33::text[], $34::timestamptz[], $35::timestamptz[],
-                    $36::text[], $37::uuid[], $38::text[], $39::text[], $40::date[], $41::numeric[], $42::jsonb[]) AS h
+                    $36::text[], $37::uuid[], $38::text[], $39::text[], $40::date[], $41::numeric[], $42::jsonb[], $64::jsonb[]) AS h
             )
             INSERT INTO invoice_line (company_id, invoice_id, line_no, id, item_id, description, hsn_code, is_service, quantity, unit, unit_price, discount, tax_inclusive, treatment, tax_rate, cess_rate,
                 taxable_value, cgst, sgst, igst, cess, line_total)
@@ -245,7 +248,8 @@ pub fn insert_all(tx: &mut Tx<'_>, documents: &[(&Stored, &impl serde::Serialize
         .bind(line!(l => l.tax.sgst))
         .bind(line!(l => l.tax.igst))
         .bind(line!(l => l.tax.cess))
-        .bind(line!(l => l.tax.total)),
+        .bind(line!(l => l.tax.total))
+        .bind(Many(pricings)),
     )?;
     Ok(())
 }
@@ -273,7 +277,7 @@ row! {
         sgst: Decimal, igst: Decimal, cess: Decimal, round_off: Decimal, grand_total: Decimal, entry_id: Option<EntryId>, metadata: Value, cancelled_on: Option<NaiveDate>,
         cancel_reason: Option<String>, version: i64, created_by: String, created_at: DateTime<Utc>, updated_at: DateTime<Utc>,
         original_id: Option<InvoiceId>, original_number: Option<String>, original_date: Option<NaiveDate>, original_rate: Option<Decimal>, reason_code: Option<ReasonCode>, tax_effect: TaxEffect, posting_date: Option<NaiveDate>,
-        exchange_rate: Decimal, settlement_terms: Option<Value>, approval_id: Option<ApprovalId>, notes: Value,
+        exchange_rate: Decimal, settlement_terms: Option<Value>, pricing: Option<Value>, approval_id: Option<ApprovalId>, notes: Value,
         irp_status: Option<EinvoiceStatus>, irn: Option<String>, ack_no: Option<String>, ack_at: Option<DateTime<Utc>>, irp_cancelled_at: Option<DateTime<Utc>>, irp_version: i64,
         settled_cash: Decimal, settled_tds: Decimal, settled_credit: Decimal, settled_other: Decimal, settled_written_off: Decimal, settled_refunded: Decimal, open: Decimal, oldest_due: Option<NaiveDate>, moves: i64,
     }
@@ -294,7 +298,7 @@ pub fn get(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Opt
                 i.cgst::numeric AS cgst, i.sgst::numeric AS sgst, i.igst::numeric AS igst, i.cess::numeric AS cess, i.round_off::numeric AS round_off, i.grand_total::numeric AS grand_total,
                 i.entry_id, i.metadata, i.cancelled_on, i.cancel_reason, i.version, i.created_by, i.created_at, i.updated_at,
                 coalesce(a.cash, 0) AS settled_cash, coalesce(a.tds, 0) AS settled_tds, coalesce(a.credit, 0) AS settled_credit, coalesce(a.other, 0) AS settled_other,
-                n.id AS original_id, n.number AS original_number, n.invoice_date AS original_date, n.exchange_rate AS original_rate, i.reason_code, i.tax_effect, i.posting_date, i.exchange_rate, i.settlement_terms,
+                n.id AS original_id, n.number AS original_number, n.invoice_date AS original_date, n.exchange_rate AS original_rate, i.reason_code, i.tax_effect, i.posting_date, i.exchange_rate, i.settlement_terms, i.pricing,
                 (SELECT p.id FROM approval p WHERE p.company_id = i.company_id AND p.subject_id = i.id AND p.state = 'pending' LIMIT 1) AS approval_id,
                 (SELECT coalesce(jsonb_agg(jsonb_build_object('object', x.kind, 'id', x.id, 'number', x.number, 'status', x.status) ORDER BY x.id), '[]')
                  FROM invoice x WHERE x.company_id = i.company_id AND x.original_invoice_id = i.id AND x.status IN ('pending_approval', 'issued')) AS notes,
@@ -383,6 +387,7 @@ pub fn get(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Opt
         cess: row.cess,
         round_off: row.round_off,
         total: row.grand_total,
+        pricing: row.pricing.map_or_else(|| Ok(Pricing::default()), serde_json::from_value).map_err(|e| Problem::internal(&e))?,
         entry: row.entry_id,
         note: row.reason_code.map(|reason_code| StoredNote { reason_code, tax_effect: row.tax_effect, original }),
         metadata: serde_json::from_value(row.metadata).unwrap_or_default(),
@@ -636,6 +641,7 @@ impl Stored {
             cess: priced.tax.cess,
             round_off: priced.tax.round_off,
             total: priced.tax.payable,
+            pricing: priced.pricing.clone(),
             entry: None,
             note: order.note.as_ref().map(|note| StoredNote {
                 reason_code: note.reason_code,
@@ -681,7 +687,7 @@ impl Stored {
             ])
         };
         let note = self.note.as_ref();
-        let whole = json!([
+        let mut whole = json!([
             [self.registration, self.seller_gstin, self.customer, self.buyer_gstin, self.place, self.supply, self.reverse_charge],
             [note.map(|note| note.tax_effect), note.and_then(|note| note.original.as_ref()).map(|original| original.id)],
             [self.currency.code(), figures(&[self.rate, self.round_off, self.total, self.base_total(base)])],
@@ -689,6 +695,9 @@ impl Stored {
             [self.settlement.discount_until, self.settlement.grace_until, figures(&[self.settlement.discount, self.settlement.tolerance])],
             self.lines.iter().map(line).collect::<Vec<_>>(),
         ]);
+        if let (Some(parts), false) = (whole.as_array_mut(), self.pricing == Pricing::default()) {
+            parts.push(json!(self.pricing));
+        }
         hex(&canonical_hash(&whole))
     }
 

@@ -1,0 +1,441 @@
+//! What callers send → facts of the engine → what they get back. Pure.
+
+use super::types::{
+    AmountInWords, AmountWords, Calculated, CalculatedCharge, CalculatedLine, CalculatedRate, Calculation, CalculationCharge, CalculationLine, ChargeTime,
+    GstinAnswer, RecipientKind, SupplyClass, TaxTreatment,
+};
+use crate::platform::http::{FieldError, Problem, faults};
+use crate::platform::money::{Currency, LARGEST, Rate, pad};
+use crate::platform::text::words;
+use crate::tax::gst::compute::{ChargeInput, ChargeTax, ComputeFault, Computed, Discount, DocumentInput, LineInput, LineTax, TaxCollected, compute};
+use crate::tax::gst::explain::{Explained, START, entry, explain};
+use crate::tax::gst::gstin::{Gstin, GstinFault, Mode, check_character, normalise};
+use crate::tax::gst::papers::paper;
+use crate::tax::gst::rates::{self, CessScope};
+use crate::tax::gst::supply::{
+    self, GoodsCase, GoodsFacts, OTHER_COUNTRIES, PlaceOfSupply, ServiceCase, ServiceFacts, Split, SupplyType, place_of_supply_of_goods,
+    place_of_supply_of_services,
+};
+use crate::tax::gst::time::Days3;
+use crate::tax::gst::{limits, states};
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+
+/// Reads a registration number.
+#[must_use]
+pub fn gstin(text: &str, mode: Mode) -> GstinAnswer {
+    let read = Gstin::parse(text, mode);
+    let form = "A GSTIN has 15 characters: State code, PAN, number of the registration, Z by default, check character.";
+    let (result, reason) = read.as_ref().map_or_else(|fault| ("invalid", Some(*fault)), |_| ("valid", None));
+    let mut explanation = vec![entry("registration_number", result, form, "CGST Rules r.10(1)", START)];
+    let answer = |number: String| GstinAnswer {
+        gstin: number,
+        valid: reason.is_none(),
+        category: None,
+        pan: None,
+        state: None,
+        state_name: None,
+        reason: reason.map(GstinFault::reason),
+        detail: reason.map(GstinFault::message),
+        warnings: Vec::new(),
+        explanation: Vec::new(),
+    };
+    let Ok(number) = read else { return GstinAnswer { explanation, ..answer(normalise(text)) } };
+    let mut warnings = number.warnings();
+    if !warnings.is_empty() {
+        explanation.push(entry("state", states::current_code(number.state_code()), "The State code was replaced.", "State codes of GST", START));
+    }
+    if !number.category().can_be_recipient() {
+        warnings.push("A number of this kind is not taken as the recipient of a B2B document.".to_owned());
+    }
+    let (first, check) = number.as_str().split_at(14);
+    if check_character(first).is_none_or(|right| !check.starts_with(right)) {
+        warnings.push("The check character does not fit; only a sandbox has such numbers.".to_owned());
+    }
+    GstinAnswer {
+        category: Some(number.category().as_str()),
+        pan: number.pan().map(str::to_owned),
+        state: Some(number.state_code().to_owned()),
+        state_name: states::find(number.state_code()).map(|state| state.name),
+        warnings,
+        explanation,
+        ..answer(number.as_str().to_owned())
+    }
+}
+
+/// Puts an amount in words.
+pub fn in_words(asked: &AmountInWords) -> Result<AmountWords, Problem> {
+    let currency = currency_of(asked.currency.as_deref()).map_err(|error| Problem::invalid(vec![error]))?;
+    if !currency.holds(asked.amount.0) {
+        return Err(Problem::invalid(vec![faults::precision("/amount", asked.amount.0, currency)]));
+    }
+    let rule = "Where an amount in figures and in words differ, the words count; so they name every minor unit.";
+    let since = NaiveDate::from_ymd_opt(1882, 3, 1).unwrap_or(START);
+    Ok(AmountWords {
+        words: words::in_words(asked.amount.0, currency),
+        grouped: words::grouped(asked.amount.0, currency),
+        explanation: vec![entry("amount_in_words", currency.code(), rule, "Negotiable Instruments Act 1881 s.18", since)],
+    })
+}
+
+fn currency_of(code: Option<&str>) -> Result<Currency, FieldError> {
+    let code = code.unwrap_or("INR");
+    Currency::parse(code).ok_or_else(|| FieldError::at("/currency", "currency_unknown", "This is not a currency of ISO 4217.").received(code))
+}
+
+/// Reads the code of a State, an obsolete one as the one that took it over.
+///
+/// # Errors
+/// `state_unknown`.
+pub fn read_state(pointer: &str, code: &str) -> Result<&'static str, FieldError> {
+    states::find(states::current_code(code.trim())).map(|state| state.code).ok_or_else(|| unknown_state(pointer, code))
+}
+
+/// Reads a place of supply.
+///
+/// # Errors
+/// `state_unknown`, or `place_of_supply_invalid` for codes that are no place: 25, 28, 99.
+pub fn read_place(pointer: &str, code: &str) -> Result<&'static str, FieldError> {
+    let state = states::find(code.trim()).ok_or_else(|| unknown_state(pointer, code))?;
+    if state.usable_as_place_of_supply {
+        return Ok(state.code);
+    }
+    Err(FieldError::at(pointer, "place_of_supply_invalid", "This State code cannot be a place of supply (IGST Act s.10 to s.13).").received(code))
+}
+
+fn unknown_state(pointer: &str, code: &str) -> FieldError {
+    FieldError::at(pointer, "state_unknown", "This is not a State code of GST (CGST Rules r.10).").expected("two digits, like 27").received(code)
+}
+
+/// Judges a rate on the day that decides about it (CGST Act s.14); the HSN where it is known.
+#[must_use]
+pub fn rate_fault(pointer: &str, rate: Decimal, on: NaiveDate, hsn: Option<&str>) -> Option<FieldError> {
+    let known = hsn.map_or_else(|| rates::is_gst_rate(rate, on), |hsn| rates::is_gst_rate_for(rate, on, hsn));
+    if known {
+        return None;
+    }
+    let list: Vec<String> = rates::on(on).iter().map(|rate| rate.normalize().to_string()).collect();
+    let detail = format!("This is not a rate of GST in force on {on} (CGST Act s.9, s.14; rates by notification).");
+    Some(FieldError::at(pointer, "rate_not_in_force", detail).expected(list.join(", ")).received(rate.normalize()))
+}
+
+/// Judges compensation cess on the day that decides about it.
+#[must_use]
+pub fn cess_fault(pointer: &str, on: NaiveDate) -> Option<FieldError> {
+    let (source, since) = rates::cess_basis(on);
+    (rates::cess_scope(on) == CessScope::Ended)
+        .then(|| FieldError::at(pointer, "cess_not_in_force", format!("No compensation cess is levied since {since} ({source}).")).expected("0"))
+}
+
+/// Judges an HSN or SAC by its digits: 4, 6 or 8, and at least as many as the turnover of the year before asks for. Where
+/// that is not known, none is assumed.
+#[must_use]
+pub fn hsn_fault(pointer: &str, code: &str, date: NaiveDate, turnover: Option<Decimal>, registered: bool) -> Option<FieldError> {
+    // Shorter ones stand in no return (GSTR-1 table 12).
+    const FEWEST: usize = 4;
+    let needed = limits::hsn_digits(date, turnover.unwrap_or_default(), registered).max(FEWEST);
+    if code.len() < needed {
+        let detail = format!("An HSN or SAC has at least {needed} digits here (CGST Rules r.46(g), {}).", limits::hsn_source(date));
+        return Some(FieldError::at(pointer, "hsn_too_short", detail).expected(format!("at least {needed} digits")).received(code));
+    }
+    (!matches!(code.len(), 4 | 6 | 8)).then(|| FieldError::at(pointer, "hsn_invalid", "An HSN or SAC has 4, 6 or 8 digits.").received(code))
+}
+
+/// What is known of the recipient.
+struct Recipient {
+    kind: RecipientKind,
+    state: Option<&'static str>,
+}
+
+/// Everything read, before anything is computed.
+struct Read {
+    currency: Currency,
+    days: Days3,
+    supplier: &'static str,
+    place: PlaceOfSupply,
+    supply: SupplyType,
+    recipient: RecipientKind,
+    input: DocumentInput,
+}
+
+/// Computes a document, or names everything that is wrong with it.
+pub fn calculate(asked: &Calculation, today: NaiveDate) -> Result<Calculated, Problem> {
+    let Read { currency, days, supplier, place, supply, recipient, input } = read(asked, today).map_err(Problem::invalid)?;
+    let computed = compute(&input).map_err(|fault| Problem::invalid(vec![fault_at(fault)]))?;
+    if computed.payable > LARGEST {
+        let detail = "A document comes to at most 9,999,999,999,999.";
+        return Err(Problem::invalid(vec![FieldError::at("/lines", "amount_too_large", detail).received(computed.payable)]));
+    }
+    let registered = !matches!(recipient, RecipientKind::Unregistered | RecipientKind::Overseas);
+    let paper = paper(asked.supplier_composition, registered, computed.by_rate.iter().map(|row| row.treatment));
+    let explanation = explain(&Explained { days, supplier_state: supplier, place: &place, supply, paper, input: &input, computed: &computed });
+    let nature = if input.split == Split::Inter { "inter_state" } else { "intra_state" };
+    let shown = Shown { currency, computed: &computed };
+    Ok(Calculated {
+        lines: shown.lines(),
+        charges: shown.charges(&asked.charges),
+        by_rate: shown.by_rate(),
+        discount: currency.amount(computed.discount),
+        taxable: currency.amount(computed.taxable),
+        cgst: currency.amount(computed.cgst),
+        sgst: currency.amount(computed.sgst),
+        igst: currency.amount(computed.igst),
+        cess: currency.amount(computed.cess),
+        other_charges: currency.amount(computed.other_charges),
+        total: currency.amount(computed.total),
+        rounding: currency.amount(computed.round_off),
+        payable: currency.amount(computed.payable),
+        place_of_supply: place.code,
+        nature,
+        supply_type: supply.as_str(),
+        document: paper.as_str(),
+        explanation,
+    })
+}
+
+struct Shown<'a> {
+    currency: Currency,
+    computed: &'a Computed,
+}
+
+impl Shown<'_> {
+    fn lines(&self) -> Vec<CalculatedLine> {
+        let money = |value| self.currency.amount(value);
+        let line = |(line, share): (&LineTax, &Decimal)| CalculatedLine {
+            taxable: money(line.taxable),
+            cgst: money(line.cgst),
+            sgst: money(line.sgst),
+            igst: money(line.igst),
+            cess: money(line.cess),
+            total: money(line.total),
+            document_discount: money(*share),
+        };
+        self.computed.lines.iter().zip(&self.computed.discount_shares).map(line).collect()
+    }
+
+    fn charges(&self, asked: &[CalculationCharge]) -> Vec<CalculatedCharge> {
+        let money = |value| self.currency.amount(value);
+        let charges = asked.iter().zip(&self.computed.charges);
+        charges
+            .map(|(asked, charge)| CalculatedCharge {
+                label: asked.label.clone(),
+                taxable: money(charge.sum.taxable),
+                cgst: money(charge.sum.cgst),
+                sgst: money(charge.sum.sgst),
+                igst: money(charge.sum.igst),
+                cess: money(charge.sum.cess),
+                total: money(charge.sum.total),
+            })
+            .collect()
+    }
+
+    fn by_rate(&self) -> Vec<CalculatedRate> {
+        let money = |value| self.currency.amount(value);
+        let rows = self.computed.by_rate.iter();
+        rows.map(|row| CalculatedRate {
+            rate: Rate(pad(row.rate, 2)),
+            treatment: TaxTreatment::from_law(row.treatment),
+            taxable: money(row.taxable),
+            cgst: money(row.cgst),
+            sgst: money(row.sgst),
+            igst: money(row.igst),
+            cess: money(row.cess),
+        })
+        .collect()
+    }
+}
+
+/// Where the engine's fault lies in the body.
+fn fault_at(fault: ComputeFault) -> FieldError {
+    let pointer = match (fault, fault.line(), fault.charge()) {
+        (_, Some(line), _) => format!("/lines/{line}"),
+        (_, _, Some(charge)) => format!("/charges/{charge}"),
+        (ComputeFault::DocumentDiscount, ..) => "/document_discount".to_owned(),
+        (ComputeFault::Differential, ..) => "/differential_percent".to_owned(),
+        _ => "/lines".to_owned(),
+    };
+    FieldError::at(pointer, fault.reason(), fault.to_string())
+}
+
+fn read(asked: &Calculation, today: NaiveDate) -> Result<Read, Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let mut kept = |read: Result<&'static str, FieldError>| read.map_err(|error| errors.push(error)).ok();
+    let supplier = kept(read_supplier(&asked.supplier_state));
+    let stated = asked.place_of_supply.as_deref().map(|code| kept(read_place("/place_of_supply", code)));
+    let recipient = read_recipient(asked, &mut errors);
+    let currency = currency_of(asked.currency.as_deref()).map_err(|error| errors.push(error)).ok();
+    let days = Days3::of(asked.date.unwrap_or(today), asked.supply_date, asked.payment_date);
+    if asked.lines.is_empty() && asked.charges.is_empty() {
+        errors.push(FieldError::at("/lines", "required", "A document has a line or a charge."));
+    }
+    let differential = asked.differential_percent.map_or(Decimal::ONE_HUNDRED, |percent| percent.0);
+    if ![Decimal::ONE_HUNDRED, limits::differential_percent(days.invoice)].contains(&differential) {
+        let detail = "The tax is levied in full, or at the differential percentage of notification 37/2017-CT(Rate).";
+        errors.push(FieldError::at("/differential_percent", "differential_invalid", detail).expected("65 or 100").received(differential));
+    }
+    let zero_rated = asked.supply_type.is_some_and(|class| matches!(class, SupplyClass::SezWithoutPayment | SupplyClass::ExportWithoutPayment));
+    let lines: Vec<LineInput> = asked
+        .lines
+        .iter()
+        .enumerate()
+        .map(|(at, line)| read_line(asked, line, at, days.rate_day(), currency, zero_rated || asked.supplier_composition, &mut errors))
+        .collect();
+    let charges: Vec<ChargeInput> =
+        asked.charges.iter().enumerate().map(|(at, charge)| read_charge(charge, at, days.rate_day(), currency, &mut errors)).collect();
+    let discount = Discount {
+        percent: asked.document_discount_percent.unwrap_or_default().0,
+        amount: amount("/document_discount", asked.document_discount.map(|a| a.0), currency, &mut errors),
+    };
+    let (Some(supplier), Some(currency), true) = (supplier, currency, errors.is_empty()) else { return Err(errors) };
+    let place = match stated.flatten() {
+        Some(code) => Ok(PlaceOfSupply { code: code.to_owned(), basis: "stated", explanation: "Stated by the caller".to_owned() }),
+        None => place_of(asked, supplier, &recipient, days.invoice),
+    };
+    let place = place.map_err(|error| vec![error])?;
+    let supply = supply_of(asked.supply_type, recipient.kind, &place.code);
+    if !supply.fits_place(&place.code) {
+        let detail = "An export has its place of supply outside India (96); a supply to an SEZ and a deemed export have theirs in India.";
+        return Err(vec![FieldError::at("/place_of_supply", "place_of_supply_mismatch", detail).received(&place.code)]);
+    }
+    let split = supply::split(supplier, &place.code, supply);
+    let tax_collected = if asked.supplier_composition { TaxCollected::Composition } else { supply.tax_collected(asked.reverse_charge) };
+    let input =
+        DocumentInput { split, lines, charges, discount, differential, exponent: currency.exponent(), round_to_unit: asked.round_to_rupee, tax_collected };
+    Ok(Read { currency, days, supplier, place, supply, recipient: recipient.kind, input })
+}
+
+fn read_supplier(code: &str) -> Result<&'static str, FieldError> {
+    let state = read_state("/supplier_state", code)?;
+    if states::find(state).is_some_and(|state| state.usable_as_gstin_prefix) {
+        return Ok(state);
+    }
+    Err(FieldError::at("/supplier_state", "state_unknown", "No registration of GST is in this State.").received(code))
+}
+
+fn read_recipient(asked: &Calculation, errors: &mut Vec<FieldError>) -> Recipient {
+    let Some(recipient) = &asked.recipient else { return Recipient { kind: RecipientKind::Unregistered, state: None } };
+    let mut of_gstin = None;
+    if let Some(text) = &recipient.gstin {
+        match Gstin::parse(text, Mode::Strict) {
+            Ok(gstin) => of_gstin = states::find(states::current_code(gstin.state_code())).map(|state| state.code),
+            Err(fault) => errors
+                .push(FieldError::at("/recipient/gstin", "gstin_invalid", format!("{} ({}; CGST Rules r.10)", fault.message(), fault.reason())).received(text)),
+        }
+    }
+    let state = recipient.state.as_deref().and_then(|code| read_state("/recipient/state", code).map_err(|error| errors.push(error)).ok());
+    let default = if recipient.gstin.is_some() { RecipientKind::Registered } else { RecipientKind::Unregistered };
+    Recipient { kind: recipient.kind.unwrap_or(default), state: state.or(of_gstin) }
+}
+
+/// An amount that is not negative and has no more decimals than its currency.
+fn amount(pointer: &str, amount: Option<Decimal>, currency: Option<Currency>, errors: &mut Vec<FieldError>) -> Decimal {
+    let amount = amount.unwrap_or_default();
+    if amount < Decimal::ZERO {
+        errors.push(FieldError::at(pointer, "too_small", "This amount is not negative.").received(amount));
+    } else if let Some(currency) = currency.filter(|currency| !currency.holds(amount)) {
+        errors.push(faults::precision(pointer, amount, currency));
+    }
+    amount
+}
+
+fn read_line(
+    asked: &Calculation,
+    line: &CalculationLine,
+    at: usize,
+    on: NaiveDate,
+    currency: Option<Currency>,
+    untaxed: bool,
+    errors: &mut Vec<FieldError>,
+) -> LineInput {
+    let pointer = |name: &str| format!("/lines/{at}/{name}");
+    let treatment = line.treatment.unwrap_or(TaxTreatment::Taxable);
+    let taxable = treatment == TaxTreatment::Taxable;
+    match line.gst_rate.map(|rate| rate.0) {
+        // Where no tax is shown at all, the rate is of no account.
+        None if taxable && !untaxed => errors.push(FieldError::at(pointer("gst_rate"), "required", "A taxable line needs its rate.")),
+        Some(rate) if taxable => errors.extend(rate_fault(&pointer("gst_rate"), rate, on, line.hsn.as_deref())),
+        _ => {}
+    }
+    if let Some(hsn) = &line.hsn {
+        let registered = asked
+            .recipient
+            .as_ref()
+            .and_then(|recipient| recipient.kind)
+            .is_some_and(|kind| !matches!(kind, RecipientKind::Unregistered | RecipientKind::Overseas));
+        errors.extend(hsn_fault(&pointer("hsn"), hsn, asked.date.unwrap_or(on), asked.annual_turnover.map(|turnover| turnover.0), registered));
+    }
+    let (cess_rate, cess_per_unit) = (line.cess_percent.unwrap_or_default().0, line.cess_per_unit.unwrap_or_default().0);
+    for (name, cess) in [("cess_percent", cess_rate), ("cess_per_unit", cess_per_unit)] {
+        if !cess.is_zero() {
+            errors.extend(cess_fault(&pointer(name), on));
+        }
+    }
+    LineInput {
+        quantity: line.qty.map_or(Decimal::ONE, |quantity| quantity.0),
+        unit_price: line.unit_price.0,
+        discount: Discount {
+            percent: line.discount_percent.unwrap_or_default().0,
+            amount: amount(&pointer("discount_amount"), line.discount_amount.map(|amount| amount.0), currency, errors),
+        },
+        rate: line.gst_rate.unwrap_or_default().0,
+        cess_rate,
+        cess_per_unit,
+        tax_inclusive: asked.prices_include_tax,
+        treatment: treatment.of_law(),
+    }
+}
+
+fn read_charge(charge: &CalculationCharge, at: usize, on: NaiveDate, currency: Option<Currency>, errors: &mut Vec<FieldError>) -> ChargeInput {
+    let value = amount(&format!("/charges/{at}/amount"), Some(charge.amount.0), currency, errors);
+    let rate = charge.gst_rate.map(|rate| rate.0);
+    let tax = match (charge.when.unwrap_or(ChargeTime::BeforeTax), rate) {
+        (ChargeTime::AfterTax, _) => ChargeTax::Free,
+        (ChargeTime::BeforeTax, None) => ChargeTax::AsLines,
+        (ChargeTime::BeforeTax, Some(rate)) => {
+            errors.extend(rate_fault(&format!("/charges/{at}/gst_rate"), rate, on, None));
+            ChargeTax::AtRate(rate)
+        }
+    };
+    ChargeInput { amount: value, tax }
+}
+
+/// The place of supply as it follows from the recipient: goods delivered there, or services to them.
+fn place_of(asked: &Calculation, supplier: &str, recipient: &Recipient, date: NaiveDate) -> Result<PlaceOfSupply, FieldError> {
+    let exported = matches!(asked.supply_type, Some(SupplyClass::ExportWithPayment | SupplyClass::ExportWithoutPayment))
+        || (recipient.kind == RecipientKind::Overseas && recipient.state.is_none());
+    let state = if exported { Some(OTHER_COUNTRIES) } else { recipient.state };
+    let registered = !matches!(recipient.kind, RecipientKind::Unregistered | RecipientKind::Overseas);
+    let is_service = |line: &CalculationLine| line.is_service.unwrap_or_else(|| line.hsn.as_ref().is_some_and(|hsn| hsn.starts_with("99")));
+    let decided = if !asked.lines.is_empty() && asked.lines.iter().all(is_service) {
+        place_of_supply_of_services(&ServiceFacts {
+            supplier_state: supplier,
+            recipient_registered: registered,
+            recipient_state: state,
+            case: ServiceCase::General,
+        })
+    } else {
+        place_of_supply_of_goods(&GoodsFacts {
+            supplier_state: supplier,
+            recipient_registered: registered,
+            address_on_invoice: state,
+            date,
+            case: GoodsCase::Movement { ends_at: state.unwrap_or(supplier) },
+        })
+    };
+    decided.map_err(|fault| FieldError::at("/place_of_supply", "place_of_supply_invalid", fault.to_string()))
+}
+
+/// The type of supply, from the class stated and who the recipient is. An SEZ unit stays one, whatever class is stated.
+fn supply_of(class: Option<SupplyClass>, recipient: RecipientKind, place: &str) -> SupplyType {
+    match (class, recipient) {
+        (Some(SupplyClass::SezWithPayment), _) => SupplyType::SezWithPayment,
+        (Some(SupplyClass::SezWithoutPayment), _) => SupplyType::SezWithoutPayment,
+        (Some(SupplyClass::ExportWithPayment), _) => SupplyType::ExportWithPayment,
+        (Some(SupplyClass::ExportWithoutPayment), _) => SupplyType::ExportWithoutPayment,
+        (Some(SupplyClass::DeemedExport), _) | (_, RecipientKind::DeemedExport) => SupplyType::DeemedExport,
+        (_, RecipientKind::Sez) => SupplyType::SezWithPayment,
+        (None, RecipientKind::Overseas) if place == OTHER_COUNTRIES => SupplyType::ExportWithPayment,
+        (_, RecipientKind::Registered | RecipientKind::Composition) => SupplyType::B2b,
+        (_, RecipientKind::Unregistered | RecipientKind::Overseas) => SupplyType::B2c,
+    }
+}
