@@ -1,7 +1,10 @@
 use super::facts::Facts;
 use super::types::{ImageType, SettingsContent, TemplateKind};
+use super::view::Registered;
+use crate::billing::irns;
+use crate::billing::irns::types::EinvoiceStatus;
 use crate::platform::http::Problem;
-use crate::platform::ids::{CustomerId, DocumentLogoId, DocumentPrintId, DocumentSettingsId, DocumentTemplateId, RegistrationId};
+use crate::platform::ids::{CustomerId, DocumentLogoId, DocumentPrintId, DocumentSettingsId, DocumentTemplateId, InvoiceId, RegistrationId};
 use crate::platform::postgres::sql::Sql;
 use crate::platform::unit_of_work::{Rx, Tx};
 use crate::row;
@@ -141,7 +144,10 @@ pub fn insert_print(tx: &mut Tx<'_>, kind: &str, document: Uuid, customer: Optio
     Ok((kept == 1).then_some(id))
 }
 
-/// The e-invoice of a document.
-pub fn registered(_rx: &mut Rx<'_>, _document: crate::platform::ids::InvoiceId) -> Result<Option<super::view::Registered>, Problem> {
-    Ok(None)
+/// The e-invoice of a document, as the portal confirmed it; its day and time are those of India (r.48(4)).
+pub fn registered(rx: &mut Rx<'_>, document: InvoiceId) -> Result<Option<Registered>, Problem> {
+    let Some(answered) = irns::store::answered(rx, document)? else { return Ok(None) };
+    let (Some(irn), Some(ack_no), Some(ack_at)) = (answered.irn, answered.ack_no, answered.ack_at) else { return Ok(None) };
+    let ack_date = ack_at.with_timezone(&chrono_tz::Asia::Kolkata).format("%d-%b-%Y %H:%M:%S").to_string();
+    Ok(Some(Registered { irn, ack_no, ack_date, qr: answered.signed_qr.unwrap_or_default(), cancelled: answered.status == EinvoiceStatus::Cancelled }))
 }

@@ -59,6 +59,13 @@ fn price(value: Decimal, currency: Currency) -> String {
     }
 }
 
+/// How the compensation cess of a line is reckoned: per cent of the value, an amount a unit, or both.
+fn cess_words(rate: Decimal, per_unit: Decimal, currency: Currency) -> String {
+    let part = (!rate.is_zero()).then(|| format!("{}%", percent(rate)));
+    let unit = (!per_unit.is_zero()).then(|| format!("{} a unit", price(per_unit, currency)));
+    [part, unit].into_iter().flatten().collect::<Vec<_>>().join(" + ")
+}
+
 fn or_none(text: String) -> Value {
     if text.is_empty() { Value::Null } else { Value::from(text) }
 }
@@ -155,6 +162,8 @@ pub fn document(stored: &Stored, facts: &Facts, base: Currency, registered: Opti
     // With the State's name where the supply is inter-State (r.46(n)); nobody minds it otherwise.
     put("place_of_supply", if stored.place == "96" { json!("Outside India (96)") } else { json!(state(&stored.place)) });
     put("reverse_charge", json!(if stored.reverse_charge { "Yes" } else { "No" }));
+    let differential = stored.pricing.differential;
+    put("differential", if differential == Decimal::ONE_HUNDRED { Value::Null } else { json!(format!("{}% of the rate", percent(differential))) });
     put("endorsement", json!(rules::endorsement(stored.supply)));
     let needs_lut = matches!(stored.supply, SupplyKind::Expwop | SupplyKind::Sezwop);
     put("lut", if needs_lut { json!(facts.settings.lut) } else { Value::Null });
@@ -163,7 +172,7 @@ pub fn document(stored: &Stored, facts: &Facts, base: Currency, registered: Opti
     put("taxed", json!(taxed));
     put("state_tax", json!(state_tax));
     put("has_cess", json!(cess));
-    put("has_discount", json!(stored.lines.iter().any(|(_, line)| !line.discount.is_zero())));
+    put("has_discount", json!(stored.lines.iter().any(|(_, line)| !line.discount.is_zero()) || !stored.pricing.discount.is_zero()));
     put("lines", lines(stored, taxed));
     put("rates", rates(stored, currency));
     put("tax_totals", tax_row(&sums, currency));
@@ -190,6 +199,9 @@ fn lines(stored: &Stored, taxed: bool) -> Value {
     let currency = stored.currency;
     let money = |value: Decimal| grouped(value, currency);
     let line = |(at, line): (usize, &PricedLine)| {
+        // What of the document's discount falls on the line is off its value like its own (s.15(3)).
+        let (share, cess_per_unit) = stored.pricing.of_line(at);
+        let discount = line.discount + share;
         let mut sums = Sums::default();
         sums.add(line);
         // Under reverse charge the tax is shown and not collected.
@@ -197,7 +209,7 @@ fn lines(stored: &Stored, taxed: bool) -> Value {
         let unit = if line.is_service && matches!(line.unit.as_str(), "OTH" | "NA") { "" } else { line.unit.as_str() };
         json!({
             "no": at + 1, "description": line.description, "hsn": line.hsn_code, "quantity": plain(line.quantity), "unit": unit, "price": price(line.unit_price, currency),
-            "inclusive": line.tax_inclusive, "discount": if line.discount.is_zero() { String::new() } else { money(line.discount) },
+            "inclusive": line.tax_inclusive, "discount": if discount.is_zero() { String::new() } else { money(discount) },
             "taxable": money(line.tax.taxable), "rate": match line.treatment {
                 crate::billing::invoices::types::TaxTreatment::Taxable => format!("{}%", percent(line.tax_rate)),
                 crate::billing::invoices::types::TaxTreatment::Nil => "Nil".into(),
@@ -205,7 +217,7 @@ fn lines(stored: &Stored, taxed: bool) -> Value {
                 crate::billing::invoices::types::TaxTreatment::NonGst => "Non-GST".into(),
             },
             "cgst": money(line.tax.cgst), "sgst": money(line.tax.sgst), "igst": money(line.tax.igst), "cess": money(line.tax.cess), "tax": money(sums.tax()), "total": money(total),
-            "cess_rate": or_none(if line.cess_rate.is_zero() { String::new() } else { format!("{}%", percent(line.cess_rate)) }),
+            "cess_rate": or_none(cess_words(line.cess_rate, cess_per_unit, currency)),
             "sums": {"taxable": line.tax.taxable, "cgst": line.tax.cgst, "sgst": line.tax.sgst, "igst": line.tax.igst, "cess": line.tax.cess, "tax": sums.tax(), "total": total},
         })
     };
@@ -249,6 +261,9 @@ fn totals(stored: &Stored, sums: &Sums, state_tax: &str, taxed: bool) -> Value {
     row(&format!("{state_tax}{payer}"), sums.sgst);
     row(&format!("IGST{payer}"), sums.igst);
     row(&format!("Compensation cess{payer}"), sums.cess);
+    for (label, amount) in &stored.pricing.after_tax {
+        row(label, *amount);
+    }
     row("Round off", stored.round_off);
     Value::Array(rows)
 }
@@ -264,7 +279,7 @@ fn in_base(stored: &Stored, sums: &Sums, base: Currency) -> Value {
     let collected = if stored.reverse_charge { Decimal::ZERO } else { taxes };
     json!({
         "rate": format!("1 {} = {} {}", stored.currency.code(), plain(pad(stored.rate, 2)), base.code()),
-        "taxable": grouped(total - collected - at_rate(stored.round_off), base), "tax": grouped(taxes, base), "total": grouped(total, base), "currency": base.code(),
+        "taxable": grouped(total - collected - at_rate(stored.round_off) - at_rate(stored.pricing.other_charges), base), "tax": grouped(taxes, base), "total": grouped(total, base), "currency": base.code(),
         "words": in_words(total, base),
     })
 }
