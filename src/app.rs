@@ -68,6 +68,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     collections::adjustments::http::routes(config);
     collections::opening_items::http::routes(config);
     filing::einvoice::http::routes(config);
+    filing::gstr1::http::routes(config);
+    filing::gst_returns::http::routes(config);
     reporting::reports::routes(config);
     delivery::documents::http::routes(config);
     delivery::statements::http::routes(config);
@@ -95,6 +97,7 @@ static ACTIONS: &[&approvals::Action] = &[
     &collections::adjustments::service::POST,
     &collections::adjustments::service::REVERSE,
     &collections::opening_items::service::POST,
+    &filing::gst_returns::service::LOCK,
 ];
 
 /// What documents want looked at before a month is closed, beside the ledger's own checks.
@@ -126,20 +129,20 @@ const TAGS: &[(&str, &str)] = &[
     ("Company", "The company, its GST registrations and number series."),
     ("Customers", "Customers, their open items and their ledger."),
     ("Items", "Items and payment terms."),
-    ("GST", "The rules of GST to ask: registration numbers, the tax of a document, amounts in words."),
+    ("GST", "The rules of GST to ask: registration numbers, the tax of a document, a return, amounts in words; and the register of advances."),
     ("Invoices", "Invoices from draft to cancellation."),
     ("Notes", "Credit and debit notes that correct invoices."),
     ("E-invoices", "Documents registered with the Invoice Registration Portal."),
     ("Receipts", "Receipts and what they settle."),
     ("Refunds", "Credit balances paid back."),
     ("Tax deducted", "Tax deducted by customers, their certificates and the tax office's record."),
-    ("GST", "The register of advances."),
     ("Collections", "Write-offs and adjustments."),
     ("Documents", "Templates, logo and settings of documents people can send."),
     ("Statements", "Statements of account."),
     ("Opening items", "What was open in another system at the cut-over."),
     ("Bank", "Bank accounts."),
     ("General ledger", "Accounts, journals, trial balance and reconciliation."),
+    ("GST returns", "GSTR-1 and GSTR-3B of the company's own documents."),
     ("Periods", "Months of the books: open, soft closed, closed."),
     ("Reports", "Aging and performance."),
     ("Audit", "The audit log and its proof."),

@@ -13,7 +13,7 @@ pub mod control; // approvals, closing months, journals by hand
 pub mod billing; // invoices, credit and debit notes
 pub mod cash; // receipts, allocations, refunds, tax deducted
 pub mod collections; // write-offs, adjustments, opening items
-pub mod filing; // e-invoices
+pub mod filing; // e-invoices, returns of outward supplies
 pub mod reporting; // aging, ledger, trial balance, performance
 pub mod delivery; // documents people can send, statements
 pub mod setup; // a company from nothing, the demo
@@ -51,6 +51,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             collections::adjustments::problems::ALL,
             collections::opening_items::problems::ALL,
             filing::einvoice::problems::ALL,
+            filing::gst_returns::problems::ALL,
             delivery::documents::problems::ALL,
         ]
         .concat()

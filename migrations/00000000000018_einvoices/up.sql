@@ -15,7 +15,7 @@ ALTER TABLE gst_registration
     ADD COLUMN phone text,
     ADD COLUMN email text,
     -- Where consumers pay by UPI.
-    ADD COLUMN upi_id text;
+    ADD COLUMN vpa text;
 
 CREATE TABLE einvoice (
     company_id uuid NOT NULL,
@@ -83,6 +83,6 @@ CREATE CONSTRAINT TRIGGER einvoice_cancelled_first AFTER UPDATE OF status ON inv
 
 CALL govern('[
     {"table": "einvoice", "id": "r.document_id"},
-    {"table": "gst_registration", "late": ["trade_name", "address", "phone", "email", "upi_id"]},
+    {"table": "gst_registration", "late": ["trade_name", "address", "phone", "email", "vpa"]},
     {"table": "company", "late": ["turnover", "einvoice_excluded_as"]}
 ]');

@@ -145,6 +145,7 @@ kinds! {
     WaiverKind => WaiverId,
     PayerLinkKind => PayerLinkId,
     SnapshotKind => SnapshotId,
+    ReturnKind => ReturnId,
     RevaluationKind => RevaluationId,
     DocumentTemplateKind => DocumentTemplateId,
     DocumentLogoKind => DocumentLogoId,

@@ -80,7 +80,7 @@ fn seller() -> Company {
     controller.change("PATCH", "/v1/company", "*", &json!({"turnover": turnover})).expect(200);
     let registration = company.get("/v1/gst-registrations")["data"][0].clone();
     let address = json!({"line1": "1 Marine Drive", "line2": "Fort", "city": "Mumbai", "postal_code": "400002"});
-    let patch = json!({"trade_name": "Demo", "address": address, "upi_id": "demo@okbank", "phone": "2240000000", "email": "billing@example.com"});
+    let patch = json!({"trade_name": "Demo", "address": address, "vpa": "demo@okbank", "phone": "2240000000", "email": "billing@example.com"});
     let changed = controller.change("PATCH", &format!("/v1/gst-registrations/{}", id_of(&registration)), "\"v1\"", &patch).expect(200);
     assert_includes(&changed, &with(patch, json!({"version": 2, "gstin": company.gstin})));
     company
@@ -499,7 +499,7 @@ fn an_incomplete_seller_is_told_what_the_portal_wants() {
     for body in [
         json!({"address": {"line1": "a", "city": "Mumbai", "postal_code": "012345"}}),
         json!({"address": {"line1": "a\"b", "city": "Mumbai", "postal_code": "400001"}}),
-        json!({"upi_id": "nobody"}),
+        json!({"vpa": "nobody"}),
         json!({"address": {"line1": "a"}}),
         json!({"gstin": gstin("27")}),
         json!({"phone": "+91"}),

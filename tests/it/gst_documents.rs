@@ -233,7 +233,9 @@ fn rates_and_cess_are_those_of_the_time_of_supply() {
     // Above five crore in the year before, six digits (notification 78/2020-CT).
     let four = json!({"lines": [with(line("100.00", "18"), json!({"hsn_code": "9983"}))]});
     executive.post("/v1/invoices", &sale("18", four.clone())).expect(201);
-    let turnover = |amount: &str| company.controller().change("PATCH", "/v1/company", "*", &json!({"turnover": [{"fiscal_year": "2024-25", "amount": amount}]})).expect(200);
+    let turnover = |amount: &str| {
+        company.controller().change("PATCH", "/v1/company", "*", &json!({"turnover": [{"fiscal_year": "2024-25", "amount": amount}]})).expect(200)
+    };
     turnover("50000000.00");
     executive.post("/v1/invoices", &sale("18", four.clone())).expect(201);
     turnover("50000000.01");

@@ -184,6 +184,7 @@ impl Stocked {
             "revaluations" => "revaluation_id",
             "approvals" => "approval_id",
             "payers" => "payer_link_id",
+            "einvoices" => "invoice_id",
             other => panic!("the contract has ids under /{other}/: stock one in this test"),
         };
         self.thing(name).as_str().unwrap_or_else(|| panic!("{name} is not stocked")).to_owned()

@@ -30,6 +30,7 @@ mod einvoices;
 mod families;
 mod histories;
 mod grouped;
+mod gst_returns;
 mod gst_documents;
 mod gst_tools;
 mod hostile;

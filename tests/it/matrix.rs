@@ -61,6 +61,8 @@ const MATRIX: &[(&str, &str)] = &[
     ("gl:read", ".++...+"),
     ("periods:read", ".++...+"),
     ("gst:read", ".++...+"),
+    ("gst:lock", ".+....."),
+    ("gst:approve", ".+....."),
     ("gl:write", ".+R...."),
     ("periods:close", ".+....."),
     ("statements:read", ".+++O.+"),

@@ -385,7 +385,7 @@ pub fn code(rx: &mut Rx<'_>, id: InvoiceId) -> Result<String, Problem> {
         (Some(signed), _) => signed,
         (None, Some(number)) if stored.supply.of_law() == SupplyType::B2c && stored.currency.code() == "INR" => {
             let registration = gst_registrations::store::find(rx, Some(stored.registration))?.ok_or_else(|| Problem::not_found("gst_registration"))?;
-            let Some(vpa) = registration.upi_id else { return Err(none("The GST registration has no UPI id to be paid at.")) };
+            let Some(vpa) = registration.vpa else { return Err(none("The GST registration has no UPI id to be paid at.")) };
             let taxes = qr::Taxes { cgst: stored.cgst, sgst: stored.sgst, igst: stored.igst, cess: stored.cess };
             let name = registration.trade_name.unwrap_or(registration.legal_name);
             qr::upi_intent(&vpa, &name, stored.total, number, stored.date, &stored.seller_gstin, &taxes)

@@ -52,7 +52,8 @@ const SORTS: &[SortKey] = &[
 static ENTRIES: List = List { select: entries!(), id: "i.id", sorts: SORTS, default_sort: "-document_date" };
 
 /// From which day to which the company has documents registered; neither is reached where it never has.
-fn duty(cx: &Context) -> (NaiveDate, NaiveDate) {
+#[must_use]
+pub fn duty(cx: &Context) -> (NaiveDate, NaiveDate) {
     let policy = &cx.facts.einvoicing;
     let since = irp::obliged_since(&policy.turnover).unwrap_or(NaiveDate::MAX);
     let excluded = policy.excluded_as.as_deref().and_then(|seller| irp::exemptions().iter().find(|e| e.seller == seller));

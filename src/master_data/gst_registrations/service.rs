@@ -39,7 +39,7 @@ pub fn update(tx: &mut Tx<'_>, id: RegistrationId, version: Option<i64>, patch: 
         wanted.legal_name.clone_from(name);
     }
     for (member, value) in
-        [(&mut wanted.trade_name, &patch.trade_name), (&mut wanted.phone, &patch.phone), (&mut wanted.email, &patch.email), (&mut wanted.upi_id, &patch.upi_id)]
+        [(&mut wanted.trade_name, &patch.trade_name), (&mut wanted.phone, &patch.phone), (&mut wanted.email, &patch.email), (&mut wanted.vpa, &patch.vpa)]
     {
         if let Some(value) = value {
             member.clone_from(value);

@@ -12,7 +12,7 @@ use serde_json::Value;
 row! {
     struct RegistrationRow {
         id: RegistrationId, gstin: String, state_code: String, legal_name: String, is_default: bool, registered_on: Option<NaiveDate>,
-        trade_name: Option<String>, address: Option<Value>, phone: Option<String>, email: Option<String>, upi_id: Option<String>,
+        trade_name: Option<String>, address: Option<Value>, phone: Option<String>, email: Option<String>, vpa: Option<String>,
         cancelled_on: Option<NaiveDate>, version: i64, created_at: DateTime<Utc>,
     }
 }
@@ -28,7 +28,7 @@ impl From<RegistrationRow> for GstRegistration {
             address: row.address.and_then(|address| serde_json::from_value(address).ok()),
             phone: row.phone,
             email: row.email,
-            upi_id: row.upi_id,
+            vpa: row.vpa,
             is_default: row.is_default,
             registered_on: row.registered_on,
             cancelled_on: row.cancelled_on,
@@ -37,7 +37,7 @@ impl From<RegistrationRow> for GstRegistration {
         }
     }
 }
-const SELECT: &str = "SELECT r.id, r.gstin, r.state_code, r.legal_name, r.is_default, r.registered_on, r.cancelled_on, r.trade_name, r.address, r.phone, r.email, r.upi_id, r.version, r.created_at FROM gst_registration r WHERE r.company_id = $1";
+const SELECT: &str = "SELECT r.id, r.gstin, r.state_code, r.legal_name, r.is_default, r.registered_on, r.cancelled_on, r.trade_name, r.address, r.phone, r.email, r.vpa, r.version, r.created_at FROM gst_registration r WHERE r.company_id = $1";
 static REGISTRATIONS: List =
     List { select: SELECT, id: "r.id", sorts: &[SortKey { name: "gstin", expression: "r.gstin", kind: "text" }], default_sort: "gstin" };
 
@@ -63,7 +63,7 @@ pub fn update(tx: &mut Tx<'_>, is: &GstRegistration) -> Result<(), Problem> {
     let company = tx.company();
     tx.execute(
         Sql::new(
-            "UPDATE gst_registration SET legal_name = $3, trade_name = $4, address = $5, phone = $6, email = $7, upi_id = $8, cancelled_on = $9, version = version + 1, updated_at = now()
+            "UPDATE gst_registration SET legal_name = $3, trade_name = $4, address = $5, phone = $6, email = $7, vpa = $8, cancelled_on = $9, version = version + 1, updated_at = now()
              WHERE company_id = $1 AND id = $2",
         )
         .bind(company)
@@ -73,7 +73,7 @@ pub fn update(tx: &mut Tx<'_>, is: &GstRegistration) -> Result<(), Problem> {
         .bind(is.address.as_ref().and_then(|address| serde_json::to_value(address).ok()))
         .bind(is.phone.as_deref())
         .bind(is.email.as_deref())
-        .bind(is.upi_id.as_deref())
+        .bind(is.vpa.as_deref())
         .bind(is.cancelled_on),
     )?;
     Ok(())

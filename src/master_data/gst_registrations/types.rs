@@ -29,7 +29,7 @@ pub struct GstRegistration {
     pub email: Option<String>,
     /// Where consumers pay by UPI.
     #[schema(max_length = 100, example = "demotraders@okbank")]
-    pub upi_id: Option<String>,
+    pub vpa: Option<String>,
     /// Used when a document names none.
     pub is_default: bool,
     pub registered_on: Option<NaiveDate>,
@@ -90,7 +90,7 @@ pub struct GstRegistrationPatch {
     /// A name, `@` and a handle.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9.\\-_]{2,64}@[A-Za-z][A-Za-z0-9]{1,30}$", max_length = 100, example = "demotraders@okbank")]
-    pub upi_id: Option<Option<String>>,
+    pub vpa: Option<Option<String>>,
     /// The last day of the registration.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<NaiveDate>, example = "2026-03-31")]

@@ -51,8 +51,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
         Box::pin(async move {
             json_content_type(&request)?;
             let payload = payload.await.map_err(|error| Problem::internal(&error))?;
-            let bytes = collect(&request, payload).await?;
             let operation = Contract::operation(&request)?;
+            let bytes = collect(&request, payload, if operation.large { LARGEST_BULK } else { LARGEST }).await?;
             // A large body is judged off the event loop, where it holds nobody up.
             let read = if bytes.len() > 64 * 1024 {
                 actix_web::web::block(move || judge(&bytes, operation)).await.map_err(|error| Problem::internal(&error))??
@@ -112,8 +112,7 @@ fn json_content_type(request: &HttpRequest) -> Result<(), Problem> {
 }
 
 /// Reads the body within the limits of size and time, before any database connection is asked for.
-async fn collect(request: &HttpRequest, mut payload: Payload) -> Result<BytesMut, Problem> {
-    let largest = if request.path().ends_with("/bulk") { LARGEST_BULK } else { LARGEST };
+async fn collect(request: &HttpRequest, mut payload: Payload, largest: usize) -> Result<BytesMut, Problem> {
     let too_large = || Problem::new(problem::PAYLOAD_TOO_LARGE, format!("The body may have at most {largest} bytes.")).member("limit", largest);
     let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
     if declared.is_some_and(|length| length > largest) {

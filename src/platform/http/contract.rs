@@ -43,6 +43,8 @@ pub struct Operation {
     pub approvable: bool,
     /// Media types it answers in when it succeeds.
     pub answers: Vec<String>,
+    /// Whether the body may be as large as that of a bulk operation.
+    pub large: bool,
     parameters: Vec<Parameter>,
     body: Option<Arc<Schema>>,
     /// Of a bulk operation: the schema of one row, which is judged alone.
@@ -172,6 +174,7 @@ impl Operation {
             needs_version: operation["x-if-match"] == true,
             approvable: operation["x-approval"] == true,
             answers: answers(operation),
+            large: operation["x-bulk"] == true || operation["x-large-body"] == true,
             parameters,
             body,
             row,

@@ -75,6 +75,11 @@ impl Rendered {
         rendered.location = value.id().filter(|_| !value.awaits()).map(|id| format!("{path}/{id}"));
         Ok(rendered)
     }
+    /// The reply to a read whose JSON was written as a stream.
+    #[must_use]
+    pub fn of_json(body: String) -> Self {
+        Self { status: 200, location: None, etag: None, body, cursors: Vec::new(), replay_of: None }
+    }
     /// As it is kept for a replay.
     pub fn kept(&self) -> Result<String, Problem> {
         serde_json::to_string(&self.without_secrets()).map_err(|error| Problem::internal(&error))
@@ -147,19 +152,6 @@ reply!(
     MultiStatus
 );
 
-impl<T: Resource> Fetched<T> {
-    pub fn ok(value: &T) -> Reply<Self> {
-        Rendered::new(200, value).map(Self::of)
-    }
-}
-
-impl<T: Resource> Done<T> {
-    /// What was worked out of the request alone.
-    pub fn ok(value: &T) -> Reply<Self> {
-        Rendered::new(200, value).map(Self::of)
-    }
-}
-
 /// Bytes to keep or show: 200 with a strong `ETag` of what they are, or 304 where the caller has them.
 pub struct File {
     pub media_type: &'static str,
@@ -183,6 +175,19 @@ impl Responder for File {
             .insert_header(("repr-digest", format!("sha-256=:{}:", STANDARD.encode(digest))))
             .content_type(self.media_type)
             .body(self.content)
+    }
+}
+
+impl<T: Resource> Fetched<T> {
+    pub fn ok(value: &T) -> Reply<Self> {
+        Rendered::new(200, value).map(Self::of)
+    }
+}
+
+impl<T: Resource> Done<T> {
+    /// What was worked out of the request alone.
+    pub fn ok(value: &T) -> Reply<Self> {
+        Rendered::new(200, value).map(Self::of)
     }
 }
 

@@ -140,7 +140,7 @@ impl Entry {
 
     /// How urgent this is. What only reads may still be a POST: previews, verifications.
     fn class(&self) -> Class {
-        const HEAVY: [&str; 3] = ["reports:read", "gl:read", "audit:read"];
+        const HEAVY: [&str; 4] = ["reports:read", "gl:read", "gst:read", "audit:read"];
         let permission = self.operation.permission.as_str();
         let reads = self.dry_run || self.request.method() == actix_web::http::Method::GET || permission.ends_with(":read");
         match (reads, HEAVY.contains(&permission)) {

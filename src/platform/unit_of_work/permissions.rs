@@ -106,6 +106,8 @@ permissions! {
     PeriodsClose       = "periods:close"          ".   Y   .   .   .   .   .";
     PeriodsReopen      = "periods:reopen"         ".   Y   .   .   .   .   .";
     PeriodsApprove     = "periods:approve"        ".   Y   .   .   .   .   .";
+    GstLock            = "gst:lock"               ".   Y   .   .   .   .   .";
+    GstApprove         = "gst:approve"            ".   Y   .   .   .   .   .";
     ApprovalsRead      = "approvals:read"         "Y   Y   Y   Y   O   .   Y";
     ApprovalsDecide    = "approvals:decide"       "Y   Y   .   .   .   .   .";
     UsersApprove       = "users:approve"          "Y   .   .   .   .   .   .";

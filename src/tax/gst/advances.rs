@@ -4,7 +4,7 @@
 //! tax in the money that is left, rounded once: a movement is the difference of two such figures. So whatever is
 //! adjusted, taken back and refunded in whatever order, nothing is lost or left over.
 
-use super::compute::{ComputeFault, DocumentInput, LineInput, LineTax, TaxCollected, Treatment, compute};
+use super::compute::{ComputeFault, Discount, DocumentInput, LineInput, LineTax, Treatment, compute};
 use super::supply::Split;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -135,7 +135,7 @@ impl Terms {
         let line = LineInput {
             quantity: Decimal::ONE,
             unit_price: gross,
-            discount: Decimal::ZERO,
+            discount: Discount::NONE,
             rate: self.rate,
             cess_rate: self.cess_rate,
             cess_per_unit: Decimal::ZERO,
@@ -143,7 +143,7 @@ impl Terms {
             treatment: Treatment::Taxable,
         };
         let split = if self.inter { Split::Inter } else { Split::Intra { utgst: false } };
-        let input = DocumentInput { split, lines: vec![line], exponent: self.exponent, round_to_unit: false, tax_collected: TaxCollected::Collected };
+        let input = DocumentInput { exponent: self.exponent, ..DocumentInput::of_lines(split, vec![line]) };
         let computed = compute(&input)?;
         let LineTax { taxable, cgst, sgst, igst, cess, .. } = *computed.lines.first().ok_or(ComputeFault::TooLarge)?;
         Ok(Inclusive { gross: taxable + cgst + sgst + igst + cess, taxable, cgst, sgst, igst, cess })
