@@ -395,7 +395,7 @@ fn templates_logos_and_settings_are_judged_before_they_are_kept() {
 fn consumers_pay_by_a_code_and_businesses_do_not() {
     let company = Company::new();
     let registration = id_of(&company.get("/v1/gst-registrations")["data"][0]);
-    company.controller().change("PATCH", &format!("/v1/gst-registrations/{registration}"), "*", &json!({"upi_id": "demotraders@okbank"})).expect(200);
+    company.controller().change("PATCH", &format!("/v1/gst-registrations/{registration}"), "*", &json!({"vpa": "demotraders@okbank"})).expect(200);
     let (consumer, business) = (buyer(&company, json!({"kind": "b2c"})), buyer(&company, json!({"gstin": gstin("27")})));
     let printed = |customer: &str| {
         let invoice = company.executive().post("/v1/invoices", &with(invoice_body(customer, "2025-11-15", "0"), json!({"lines": [goods("80", "18")]}))).expect(201);

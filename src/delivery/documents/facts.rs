@@ -24,7 +24,7 @@ pub struct Party {
     pub phone: Option<String>,
     pub email: Option<String>,
     /// Where consumers pay the seller.
-    pub upi_id: Option<String>,
+    pub vpa: Option<String>,
     /// The customer's code.
     pub code: Option<String>,
 }
@@ -60,7 +60,7 @@ pub fn seller(company: &Company, registration: &GstRegistration) -> Party {
         country: Some("IN".into()),
         phone: registration.phone.clone(),
         email: registration.email.clone(),
-        upi_id: registration.upi_id.clone(),
+        vpa: registration.vpa.clone(),
         code: None,
     }
 }

@@ -317,7 +317,7 @@ fn einvoice(registered: Option<&Registered>) -> Value {
 
 /// The code a consumer pays with: on issued invoices in rupees to those without registration.
 fn upi(stored: &Stored, facts: &Facts, sums: &Sums) -> Value {
-    let (Some(vpa), Some(number)) = (&facts.seller.upi_id, &stored.number) else { return Value::Null };
+    let (Some(vpa), Some(number)) = (&facts.seller.vpa, &stored.number) else { return Value::Null };
     let consumer = stored.kind == Kind::Invoice && stored.supply == SupplyKind::B2c && stored.buyer_gstin.is_none();
     if !consumer || stored.currency.code() != "INR" || stored.cancelled_on.is_some() || stored.total <= Decimal::ZERO {
         return Value::Null;
