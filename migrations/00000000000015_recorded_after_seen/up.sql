@@ -1,24 +1,32 @@
--- When a row was recorded, told so that a reader can know what it has not seen. A transaction is named after its
--- company before it looks at the clock: who looks first at the clock, then at the names, then takes a snapshot,
--- finds in it everything recorded before the first of them.
+-- When a row was recorded, told so that a reader can know what it has not seen. A transaction shows that it is about
+-- to look at the clock, looks, and shows what it saw. Who asks what is settled looks first at the clock, then at what
+-- others show: who shows nothing yet will see a later time.
 CREATE FUNCTION recorded_now() RETURNS timestamptz LANGUAGE plpgsql AS $$
-DECLARE at text := current_setting('app.recorded_at', true);
+DECLARE at text := current_setting('app.recorded_at', true); shown text;
 BEGIN
     IF at IS NULL OR at = '' THEN
-        PERFORM set_config('application_name', concat('duebook ', current_setting('app.company_id', true)), true);
+        shown := concat('duebook ', current_setting('app.company_id', true));
+        PERFORM set_config('application_name', concat(shown, ' ?'), true);
         at := clock_timestamp()::text;
+        PERFORM set_config('application_name', concat(shown, ' ', (extract(epoch FROM at::timestamptz) * 1000000)::bigint), true);
         PERFORM set_config('app.recorded_at', at, true);
     END IF;
     RETURN at::timestamptz;
 END $$;
 
--- The last millisecond of which everything recorded in a company is visible to a snapshot taken after this call.
--- Runs as the owner, who sees when others' transactions began.
-CREATE FUNCTION settled_until(company text) RETURNS timestamptz LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT date_trunc('milliseconds', least(statement_timestamp(), min(xact_start)) - interval '1 microsecond')
-    FROM pg_stat_get_activity(NULL) WHERE application_name = concat('duebook ', company)
-$$;
-GRANT EXECUTE ON FUNCTION settled_until TO duebook_app;
+-- The last millisecond of which everything recorded in a company is visible to a snapshot taken after this call. It
+-- never goes back.
+CREATE FUNCTION settled_until(company text) RETURNS timestamptz LANGUAGE plpgsql AS $$
+DECLARE looking boolean; earliest bigint; asked timestamptz := statement_timestamp();
+BEGIN
+    LOOP
+        SELECT coalesce(bool_or(seen = '?'), false), min(nullif(seen, '?')::bigint) INTO looking, earliest
+        FROM (SELECT substr(application_name, length(company) + 10) AS seen FROM pg_stat_get_activity(NULL) WHERE starts_with(application_name, concat('duebook ', company, ' '))) AS shown;
+        EXIT WHEN NOT looking;
+        PERFORM pg_sleep(0.0005), pg_stat_clear_snapshot();
+    END LOOP;
+    RETURN date_trunc('milliseconds', least(asked, timestamptz 'epoch' + earliest * interval '1 microsecond') - interval '1 microsecond');
+END $$;
 
 -- Events keep the start of their transaction, which their states repeat.
 DO $$

@@ -353,7 +353,7 @@ fn nothing_recorded_before_a_snapshot_appears_after_it() {
     let customer = company.customer();
     company.invoice(&customer, "2025-03-01", "2025-04-01", "1000.00");
     let mut early = Db::app();
-    early.run(&format!("BEGIN; SELECT set_config('app.company_id', '{}', true)", company.id)).expect("begun");
+    early.run(&format!("BEGIN; SELECT set_config('app.company_id', '{}', true); SELECT recorded_now()", company.id)).expect("begun");
     close(&company.controller(), "2025-03", "hard").expect(200);
     for day in ["2025-02-10", "2025-03-31"] {
         early.run("SAVEPOINT s").expect("a savepoint");

@@ -28,7 +28,8 @@ pub struct Faces {
 }
 
 #[allow(clippy::expect_used, reason = "embedded fonts, read by a test of this module")]
-static FACES: LazyLock<Faces> = LazyLock::new(|| Faces { regular: Face::read(REGULAR).expect("embedded font"), bold: Face::read(BOLD).expect("embedded font") });
+static FACES: LazyLock<Faces> =
+    LazyLock::new(|| Faces { regular: Face::read(REGULAR).expect("embedded font"), bold: Face::read(BOLD).expect("embedded font") });
 
 impl Faces {
     pub fn get() -> &'static Self {

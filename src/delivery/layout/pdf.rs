@@ -40,7 +40,8 @@ pub fn write(copies: Vec<Vec<Page>>, about: &About) -> Result<Vec<u8>, String> {
     let mut document = Document::new_with(settings);
     let year = u16::try_from(about.date.year()).unwrap_or(0);
     let part = |value: u32| u8::try_from(value).unwrap_or(1);
-    let date = DateTime::new(year).month(part(about.date.month())).day(part(about.date.day())).hour(0).minute(0).second(0).utc_offset_hour(0).utc_offset_minute(0);
+    let date =
+        DateTime::new(year).month(part(about.date.month())).day(part(about.date.day())).hour(0).minute(0).second(0).utc_offset_hour(0).utc_offset_minute(0);
     document.set_metadata(
         Metadata::new()
             .title(about.title.clone())

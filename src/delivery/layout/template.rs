@@ -18,7 +18,9 @@
 //! `join(…)`, `length`, `lines`.
 
 use super::markup::{self, Element, Node};
-use super::shapes::{Align, Block, Carry, Color, Column, Kind, Matrix, Padding, Paragraph, Rules, Run, Stack, Style, Table, TableCell, TableColumn, TableRow, Width};
+use super::shapes::{
+    Align, Block, Carry, Color, Column, Kind, Matrix, Padding, Paragraph, Rules, Run, Stack, Style, Table, TableCell, TableColumn, TableRow, Width,
+};
 use super::{Fault, Length, POINT, Picture};
 use crate::platform::money::Currency;
 use crate::platform::text::words::grouped;

@@ -47,7 +47,8 @@ pub async fn get_gstr1(caller: Caller<GstRead>, path: Path<(String, ReturnPeriod
             let explanation = serde_json::to_string(&explanation(period)).map_err(|error| Problem::internal(&error))?;
             let mut json = Json::default();
             json.object(|json| {
-                let parts = [("gstr1", &kept.gstr1), ("totals", &kept.totals), ("gstr3b", &kept.gstr3b), ("warnings", &kept.warnings), ("explanation", &explanation)];
+                let parts =
+                    [("gstr1", &kept.gstr1), ("totals", &kept.totals), ("gstr3b", &kept.gstr3b), ("warnings", &kept.warnings), ("explanation", &explanation)];
                 for (name, part) in parts {
                     json.name(name).raw(part);
                 }

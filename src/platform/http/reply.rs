@@ -184,7 +184,10 @@ impl Responder for File {
         }
         HttpResponse::Ok()
             .insert_header(("etag", etag))
-            .insert_header(("content-disposition", format!("{}; filename=\"{}\"", if self.media_type == "application/pdf" { "inline" } else { "attachment" }, self.name)))
+            .insert_header((
+                "content-disposition",
+                format!("{}; filename=\"{}\"", if self.media_type == "application/pdf" { "inline" } else { "attachment" }, self.name),
+            ))
             .insert_header(("repr-digest", format!("sha-256=:{}:", STANDARD.encode(digest))))
             .content_type(self.media_type)
             .body(self.content)

@@ -430,12 +430,13 @@ impl Start {
     /// put into this text.
     pub(super) fn settings(&self, begin: &str) -> String {
         format!(
-            "BEGIN {begin}; SELECT set_config('app.company_id', '{}', true), set_config('app.actor', '{}', true), set_config('app.portfolio', '{}', true), set_config('app.roles', '{}', true), set_config('app.identity', '{}', true)",
+            "BEGIN {begin}; SELECT set_config('app.company_id', '{}', true), set_config('app.actor', '{}', true), set_config('app.portfolio', '{}', true), set_config('app.roles', '{}', true), set_config('app.identity', '{}', true), set_config('application_name', 'duebook {}', true)",
             self.company.uuid(),
             self.actor,
             self.portfolio.map(|user| user.to_string()).unwrap_or_default(),
             self.roles(),
             if self.identity { "on" } else { "" },
+            self.company.uuid(),
         )
     }
 }
