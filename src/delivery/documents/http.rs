@@ -2,7 +2,8 @@
 
 use super::service::{self, Subject};
 use super::types::{
-    Copies, DocumentLogo, DocumentSettings, DocumentTemplate, DocumentTemplates, NewDocumentLogo, NewDocumentTemplate, OfRegistration, SettingsContent, TemplateKind,
+    Copies, DocumentLogo, DocumentSettings, DocumentTemplate, DocumentTemplates, NewDocumentLogo, NewDocumentTemplate, OfRegistration, SettingsContent,
+    TemplateKind,
 };
 use crate::billing::invoices::order::Kind;
 use crate::platform::http::reply::{File, Pdf};

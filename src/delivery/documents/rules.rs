@@ -26,9 +26,9 @@ pub fn form(stored: &Stored) -> (TemplateKind, &'static str) {
 #[must_use]
 pub fn endorsement(supply: SupplyKind) -> Option<&'static str> {
     match supply {
-        SupplyKind::Expwp | SupplyKind::Sezwp => Some(
-            "SUPPLY MEANT FOR EXPORT/SUPPLY TO SEZ UNIT OR SEZ DEVELOPER FOR AUTHORISED OPERATIONS ON PAYMENT OF INTEGRATED TAX",
-        ),
+        SupplyKind::Expwp | SupplyKind::Sezwp => {
+            Some("SUPPLY MEANT FOR EXPORT/SUPPLY TO SEZ UNIT OR SEZ DEVELOPER FOR AUTHORISED OPERATIONS ON PAYMENT OF INTEGRATED TAX")
+        }
         SupplyKind::Expwop | SupplyKind::Sezwop => Some(
             "SUPPLY MEANT FOR EXPORT/SUPPLY TO SEZ UNIT OR SEZ DEVELOPER FOR AUTHORISED OPERATIONS UNDER BOND OR LETTER OF UNDERTAKING WITHOUT PAYMENT OF INTEGRATED TAX",
         ),

@@ -94,9 +94,8 @@ fn supply(kind: TemplateKind, lines: usize) -> Value {
     let rate = json!({
         "hsn": "84821011", "rate": "18%", "half": "9%", "cess_rate": "", "taxable": money(taxable), "cgst": money(half), "sgst": money(half), "igst": "0.00", "cess": "0.00", "tax": money(tax),
     });
-    let note = matches!(kind, TemplateKind::CreditNote | TemplateKind::DebitNote).then(|| {
-        json!({"reason": "Goods returned", "financial": false, "original_number": "MH/25-26/000101", "original_date": "01-Oct-2025"})
-    });
+    let note = matches!(kind, TemplateKind::CreditNote | TemplateKind::DebitNote)
+        .then(|| json!({"reason": "Goods returned", "financial": false, "original_number": "MH/25-26/000101", "original_date": "01-Oct-2025"}));
     let label = if kind == TemplateKind::CreditNote { "Total credit" } else { "Total payable" };
     json!({
         "number_label": if note.is_some() { "Note no." } else { "Invoice no." }, "total_label": label, "carried": "Carried forward",
@@ -223,7 +222,9 @@ mod tests {
 
     #[test]
     fn hostile_templates_are_refused_and_cost_little() {
-        let nest = |name: &str, depth: usize| format!("<document>{}<text>x</text>{}</document>", format!("<{name}>").repeat(depth), format!("</{name}>").repeat(depth));
+        let nest = |name: &str, depth: usize| {
+            format!("<document>{}<text>x</text>{}</document>", format!("<{name}>").repeat(depth), format!("</{name}>").repeat(depth))
+        };
         refused(&nest("stack", 60));
         refused(&format!("<document>{}</document>", "<space/>".repeat(50_000)));
         refused(&"<".repeat(60_000));
@@ -234,7 +235,9 @@ mod tests {
         // Much text of little: joined, repeated, multiplied, in a loop.
         refused("<document><text>{{ range(1000000) }}</text></document>");
         refused("<document><text>{% for a in lines %}{% endfor %}{{ x | indent }}</text></document>");
-        refused("<document><text each=\"a in lines\"><span each=\"b in lines\"><span each=\"c in lines\">{{ declaration }}{{ declaration }}{{ declaration }}{{ declaration }}{{ declaration }}</span></span></text></document>");
+        refused(
+            "<document><text each=\"a in lines\"><span each=\"b in lines\"><span each=\"c in lines\">{{ declaration }}{{ declaration }}{{ declaration }}{{ declaration }}{{ declaration }}</span></span></text></document>",
+        );
         refused(&format!("<document><text>{{{{ \"{}\" }}}}</text></document>", "x".repeat(300)));
         // More pages than anybody reads.
         refused(&format!("<document>{}</document>", "<text>x</text><new-page/>".repeat(600)));

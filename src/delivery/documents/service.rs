@@ -237,13 +237,14 @@ fn make(sheet: &Sheet, title: &str) -> Result<Vec<u8>, Fault> {
         values.root["copy"] = json!(copy);
         copies.push(layout::paginate(&template.fill(&values)?)?);
     }
-    layout::write(copies, &layout::About { title: title.to_owned(), author: sheet.author.clone(), date: sheet.date })
-        .map_err(|detail| Fault::new(1, detail))
+    layout::write(copies, &layout::About { title: title.to_owned(), author: sheet.author.clone(), date: sheet.date }).map_err(|detail| Fault::new(1, detail))
 }
 
 fn template_fault(what: &str, fault: &Fault) -> Problem {
     Problem::new(problems::TEMPLATE_INVALID, format!("{what}: {fault}.")).errors(vec![
-        FieldError::at("/source", "template_invalid", fault.detail.clone()).expected("a template that can be laid out").received(format!("line {}", fault.line)),
+        FieldError::at("/source", "template_invalid", fault.detail.clone())
+            .expected("a template that can be laid out")
+            .received(format!("line {}", fault.line)),
     ])
 }
 

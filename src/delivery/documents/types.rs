@@ -88,7 +88,11 @@ impl Resource for DocumentLogo {
 #[serde(deny_unknown_fields)]
 pub struct NewDocumentLogo {
     /// A PNG or JPEG in base64: at most 256 KiB and 2,000 pixels in each direction. No logo when left out.
-    #[schema(min_length = 1, max_length = 400_000, example = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")]
+    #[schema(
+        min_length = 1,
+        max_length = 400_000,
+        example = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    )]
     pub content: Option<String>,
 }
 
@@ -131,7 +135,11 @@ pub struct SettingsContent {
     #[schema(max_items = 20, example = json!(["Goods once sold are not taken back."]))]
     pub terms: Vec<Line>,
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 600, example = "We declare that this invoice shows the actual price of the goods described and that all particulars are true and correct.")]
+    #[schema(
+        min_length = 1,
+        max_length = 600,
+        example = "We declare that this invoice shows the actual price of the goods described and that all particulars are true and correct."
+    )]
     pub declaration: Option<String>,
     /// Who signs.
     #[serde(default)]

@@ -347,7 +347,10 @@ impl Layout {
             Kind::Stack(stack) => stack.padding.left + stack.padding.right + stack.blocks.iter().map(|block| self.natural(block, scale)).max().unwrap_or(0),
             Kind::Row { columns, gap } => {
                 let gaps = gap * Length::try_from(columns.len().saturating_sub(1)).unwrap_or(0);
-                gaps + columns.iter().map(|column| if let Width::Fixed(width) = column.width { width } else { self.natural(&column.content, scale) }).sum::<Length>()
+                gaps + columns
+                    .iter()
+                    .map(|column| if let Width::Fixed(width) = column.width { width } else { self.natural(&column.content, scale) })
+                    .sum::<Length>()
             }
             Kind::Image { width, .. } => *width,
             Kind::Code { size, .. } => *size,

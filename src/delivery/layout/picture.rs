@@ -72,7 +72,14 @@ mod tests {
 
     #[test]
     fn what_is_no_picture_is_refused() {
-        for bytes in [&b""[..], b"GIF89a", b"\x89PNG\r\n\x1a\n", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xff\xff\0\0\xff\xff\x08\x06", b"\xff\xd8\xff\xe0 no jpeg", b"%PDF-1.7"] {
+        for bytes in [
+            &b""[..],
+            b"GIF89a",
+            b"\x89PNG\r\n\x1a\n",
+            b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xff\xff\0\0\xff\xff\x08\x06",
+            b"\xff\xd8\xff\xe0 no jpeg",
+            b"%PDF-1.7",
+        ] {
             assert!(Picture::read(bytes).is_err(), "{bytes:?}");
         }
     }

@@ -27,7 +27,13 @@ pub struct Account {
     pub items: Vec<ItemRow>,
 }
 
-fn read(rx: &mut Rx<'_>, customer: CustomerId, from: NaiveDate, to: NaiveDate, known_at: DateTime<Utc>) -> Result<(Decimal, Vec<MoveRow>, Vec<ItemRow>), Problem> {
+fn read(
+    rx: &mut Rx<'_>,
+    customer: CustomerId,
+    from: NaiveDate,
+    to: NaiveDate,
+    known_at: DateTime<Utc>,
+) -> Result<(Decimal, Vec<MoveRow>, Vec<ItemRow>), Problem> {
     let (opening, movements) = movements(rx, customer, Some(from), Some(to), known_at)?;
     let items = open_at(rx, customer, At { as_of: to, known_at, now: false })?;
     Ok((opening, movements, items))
@@ -56,7 +62,8 @@ pub fn create(tx: &mut Tx<'_>, new: &NewStatement) -> Result<Audited<Statement>,
         errors.push(FieldError::at("/from", "span_too_long", "A statement spans at most ten years.").received(from));
     }
     if to > tx.cx().today {
-        errors.push(FieldError::at("/to", "date_in_future", "A statement ends today at the latest.").expected(format!("at most {}", tx.cx().today)).received(to));
+        errors
+            .push(FieldError::at("/to", "date_in_future", "A statement ends today at the latest.").expected(format!("at most {}", tx.cx().today)).received(to));
     }
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
