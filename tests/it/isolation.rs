@@ -132,6 +132,7 @@ impl Stocked {
             ("journal_id", invoice["gl_journal_id"].clone()),
             ("account_id", id_in(first("/v1/gl-accounts"))),
             ("revaluation_id", id_in(made(&controller, "/v1/revaluations", json!({"as_of": "2025-01-31"})))),
+            ("statement_id", id_in(made(&executive, "/v1/statements", json!({"customer_id": id, "to": "2025-01-31"})))),
             ("allocation_id", id_in(receipt["allocations"][0].clone())),
             ("approval_id", id_in(approval)),
             ("unidentified_id", id_in(made(&executive, "/v1/receipts", unidentified))),
@@ -185,6 +186,7 @@ impl Stocked {
             "approvals" => "approval_id",
             "payers" => "payer_link_id",
             "einvoices" => "invoice_id",
+            "statements" => "statement_id",
             other => panic!("the contract has ids under /{other}/: stock one in this test"),
         };
         self.thing(name).as_str().unwrap_or_else(|| panic!("{name} is not stocked")).to_owned()
@@ -297,6 +299,8 @@ fn valid_bodies(op: &Operation, ours: &Stocked) -> Vec<Value> {
             vec![json!({"source_type": "receipt", "source_id": ours.thing("receipt_id"), "allocated_on": "2025-01-20", "targets": placed("10.00")})]
         }
         ("POST", "/v1/number-series") => vec![series],
+        ("POST", "/v1/statements") => vec![json!({"customer_id": customer, "to": "2025-01-31"})],
+        ("POST", "/v1/statements/bulk") => vec![json!({"mode": "per_item", "items": [{"customer_id": customer, "to": "2025-01-31"}]})],
         ("POST", "/v1/customers/{id}/payers") => vec![json!({"payer_id": ours.thing("payer_id"), "valid_from": "2024-01-01", "valid_to": "2024-12-31"})],
         ("POST", "/v1/receipts/{id}/identify") => {
             vec![json!({"customer_id": customer, "identified_on": "2025-01-20", "allocations": placed("10.00"), "gst_advance": {"supply": "services"}})]

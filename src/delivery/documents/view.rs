@@ -278,7 +278,7 @@ fn in_base(stored: &Stored, sums: &Sums, base: Currency) -> Value {
     let total = at_rate(stored.total);
     let collected = if stored.reverse_charge { Decimal::ZERO } else { taxes };
     json!({
-        "rate": format!("1 {} = {} {}", stored.currency.code(), plain(pad(stored.rate, 2)), base.code()),
+        "rate": format!("1 {} = {} {}", stored.currency.code(), pad(stored.rate, 2), base.code()),
         "taxable": grouped(total - collected - at_rate(stored.round_off) - at_rate(stored.pricing.other_charges), base), "tax": grouped(taxes, base), "total": grouped(total, base), "currency": base.code(),
         "words": in_words(total, base),
     })

@@ -53,14 +53,14 @@ impl Faces {
     /// From the top of a line as high as the size to its baseline.
     pub fn ascent(&self, size: Length) -> Length {
         // Capitals of the face are 0.714 of its size, so the rest is shared above and below them.
-        (size + self.regular.ascent * size / self.regular.units) / 2
+        Length::midpoint(size, self.regular.ascent * size / self.regular.units)
     }
 }
 
 impl Face {
     fn read(data: &'static [u8]) -> Option<Self> {
         let tables = Tables::read(data)?;
-        let (head, hhea, hmtx, cmap) = (tables.named(b"head")?, tables.named(b"hhea")?, tables.named(b"hmtx")?, tables.named(b"cmap")?);
+        let (head, hhea, hmtx, cmap) = (tables.named(*b"head")?, tables.named(*b"hhea")?, tables.named(*b"hmtx")?, tables.named(*b"cmap")?);
         let metrics = usize::from(u16_at(hhea, 34)?);
         let advance = |glyph: u16| u16_at(hmtx, usize::from(glyph).min(metrics.checked_sub(1)?) * 4).map(Length::from);
         let mut glyphs = HashMap::new();
@@ -69,7 +69,7 @@ impl Face {
                 glyphs.insert(c, (glyph, advance));
             }
         }
-        let cap_height = tables.named(b"OS/2").and_then(|os2| u16_at(os2, 88)).map_or(714, Length::from);
+        let cap_height = tables.named(*b"OS/2").and_then(|os2| u16_at(os2, 88)).map_or(714, Length::from);
         Some(Self { font: Font::new(data.into(), 0)?, glyphs, units: Length::from(u16_at(head, 18)?), ascent: cap_height, missing: advance(0)? })
     }
 
@@ -101,8 +101,8 @@ impl<'f> Tables<'f> {
     fn read(data: &'f [u8]) -> Option<Self> {
         Some(Self { data, count: usize::from(u16_at(data, 4)?) })
     }
-    fn named(&self, tag: &[u8; 4]) -> Option<&'f [u8]> {
-        let at = (0..self.count).map(|n| 12 + n * 16).find(|at| self.data.get(*at..*at + 4) == Some(tag))?;
+    fn named(&self, tag: [u8; 4]) -> Option<&'f [u8]> {
+        let at = (0..self.count).map(|n| 12 + n * 16).find(|at| self.data.get(*at..*at + 4) == Some(&tag))?;
         let (from, length) = (u32_at(self.data, at + 8)?, u32_at(self.data, at + 12)?);
         self.data.get(from..from.checked_add(length)?)
     }

@@ -81,16 +81,16 @@ pub(super) fn try_picture(picture: &Picture) -> Result<(), ()> {
     document.finish().map(drop).map_err(drop)
 }
 
-fn fill(color: Color, opacity: f32) -> Option<Fill> {
+fn fill(color: Color, opacity: f32) -> Fill {
     let opacity = NormalizedF32::new(opacity).unwrap_or(NormalizedF32::ONE);
-    Some(Fill { paint: rgb::Color::new(color.0, color.1, color.2).into(), opacity, rule: FillRule::NonZero })
+    Fill { paint: rgb::Color::new(color.0, color.1, color.2).into(), opacity, rule: FillRule::NonZero }
 }
 
 fn draw(surface: &mut Surface<'_>, op: &Op, page: usize, pages: usize) {
     match op {
         Op::Text { x, y, size, bold, color, text } => {
             surface.set_stroke(None);
-            surface.set_fill(fill(*color, 1.0));
+            surface.set_fill(Some(fill(*color, 1.0)));
             if text.contains([PAGE, PAGES]) {
                 let shown = text.replace(PAGE, &page.to_string()).replace(PAGES, &pages.to_string());
                 // The room kept for the figures was that of two digits each; they end where they should.
@@ -103,7 +103,7 @@ fn draw(surface: &mut Surface<'_>, op: &Op, page: usize, pages: usize) {
         }
         Op::Box { x, y, width, height, fill: inside, border, radius } => {
             let Some(path) = rounded(*x, *y, *width, *height, *radius) else { return };
-            surface.set_fill(inside.and_then(|color| fill(color, 1.0)));
+            surface.set_fill(inside.map(|color| fill(color, 1.0)));
             surface.set_stroke(border.map(|(color, thickness)| Stroke {
                 paint: rgb::Color::new(color.0, color.1, color.2).into(),
                 width: f(thickness),
@@ -193,7 +193,7 @@ fn code(surface: &mut Surface<'_>, x: Length, y: Length, size: Length, matrix: &
     }
     if let Some(path) = path.finish() {
         surface.set_stroke(None);
-        surface.set_fill(fill(Color(0, 0, 0), 1.0));
+        surface.set_fill(Some(fill(Color(0, 0, 0), 1.0)));
         surface.draw_path(&path);
     }
 }
@@ -208,7 +208,7 @@ fn watermark(surface: &mut Surface<'_>, text: &str) {
     surface.push_transform(&Transform::from_translate(f(WIDTH / 2), f(HEIGHT / 2)));
     surface.push_transform(&Transform::from_row(0.582, -0.813, 0.813, 0.582, 0.0, 0.0));
     surface.set_stroke(None);
-    surface.set_fill(fill(Color(180, 40, 40), 0.14));
+    surface.set_fill(Some(fill(Color(180, 40, 40), 0.14)));
     words(surface, -width / 2, size * 36 / 100, size, true, text);
     surface.pop();
     surface.pop();

@@ -88,9 +88,7 @@ fn grammar(name: &str) -> Option<(&'static [&'static str], &'static [&'static st
         "stack" => (&["gap", "padding", "fill", "border", "border-width", "radius", "keep"], BLOCKS),
         "row" => (&["gap"], &["column"]),
         "column" => (&["width", "least", "valign", "gap", "padding", "fill", "border", "border-width", "radius"], BLOCKS),
-        "text" => (&[], INLINE),
-        "b" => (&[], INLINE),
-        "span" => (&[], INLINE),
+        "text" | "b" | "span" => (&[], INLINE),
         "table" => (&["padding", "rules", "border", "border-width", "stripe", "carried", "brought"], &["columns", "head", "tr"]),
         "columns" => (&[], &["column"]),
         "head" => (&["fill"], &["tr"]),
@@ -222,7 +220,7 @@ struct Compiled<'e, 's> {
 }
 
 enum Child<'e, 's> {
-    Element(Compiled<'e, 's>),
+    Element(Box<Compiled<'e, 's>>),
     Text(Vec<Piece<'e, 's>>),
 }
 
@@ -261,7 +259,7 @@ impl<'e, 's> Compiled<'e, 's> {
         let keeps_text = matches!(element.name, "text" | "b" | "span" | "td");
         for child in &element.children {
             match child {
-                Node::Element(child) => compiled.children.push(Child::Element(Self::of(environment, child)?)),
+                Node::Element(child) => compiled.children.push(Child::Element(Box::new(Self::of(environment, child)?))),
                 Node::Text { text, line } if keeps_text => compiled.children.push(Child::Text(pieces(environment, text, *line)?)),
                 Node::Text { .. } => {}
             }
@@ -449,7 +447,7 @@ impl Filler {
 
     fn elements<'c, 'e, 's>(element: &'c Compiled<'e, 's>) -> impl Iterator<Item = &'c Compiled<'e, 's>> {
         element.children.iter().filter_map(|child| match child {
-            Child::Element(element) => Some(element),
+            Child::Element(element) => Some(&**element),
             Child::Text(_) => None,
         })
     }
@@ -520,7 +518,7 @@ impl Filler {
                 }
                 None => Kind::Space(0),
             },
-            "qr" => self.code(&says, style)?,
+            "qr" => Self::code(&says, style)?,
             "new-page" => Kind::NewPage,
             other => return Err(Fault::new(element.line, format!("<{other}> cannot stand here"))),
         };
@@ -591,7 +589,7 @@ impl Filler {
         Ok(())
     }
 
-    fn code(&self, says: &Says<'_, '_, '_>, style: Style) -> Result<Kind, Fault> {
+    fn code(says: &Says<'_, '_, '_>, style: Style) -> Result<Kind, Fault> {
         let data = says.string("data")?.unwrap_or_default();
         if data.is_empty() {
             return Ok(Kind::Space(0));

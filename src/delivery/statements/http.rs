@@ -19,7 +19,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 /// List statements.
 ///
-/// Newest first.
+/// Newest first, with the balances each of them shows.
 #[utoipa::path(tag = "Statements", params(Paging, StatementFilter), responses((status = 200, body = Page<Statement>, description = "One page.")), extensions(("x-permission" = json!("statements:read"))))]
 #[get("/v1/statements")]
 pub async fn list_statements(caller: Caller<StatementsRead>, paging: Query<Paging>, filter: Query<StatementFilter>) -> Reply<Fetched<Page<Statement>>> {

@@ -298,17 +298,14 @@ impl<P: Permission> Caller<P> {
     ) -> Reply<File> {
         let start = self.entry.context();
         let work = move |doors: &Doors| {
-            let found = match on_snapshot(doors, &start, &read)? {
-                Some(found) => found,
-                None => {
-                    in_transaction(doors, &start, false, |tx| {
-                        keep(tx)?;
-                        Ok(((), kept(tx)?))
-                    })?;
-                    on_snapshot(doors, &start, &read)?.ok_or_else(|| Problem::internal(&"what was kept is not found"))?
-                }
-            };
-            make(found)
+            if let Some(found) = on_snapshot(doors, &start, &read)? {
+                return make(found);
+            }
+            in_transaction(doors, &start, false, |tx| {
+                keep(tx)?;
+                Ok(((), kept(tx)?))
+            })?;
+            make(on_snapshot(doors, &start, &read)?.ok_or_else(|| Problem::internal(&"what was kept is not found"))?)
         };
         self.entry.blocking(work).await
     }
