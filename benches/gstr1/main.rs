@@ -47,7 +47,7 @@ fn document(n: u64) -> Document {
             quantity: Decimal::from(1 + n % 9),
         }
     };
-    let lines: Vec<Line> = (0..1 + n % 4).map(line).collect();
+    let lines: Vec<Line> = (0..=n % 4).map(line).collect();
     Document {
         kind,
         number: format!("GJ/25-26/{n:06}"),

@@ -171,7 +171,8 @@ fn aging(service: &mut Service, client: &mut Client) -> Result<(), Failure> {
 fn wide_receipt(service: &mut Service, books: &Books, client: &mut Client) -> Result<(), Failure> {
     let (mut over_http, mut bare) = (Vec::new(), Vec::new());
     // The first allocations of the company: the server's own analysis follows within seconds, here at once.
-    client.created("/v1/receipts", &receipt(books, &issued(books, client)?))?;
+    let body = receipt(books, &issued(books, client)?);
+    client.created("/v1/receipts", &body)?;
     service.owner.batch_execute("ANALYZE")?;
     for _ in 0..ROUNDS {
         let body = receipt(books, &issued(books, client)?);

@@ -42,7 +42,7 @@ fn signed(data: &Value) -> String {
 fn irn(payload: &Value, year: &str) -> String {
     let text = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     let hash = Sha256::digest(format!("{}{year}{}{}", text("/SellerDtls/Gstin"), text("/DocDtls/Typ"), text("/DocDtls/No")));
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 #[allow(clippy::disallowed_methods, reason = "the portal reads a clock")]

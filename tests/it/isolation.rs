@@ -165,7 +165,7 @@ impl Stocked {
             "addresses" => "address_id",
             "items" => "item_id",
             "payment-terms" => "payment_terms_id",
-            "invoices" => "invoice_id",
+            "invoices" | "einvoices" => "invoice_id",
             "credit-notes" => "credit_note_id",
             "debit-notes" => "debit_note_id",
             "receipts" => "receipt_id",
@@ -185,7 +185,6 @@ impl Stocked {
             "revaluations" => "revaluation_id",
             "approvals" => "approval_id",
             "payers" => "payer_link_id",
-            "einvoices" => "invoice_id",
             "statements" => "statement_id",
             other => panic!("the contract has ids under /{other}/: stock one in this test"),
         };

@@ -128,8 +128,8 @@ pub fn read(answer: &Value) -> Option<Answer> {
     if let (Some(irn), Some(at)) = (text(data, "Irn"), text(data, "CancelDate")) {
         return Some(Answer::Cancelled { irn, at: instant(&at)? });
     }
-    let information = ["InfoDtls", "result", "info"].iter().filter_map(|name| answer.get(*name)?.as_array()).flatten();
-    for known in information.filter(|known| known["InfCd"] == "DUPIRN") {
+    let mut information = ["InfoDtls", "result", "info"].iter().filter_map(|name| answer.get(*name)?.as_array()).flatten();
+    if let Some(known) = information.find(|known| known["InfCd"] == "DUPIRN") {
         let of = &known["Desc"];
         return Some(Answer::Duplicate { irn: text(of, "Irn")?, ack_no: text(of, "AckNo")?, ack_at: instant(&text(of, "AckDt")?)? });
     }

@@ -22,12 +22,9 @@ pub struct Taxes {
 pub fn upi_intent(vpa: &str, name: &str, amount: Decimal, number: &str, date: NaiveDate, gstin: &str, taxes: &Taxes) -> String {
     let rupees = |value: Decimal| format!("{:.2}", crate::platform::money::round(value, 2));
     let gst = taxes.cgst + taxes.sgst + taxes.igst;
-    let mut breakup = format!("GST:{}", rupees(gst));
-    for (tax, value) in [("CGST", taxes.cgst), ("SGST", taxes.sgst), ("IGST", taxes.igst), ("CESS", taxes.cess)] {
-        if !value.is_zero() {
-            breakup.push_str(&format!("|{tax}:{}", rupees(value)));
-        }
-    }
+    let parts = [("CGST", taxes.cgst), ("SGST", taxes.sgst), ("IGST", taxes.igst), ("CESS", taxes.cess)].into_iter().filter(|(_, value)| !value.is_zero());
+    let breakup: Vec<String> = std::iter::once(("GST", gst)).chain(parts).map(|(tax, value)| format!("{tax}:{}", rupees(value))).collect();
+    let breakup = breakup.join("|");
     // A reference of the payee's own: letters and digits, at most 35 of them.
     let reference: String = number.chars().filter(char::is_ascii_alphanumeric).take(35).collect();
     let members = [

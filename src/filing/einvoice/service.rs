@@ -208,7 +208,7 @@ fn verified(answer: &Signed, ours: &str, document: &Document, cx: &Context) -> R
     match (ack_at, signed_at) {
         (None, _) => errors.push(FieldError::at("/ack_at", "required", "Neither the answer nor the signed QR says when it was registered.")),
         (Some(at), Some(signed)) if (at - signed).abs() > Duration::minutes(1) => {
-            errors.push(FieldError::at("/ack_at", "einvoice_mismatch", "The signed QR says another time.").expected(Instant(signed)).received(Instant(at)))
+            errors.push(FieldError::at("/ack_at", "einvoice_mismatch", "The signed QR says another time.").expected(Instant(signed)).received(Instant(at)));
         }
         (Some(at), _) if at > cx.now + Duration::minutes(5) => {
             errors.push(FieldError::at("/ack_at", "date_in_future", "The portal has not registered it yet.").received(Instant(at)));

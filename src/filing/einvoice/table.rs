@@ -252,7 +252,7 @@ fn rules(payload: &Value, found: &mut Vec<Fault>) {
     totals(payload, found);
 }
 
-fn amounts<'v>(of: &'v Value) -> impl Fn(&str) -> Decimal + 'v {
+fn amounts(of: &Value) -> impl Fn(&str) -> Decimal + '_ {
     move |name| of.get(name).and_then(decimal).unwrap_or_default()
 }
 
@@ -307,7 +307,7 @@ fn items(payload: &Value, supply: SupplyType, found: &mut Vec<Fault>) {
         match intra {
             Some(true) if !igst.is_zero() => wrong("IgstAmt", "igst_within_state", "A supply within a State bears CGST and SGST.".to_owned()),
             Some(false) if !(cgst + sgst).is_zero() => {
-                wrong("CgstAmt", "cgst_between_states", "A supply between States, an export and a supply to SEZ bear IGST.".to_owned())
+                wrong("CgstAmt", "cgst_between_states", "A supply between States, an export and a supply to SEZ bear IGST.".to_owned());
             }
             _ => {}
         }

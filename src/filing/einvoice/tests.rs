@@ -60,7 +60,7 @@ fn goods(rate: &str) -> Value {
 }
 
 fn decimal(value: &Value) -> Decimal {
-    value.as_number().map(ToString::to_string).unwrap_or_else(|| "0".into()).parse().expect("a decimal")
+    value.as_number().map_or_else(|| "0".into(), ToString::to_string).parse().expect("a decimal")
 }
 
 #[test]

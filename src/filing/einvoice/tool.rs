@@ -483,12 +483,11 @@ impl Reading<'_> {
         if let Some((code, detail)) = irp::number_fault(&given.number) {
             self.fault("/document/number", code, detail, &given.number);
         }
-        let seller_gstin = match &supplier.gstin {
-            Some(text) => self.gstin("/supplier/gstin", text),
-            None => {
-                self.errors.push(FieldError::at("/supplier/gstin", "required", "An e-invoice is of a registered supplier."));
-                None
-            }
+        let seller_gstin = if let Some(text) = &supplier.gstin {
+            self.gstin("/supplier/gstin", text)
+        } else {
+            self.errors.push(FieldError::at("/supplier/gstin", "required", "An e-invoice is of a registered supplier."));
+            None
         };
         let recipient = given.recipient.as_ref();
         let named = buyer.gstin.as_deref().or(recipient.and_then(|recipient| recipient.gstin.as_deref()));
@@ -582,10 +581,9 @@ impl Reading<'_> {
                 Some(RecipientKind::Overseas) if unpaid => SupplyType::ExportWithoutPayment,
                 Some(RecipientKind::Overseas) => SupplyType::ExportWithPayment,
                 Some(RecipientKind::DeemedExport) => SupplyType::DeemedExport,
-                Some(RecipientKind::Unregistered) => SupplyType::B2c,
                 Some(RecipientKind::Registered | RecipientKind::Composition) => SupplyType::B2b,
                 None if registered => SupplyType::B2b,
-                None => SupplyType::B2c,
+                Some(RecipientKind::Unregistered) | None => SupplyType::B2c,
             },
         }
     }

@@ -187,6 +187,7 @@ fn amend_advances(
     run: &[(ReturnPeriod, ReturnId)],
     reported: &mut Vec<Reported>,
 ) -> Result<(), Problem> {
+    type Key = (bool, String, bool, Decimal);
     for (month, _) in run {
         let moved = store::movements(rx, registration.id, month.first, month.last)?;
         if moved.iter().all(|one| one.reported) {
@@ -196,7 +197,6 @@ fn amend_advances(
             voucher(builder, late);
             reported.push(of_movement(late, true));
         }
-        type Key = (bool, String, bool, Decimal);
         let key = |row: &AdvanceRow, kind| -> Key { (kind == AdvanceKind::Received, row.place_of_supply.clone(), row.inter, row.rate) };
         let mut rows: BTreeMap<Key, (Option<AdvanceRow>, Tax)> = BTreeMap::new();
         for (row, kind) in rows_of(moved.iter().filter(|one| one.reported)) {
@@ -272,28 +272,27 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ReturnFilter) -> Result<P
 /// One return as the list shows it, also where it has no documents.
 fn shown(rx: &mut Rx<'_>, registration: &Registration, period: ReturnPeriod) -> Result<GstReturn, Problem> {
     let zero = Decimal::ZERO;
-    let row = match store::summary(rx, registration, period)? {
-        Some(row) => row,
-        None => {
-            let id = store::subject(rx, registration.id, period)?;
-            store::ListRow {
-                id,
-                registration_id: registration.id,
-                gstin: registration.gstin.clone(),
-                period: period.first,
-                documents: 0,
-                txval: zero,
-                iamt: zero,
-                camt: zero,
-                samt: zero,
-                csamt: zero,
-                arn: None,
-                filed_on: None,
-                sha256: None,
-                locked_by: None,
-                recorded_at: None,
-                approval_id: approvals::pending(rx, id)?,
-            }
+    let row = if let Some(row) = store::summary(rx, registration, period)? {
+        row
+    } else {
+        let id = store::subject(rx, registration.id, period)?;
+        store::ListRow {
+            id,
+            registration_id: registration.id,
+            gstin: registration.gstin.clone(),
+            period: period.first,
+            documents: 0,
+            txval: zero,
+            iamt: zero,
+            camt: zero,
+            samt: zero,
+            csamt: zero,
+            arn: None,
+            filed_on: None,
+            sha256: None,
+            locked_by: None,
+            recorded_at: None,
+            approval_id: approvals::pending(rx, id)?,
         }
     };
     Ok(view(row, rx.cx()))

@@ -213,18 +213,17 @@ impl Builder {
             let signed = scaled(line.tax, if was { -sign } else { sign });
             change += signed;
             let exempt = exempt_kind(document, line);
-            match exempt {
-                Some(kind) => self.exempt(document, section, inter, kind, signed.txval),
-                None => {
-                    let at_rate = rates.entry(line.rate.normalize()).or_default();
-                    if !was {
-                        *at_rate += line.tax;
-                    }
-                    taxable_change += signed;
-                    if section == Section::B2cs && (former.is_none() || !self.amends_b2cs) {
-                        let operator = document.operator.as_ref().map(|operator| operator.gstin.clone()).unwrap_or_default();
-                        *self.b2cs.entry((inter, document.place.clone(), operator, document.differential, line.rate.normalize())).or_default() += signed;
-                    }
+            if let Some(kind) = exempt {
+                self.exempt(document, section, inter, kind, signed.txval);
+            } else {
+                let at_rate = rates.entry(line.rate.normalize()).or_default();
+                if !was {
+                    *at_rate += line.tax;
+                }
+                taxable_change += signed;
+                if section == Section::B2cs && (former.is_none() || !self.amends_b2cs) {
+                    let operator = document.operator.as_ref().map(|operator| operator.gstin.clone()).unwrap_or_default();
+                    *self.b2cs.entry((inter, document.place.clone(), operator, document.differential, line.rate.normalize())).or_default() += signed;
                 }
             }
             if section != Section::Operator {
@@ -719,7 +718,7 @@ fn write_taxes(json: &mut Json, tax: &Tax, inter: bool) {
     if inter || !tax.iamt.is_zero() {
         json.number("iamt", tax.iamt);
     }
-    if !inter || !(tax.camt.is_zero() && tax.samt.is_zero()) {
+    if !(inter && tax.camt.is_zero() && tax.samt.is_zero()) {
         json.number("camt", tax.camt).number("samt", tax.samt);
     }
     json.number("csamt", tax.csamt);

@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn series_that_are_told_apart_are_never_one_range() {
-        let mut used = vec![used("A/1"), used("A/2"), used("A/3")];
+        let mut used = [used("A/1"), used("A/2"), used("A/3")];
         used[0].series = Some("x".into());
         used[2].series = Some("y".into());
         let found = ranges(&mut used.iter().collect::<Vec<_>>());
