@@ -99,18 +99,21 @@ fn closing_a_period_waits_for_postings_in_flight() {
 fn a_report_names_no_instant_at_which_a_writer_was_still_at_work() {
     let (company, ..) = billed();
     let path = "/v1/reports/aging?as_of=2025-06-30";
+    let told = |path: &str| company.get(path)["known_at"].as_str().expect("an instant").to_owned();
     let mut writer = Db::app();
-    let name = format!("duebook {}", company.id);
-    writer.run(&format!("BEGIN; SELECT set_config('app.company_id', '{}', true), set_config('application_name', '{name}', true)", company.id)).expect("begun");
-    let began = writer.rows("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US') AS at")[0]["at"].as_str().expect("an instant").to_owned();
-    let report = company.get(path);
-    let known = report["known_at"].as_str().expect("an instant").to_owned();
-    assert!(known.trim_end_matches('Z') < began.as_str(), "{known} is not before {began}");
+    writer.run(&format!("BEGIN; SELECT set_config('app.company_id', '{}', true); SELECT now()", company.id)).expect("begun");
+    // It has begun, but recorded nothing: what it will record is later than what is told now.
+    let first = told(path);
+    let records = writer.rows("SELECT to_char(recorded_now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US') AS at")[0]["at"]
+        .as_str()
+        .expect("an instant")
+        .to_owned();
+    assert!(first.trim_end_matches('Z') < records.as_str(), "{first} is not before {records}");
+    let known = told(path);
+    assert!(known.trim_end_matches('Z') < records.as_str() && known >= first, "{known} is not between {first} and {records}");
+    assert_eq!(told(&format!("{path}&known_at={first}")), first, "what was told stands");
     writer.run("COMMIT").expect("done");
-    let later = until("a later instant", Duration::from_secs(5), || {
-        let known_at = company.get(path)["known_at"].as_str().expect("an instant").to_owned();
-        (known_at.trim_end_matches('Z') > began.as_str()).then_some(known_at)
-    });
+    let later = until("a later instant", Duration::from_secs(5), || Some(told(path)).filter(|known_at| known_at.trim_end_matches('Z') > records.as_str()));
     assert!(later > known);
     company.assert_laws();
 }
