@@ -128,6 +128,8 @@ where
     W: Fn(&mut Tx<'_>, &[&I]) -> Outcomes<T> + Copy + Send + Sync + 'static,
 {
     loop {
+        // The wait for a slot counts: it is what those who queue behind will wait as well.
+        let began = Instant::now();
         let permit = doors.gate.enter(Class::Posting, company).await;
         let group = doors.groups.next::<I>(&lane);
         if group.is_empty() {
@@ -135,7 +137,6 @@ where
         }
         match permit {
             Ok(permit) => {
-                let began = Instant::now();
                 let serving = doors.clone();
                 // A panic leaves its group without answers, which their requests tell as a fault of ours.
                 let _ = web::block(move || {
