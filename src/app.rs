@@ -185,12 +185,6 @@ pub struct Service {
     metrics: PrometheusHandle,
 }
 
-impl Drop for Service {
-    fn drop(&mut self) {
-        self.doors.pool.close();
-    }
-}
-
 impl Service {
     pub fn new(database: &Database, settings: &Settings) -> Result<Self, Failure> {
         Contract::install(contract()?);

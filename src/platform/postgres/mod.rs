@@ -9,8 +9,6 @@ use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
 use diesel::{Connection, ConnectionError};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Every step of the schema, compiled in.
@@ -66,7 +64,6 @@ const FIRST_WAIT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Pool {
     pool: r2d2::Pool<Manager>,
-    closing: Arc<AtomicBool>,
 }
 
 /// A connection inside a transaction.
@@ -87,35 +84,28 @@ impl std::ops::DerefMut for OpenLink {
 }
 
 #[derive(Debug)]
-struct Log {
-    closing: Arc<AtomicBool>,
-}
+struct Log;
 impl r2d2::HandleError<ConnectionError> for Log {
     fn handle_error(&self, error: ConnectionError) {
-        // Who is about to stop the database may still be opening the last of its connections.
-        if !self.closing.load(Ordering::Relaxed) {
-            tracing::warn!(%error, "cannot open a database connection");
-        }
+        tracing::warn!(%error, "cannot open a database connection");
     }
 }
 
 impl Pool {
     pub fn new(url: &str, size: u32) -> Result<Self, r2d2::Error> {
-        let closing = Arc::<AtomicBool>::default();
         let pool = r2d2::Pool::builder()
             .max_size(size)
+            // Opened when first needed and kept: a command that asks one thing opens one connection, and nobody is
+            // still connecting when the database is about to stop.
+            .min_idle(Some(0))
+            .idle_timeout(None)
             // Also bounds the pause before the next try to connect, so that a database that is back is noticed.
             .connection_timeout(LONGEST_WAIT)
             .test_on_check_out(false)
-            .error_handler(Box::new(Log { closing: Arc::clone(&closing) }))
+            .error_handler(Box::new(Log))
             .build_unchecked(Manager { url: url.to_owned() });
         pool.get_timeout(FIRST_WAIT)?;
-        Ok(Self { pool, closing })
-    }
-
-    /// Says that the database may stop from now on.
-    pub fn close(&self) {
-        self.closing.store(true, Ordering::Relaxed);
+        Ok(Self { pool })
     }
 
     /// Checks a connection out and begins with `begin`. Connections that died in the pool (a
