@@ -274,11 +274,13 @@ fn documentation() -> utoipa_swagger_ui::SwaggerUi {
 }
 
 fn cors(origins: &[String]) -> Cors {
-    const EXPOSED: [&str; 9] = [
+    const EXPOSED: [&str; 11] = [
         "ETag",
         "Link",
         "Location",
         "Request-Id",
+        "RateLimit",
+        "RateLimit-Policy",
         "Retry-After",
         "Idempotent-Replayed",
         "Idempotency-Original-Request-Id",

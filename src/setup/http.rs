@@ -1,7 +1,7 @@
 //! New companies, and what the service says of itself.
 
 use super::company::{self, NewCompany};
-use super::meta::{self, Meta};
+use super::meta::{self, Checks, Health, Meta, Readiness};
 use crate::master_data::companies::types::Company;
 use crate::platform::http::contract::Contract;
 use crate::platform::http::{Body, Created, Fetched, Problem, Reply};
@@ -47,20 +47,20 @@ pub async fn get_meta(_caller: Caller<Anyone>) -> Reply<Fetched<Meta>> {
 /// Tell whether the process lives.
 ///
 /// Touches nothing else.
-#[utoipa::path(tag = "System", responses((status = 200, body = serde_json::Value, description = "It lives.", example = json!({"status": "ok"}))), extensions(("x-permission" = json!("public"))))]
+#[utoipa::path(tag = "System", responses((status = 200, body = Health, description = "It lives.")), extensions(("x-permission" = json!("public"))))]
 #[get("/healthz")]
-pub async fn get_health() -> HttpResponse {
-    HttpResponse::Ok().json(serde_json::json!({"status": "ok"}))
+pub async fn get_health(_public: Public) -> HttpResponse {
+    HttpResponse::Ok().json(Health { status: "ok" })
 }
 
 /// Tell whether requests can be served.
 ///
 /// Asks the database; 503 names what fails.
-#[utoipa::path(tag = "System", responses((status = 200, body = serde_json::Value, description = "It serves.", example = json!({"status": "ready"}))), extensions(("x-permission" = json!("public"))))]
+#[utoipa::path(tag = "System", responses((status = 200, body = Readiness, description = "It serves.")), extensions(("x-permission" = json!("public"))))]
 #[get("/readyz")]
 pub async fn get_readiness(public: Public) -> Result<HttpResponse, Problem> {
     public.write(|tx| tx.scalar::<i32>(Sql::new("SELECT 1"))).await?;
-    Ok(HttpResponse::Ok().json(serde_json::json!({"status": "ready", "checks": {"database": "ok"}})))
+    Ok(HttpResponse::Ok().json(Readiness { status: "ready", checks: Checks { database: "ok" } }))
 }
 
 /// Read metrics.
@@ -77,7 +77,7 @@ pub async fn get_metrics(_caller: Caller<OpsRead>, metrics: Data<PrometheusHandl
 /// The `OpenAPI` document this process enforces, byte for byte the committed one.
 #[utoipa::path(tag = "System", responses((status = 200, body = serde_json::Value, description = "The contract.", example = json!({"openapi": "3.1.0"}))), extensions(("x-permission" = json!("public"))))]
 #[get("/openapi.json")]
-pub async fn get_contract() -> Result<HttpResponse, Problem> {
+pub async fn get_contract(_public: Public) -> Result<HttpResponse, Problem> {
     let contract = Contract::get().ok_or_else(|| Problem::internal(&"no contract"))?;
     Ok(HttpResponse::Ok().content_type("application/json").body(contract.json.clone()))
 }

@@ -59,6 +59,25 @@ pub struct StateInfo {
     pub name: &'static str,
 }
 
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    #[schema(max_length = 10, example = "ok")]
+    pub status: &'static str,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Readiness {
+    #[schema(max_length = 10, example = "ready")]
+    pub status: &'static str,
+    pub checks: Checks,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Checks {
+    #[schema(max_length = 10, example = "ok")]
+    pub database: &'static str,
+}
+
 /// Every code once, sorted.
 #[must_use]
 pub fn problems() -> Vec<ProblemInfo> {

@@ -4,7 +4,6 @@ pub mod body;
 pub mod connection;
 pub mod contract;
 pub mod edge;
-pub mod examples;
 pub mod faults;
 pub mod problem;
 pub mod query;

@@ -1,5 +1,7 @@
 //! Replies: rendered inside the unit of work, so that an idempotent replay gives the same bytes.
 
+use super::contract::FIELDS;
+use super::contract::assembly::PARTIAL;
 use super::problem::Problem;
 use crate::platform::text::hex;
 use actix_web::body::BoxBody;
@@ -8,6 +10,7 @@ use actix_web::{HttpRequest, HttpResponse, Responder};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::marker::PhantomData;
 
@@ -104,6 +107,7 @@ impl Rendered {
         {
             return HttpResponse::NotModified().insert_header(("etag", etag.as_str())).finish();
         }
+        let picked = self.picked(request);
         let mut response = HttpResponse::build(StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK));
         if let Some(etag) = self.etag {
             response.insert_header(("etag", etag));
@@ -123,7 +127,26 @@ impl Rendered {
             response.insert_header(("idempotent-replayed", "true"));
             response.insert_header(("idempotency-original-request-id", original));
         }
-        response.content_type("application/json").body(self.body)
+        match picked {
+            Some(part) => response.content_type(PARTIAL).body(part),
+            None => response.content_type("application/json").body(self.body),
+        }
+    }
+    /// What `fields` leaves of the answer to a read; the names were held against the contract before.
+    fn picked(&self, request: &HttpRequest) -> Option<String> {
+        if request.method() != actix_web::http::Method::GET || !request.query_string().contains(FIELDS) {
+            return None;
+        }
+        let query = actix_web::web::Query::<Vec<(String, String)>>::from_query(request.query_string()).ok()?.into_inner();
+        let names: Vec<String> = query.into_iter().find(|(name, _)| name == FIELDS)?.1.split(',').map(str::to_owned).collect();
+        let mut answer: Value = serde_json::from_str(&self.body).ok()?;
+        let pick = |members: &mut Map<String, Value>| members.retain(|name, _| name == "id" || names.contains(name));
+        if let Some(rows) = answer.get_mut("data").and_then(Value::as_array_mut) {
+            rows.iter_mut().filter_map(Value::as_object_mut).for_each(pick);
+        } else {
+            pick(answer.as_object_mut()?);
+        }
+        Some(answer.to_string())
     }
 }
 

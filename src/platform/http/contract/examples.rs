@@ -1,6 +1,6 @@
 //! Examples of every operation, built from the examples of the schemas' own members.
 
-use super::contract::resolve;
+use super::resolve;
 use serde_json::{Map, Value, json};
 
 /// Adds a request and a response example where the operation has none, and scopes to its security.

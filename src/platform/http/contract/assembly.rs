@@ -1,0 +1,289 @@
+//! The contract as published: what the routes say of themselves, completed by what every operation shares.
+//!
+//! No handler repeats what is true of all: headers, refusals, security, examples, bounds. What stands in several
+//! places is said once and referred to, which keeps the document small and generated clients free of doubles.
+
+use super::bounds::{self, bound, without_null};
+use super::{examples, resolve};
+use crate::platform::http::problem::{self, Problem, Refusal};
+use crate::platform::text;
+use serde_json::{Map, Value, json};
+use std::collections::{HashMap, HashSet};
+
+/// A reply that holds only the members the caller asked for by `fields`.
+pub const PARTIAL: &str = "application/vnd.duebook.partial+json";
+
+/// The whole document, from what was collected of the routes.
+pub fn complete(mut document: Value, permissions_of_clients: &[&str]) -> Value {
+    name_what_has_a_name(&mut document);
+    let asked = asked(&document);
+    if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+        for (name, schema) in schemas.iter_mut() {
+            bound(schema);
+            if !asked.contains(name) {
+                bounds::extensible(schema);
+            }
+        }
+        schemas.insert("Partial".into(), partial());
+        schemas.sort_keys();
+    }
+    document["components"]["headers"] = shared_headers();
+    document["components"]["responses"] = shared_responses();
+    document["components"]["securitySchemes"] = json!({
+        "user_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "Access token of a person (RFC9068), checked as RFC8725 demands; from `POST /v1/auth/login`."},
+        "client_token": {"type": "oauth2", "description": "Access token of a machine (RFC9068), checked as RFC8725 demands; client credentials.", "flows": {"clientCredentials": {
+            "tokenUrl": "/v1/oauth/token", "refreshUrl": "/v1/oauth/token",
+            "scopes": permissions_of_clients.iter().map(|p| ((*p).to_owned(), Value::from(format!("Permission {p}.")))).collect::<Map<_, _>>()
+        }}}
+    });
+    let mut paths = document["paths"].take();
+    for (path, item) in paths.as_object_mut().into_iter().flatten() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            complete_operation(operation, method, path);
+            examples::add(&document, operation, permissions_of_clients);
+        }
+        if let Some(methods) = item.as_object_mut() {
+            sort_by(methods, |method| METHODS.iter().position(|known| *known == method));
+        }
+    }
+    if let Some(paths) = paths.as_object_mut() {
+        paths.sort_keys();
+    }
+    document["components"]["parameters"] = share_parameters(&mut paths);
+    document["paths"] = paths;
+    document
+}
+
+const METHODS: [&str; 5] = ["get", "post", "patch", "put", "delete"];
+
+fn sort_by<K: Ord>(members: &mut Map<String, Value>, key: impl Fn(&str) -> K) {
+    let mut sorted: Vec<_> = std::mem::take(members).into_iter().collect();
+    sorted.sort_by_key(|(name, _)| key(name));
+    members.extend(sorted);
+}
+
+/// What is written out again where a component says the same becomes a reference to it.
+fn name_what_has_a_name(document: &mut Value) {
+    let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) else { return };
+    let known: HashMap<String, String> = schemas.iter().filter(|(_, s)| s["properties"].is_object()).map(|(name, s)| (s.to_string(), name.clone())).collect();
+    for (_, schema) in schemas.iter_mut().filter(|(name, _)| name.starts_with("Page_") || name.starts_with("Bulk_")) {
+        for member in ["/properties/data/items", "/properties/items/items"] {
+            if let Some(items) = schema.pointer_mut(member)
+                && let Some(name) = known.get(&items.to_string())
+            {
+                *items = json!({"$ref": format!("#/components/schemas/{name}")});
+            }
+        }
+    }
+}
+
+/// Names of the schemas that a request may hold.
+fn asked(document: &Value) -> HashSet<String> {
+    fn follow(document: &Value, value: &Value, found: &mut HashSet<String>) {
+        match value {
+            Value::Object(members) => {
+                if let Some(reference) = members.get("$ref").and_then(Value::as_str)
+                    && let Some(name) = reference.rsplit('/').next()
+                    && found.insert(name.to_owned())
+                {
+                    follow(document, resolve(document, value), found);
+                }
+                members.values().for_each(|member| follow(document, member, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| follow(document, item, found)),
+            _ => {}
+        }
+    }
+    let mut found = HashSet::new();
+    for operation in document["paths"].as_object().into_iter().flatten().flat_map(|(_, item)| item.as_object().into_iter().flatten()).map(|(_, o)| o) {
+        follow(document, &operation["requestBody"], &mut found);
+        follow(document, &operation["parameters"], &mut found);
+    }
+    found
+}
+
+fn partial() -> Value {
+    json!({
+        "type": "object", "additionalProperties": true, "example": {"id": "0196f2a9-3d10-7b55-9f00-5f6f4f0a1c42"},
+        "description": "The same answer with those members only that `fields` names (and `id`); of a list, each row of `data`."
+    })
+}
+
+fn complete_operation(operation: &mut Value, method: &str, path: &str) {
+    let id = text::camel_case(operation["operationId"].as_str().unwrap_or_default());
+    operation["operationId"] = id.into();
+    let public = operation["x-permission"] == "public";
+    let has_body = operation.get("requestBody").is_some();
+    let keyed = operation["x-idempotency"].is_string();
+    // What is posted never changes, so steps on it take If-Match as an offer: their state is checked under lock.
+    let versioned = operation["x-if-match"] == true || operation["x-if-match"] == "accepted";
+    let version_required = operation["x-if-match"] == true;
+    let sparse = method == "get" && path.starts_with("/v1/") && operation.pointer("/responses/200/content/application~1json").is_some();
+    if !operation["parameters"].is_array() {
+        operation["parameters"] = json!([]);
+    }
+    let required = operation["x-idempotency"] == "required";
+    if let Some(parameters) = operation["parameters"].as_array_mut() {
+        for parameter in parameters.iter_mut() {
+            let strict = without_null(parameter["schema"].take());
+            parameter["schema"] = strict;
+            bound(&mut parameter["schema"]);
+        }
+        if sparse {
+            parameters.push(json!({"name": "fields", "in": "query", "required": false, "description": "Members to answer, separated by commas; `id` always comes. Of a list: of each row. The answer is then of another media type.", "schema": {"type": "string", "maxLength": 1000, "pattern": "^[a-z][a-z0-9_]*(,[a-z][a-z0-9_]*)*$"}, "example": "id"}));
+            operation["responses"]["200"]["content"][PARTIAL] = json!({"schema": {"$ref": "#/components/schemas/Partial"}});
+        }
+    }
+    if let Some(parameters) = operation["parameters"].as_array_mut() {
+        if keyed {
+            parameters.push(json!({"name": "validate_only", "in": "query", "required": false, "description": "Dry run: do everything, answer as if done, keep nothing.", "schema": {"type": "boolean"}, "example": false}));
+            parameters.push(json!({"name": "Idempotency-Key", "in": "header", "required": required, "description": "One key for each business intent, the same on every retry; kept 30 days.", "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21\\x23-\\x7e]+$"}, "example": "hdfc-2025-11-18-000731"}));
+        }
+        if versioned {
+            parameters.push(json!({"name": "If-Match", "in": "header", "required": version_required, "description": "The ETag of the version that was read, or `*`.", "schema": {"type": "string", "maxLength": 40, "pattern": "^(\\*|\"v[0-9]{1,18}\")$"}, "example": "\"v1\""}));
+        }
+    }
+    operation["security"] = if public { json!([]) } else { json!([{"user_token": []}, {"client_token": []}]) };
+    let mut statuses = vec![400, 401, 406, 429, 500, 503];
+    if !public && operation["x-permission"] != "any" {
+        statuses.push(403);
+    }
+    if has_body {
+        statuses.extend([408, 413, 415, 422]);
+    }
+    if path.contains('{') || has_body && !public {
+        statuses.push(404);
+    }
+    if keyed {
+        statuses.extend([404, 409, 422]);
+    }
+    if versioned {
+        statuses.extend([404, 409, 412]);
+    }
+    if version_required {
+        statuses.push(428);
+    }
+    if operation["x-conflicts"] == true {
+        statuses.push(409);
+    }
+    for status in statuses {
+        if operation["responses"].get(status.to_string()).is_none() {
+            operation["responses"][status.to_string()] = json!({"$ref": format!("#/components/responses/Problem{status}")});
+        }
+    }
+    if let Some(responses) = operation["responses"].as_object_mut() {
+        for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
+            let mut also = vec![];
+            if status == "201" {
+                also.push("Location");
+            }
+            if keyed && status != "202" {
+                also.push("Idempotent-Replayed");
+            }
+            if status == "200" && method == "get" && response.pointer("/content/application~1json").is_some() && path.contains('}') {
+                also.push("ETag");
+            }
+            for name in EVERYWHERE.iter().copied().chain(also) {
+                response["headers"][name] = header(name);
+            }
+            for media in response["content"].as_object_mut().into_iter().flatten().map(|(_, media)| media) {
+                if let Some(schema) = media.get_mut("schema") {
+                    bound(schema);
+                }
+            }
+        }
+        responses.sort_keys();
+    }
+    if let Some(members) = operation.as_object_mut() {
+        members.sort_keys();
+    }
+}
+
+/// Headers of every answer, whatever it says.
+const EVERYWHERE: [&str; 4] = ["Request-Id", "RateLimit", "RateLimit-Policy", "Access-Control-Allow-Origin"];
+
+fn header(name: &str) -> Value {
+    json!({"$ref": format!("#/components/headers/{name}")})
+}
+
+fn shared_headers() -> Value {
+    let text = |longest: u32, pattern: &str| json!({"type": "string", "maxLength": longest, "pattern": pattern});
+    let printable = r"^[\x20-\x7e]*$";
+    json!({
+        "Request-Id": {"description": "Our id of the request.", "schema": text(64, "^req_[0-9a-f]{1,60}$"), "example": "req_0196f2c41b7e7c0aa1d5"},
+        "RateLimit": {"description": "What is left of the limit and the seconds until it is whole again; absent where this service has no limits.", "schema": text(200, printable), "example": "\"default\";r=571;t=12"},
+        "RateLimit-Policy": {"description": "The limit the request counted against: quota `q` in a window of `w` seconds; absent where this service has no limits.", "schema": text(200, printable), "example": "\"default\";q=600;w=60"},
+        "Access-Control-Allow-Origin": {"description": "The caller's origin, when the installation allows it.", "schema": text(300, printable), "example": "https://books.example.com"},
+        "ETag": {"description": "The version of what is answered, for If-Match and If-None-Match.", "schema": text(80, "^(W/)?\"[^\"]*\"$"), "example": "\"v1\""},
+        "Idempotent-Replayed": {"description": "`true` when this is the stored answer to an earlier request with the same Idempotency-Key.", "schema": text(4, "^true$"), "example": "true"},
+        "Location": {"description": "Address of what was created.", "schema": text(200, "^/"), "example": "/v1/customers/0196f2a9-3d10-7b55-9f00-5f6f4f0a1c42"},
+        "Retry-After": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86400}, "example": 1},
+        "WWW-Authenticate": {"description": "How to authenticate (RFC6750).", "schema": text(200, printable), "example": "Bearer error=\"invalid_token\""}
+    })
+}
+
+fn shared_responses() -> Value {
+    let of = |refusal: &'static Refusal, detail: &str| {
+        let mut names = EVERYWHERE.to_vec();
+        if matches!(refusal.status, 429 | 503) {
+            names.push("Retry-After");
+        }
+        if refusal.status == 401 {
+            names.push("WWW-Authenticate");
+        }
+        let headers: Map<String, Value> = names.into_iter().map(|name| (name.to_owned(), header(name))).collect();
+        json!({
+            "description": format!("{}.", refusal.title), "headers": headers,
+            "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}, "example": Problem::new(refusal, detail).document("/v1/invoices", "req_0196f2c41b7e7c0aa1d5")}}
+        })
+    };
+    json!({
+        "Problem400": of(problem::UNKNOWN_FIELD, "1 field needs correction; nothing was saved."),
+        "Problem401": of(problem::TOKEN_EXPIRED, "The access token has expired; log in again or refresh it."),
+        "Problem403": of(problem::PERMISSION_DENIED, "This needs the permission receipts:write."),
+        "Problem404": of(problem::NOT_FOUND, "There is no such customer."),
+        "Problem406": of(problem::NOT_ACCEPTABLE, "This operation answers application/json."),
+        "Problem408": of(problem::REQUEST_TIMEOUT, "The body did not arrive within 10 seconds."),
+        "Problem409": of(problem::INVALID_STATE, "The invoice is cancelled."),
+        "Problem412": of(problem::VERSION_MISMATCH, "The customer is at version 3."),
+        "Problem413": of(problem::PAYLOAD_TOO_LARGE, "The body may have at most 1048576 bytes."),
+        "Problem415": of(problem::UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json."),
+        "Problem422": of(problem::VALIDATION_FAILED, "1 field needs correction; nothing was saved."),
+        "Problem428": of(problem::IF_MATCH_REQUIRED, "Send the ETag of the version you read as If-Match."),
+        "Problem429": of(problem::RATE_LIMITED, "Too many failed attempts; wait before the next."),
+        "Problem500": of(problem::INTERNAL_ERROR, "The service failed to answer; nothing was changed."),
+        "Problem503": of(problem::OVERLOADED, "The service is at its limit; try again.")
+    })
+}
+
+/// Parameters that several operations take alike are said once; gives them by name.
+fn share_parameters(paths: &mut Value) -> Value {
+    fn all(paths: &mut Value) -> impl Iterator<Item = &mut Value> {
+        let operations = paths.as_object_mut().into_iter().flatten().flat_map(|(_, item)| item.as_object_mut().into_iter().flatten()).map(|(_, o)| o);
+        operations.flat_map(|operation| operation["parameters"].as_array_mut().into_iter().flatten())
+    }
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for parameter in all(paths) {
+        *counts.entry(parameter.to_string()).or_default() += 1;
+    }
+    // Of those of one name only the most frequent gets it.
+    let mut frequent: Vec<_> = counts.into_iter().filter(|(_, count)| *count > 2).collect();
+    frequent.sort_by(|(a, n), (b, m)| m.cmp(n).then(a.cmp(b)));
+    let mut shared = Map::new();
+    let mut names = HashMap::new();
+    for (source, _) in frequent {
+        let Ok(parameter) = serde_json::from_str::<Value>(&source) else { continue };
+        let name = parameter["name"].as_str().unwrap_or_default().to_owned();
+        if !shared.contains_key(&name) {
+            names.insert(source, name.clone());
+            shared.insert(name, parameter);
+        }
+    }
+    for parameter in all(paths) {
+        if let Some(name) = names.get(&parameter.to_string()) {
+            *parameter = json!({"$ref": format!("#/components/parameters/{name}")});
+        }
+    }
+    shared.sort_keys();
+    Value::Object(shared)
+}
