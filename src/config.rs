@@ -30,6 +30,12 @@ pub enum Command {
         /// Write duebook.json and problems.md into this directory.
         #[arg(long, value_name = "DIR")]
         write: Option<PathBuf>,
+        /// Tell what breaks callers of this earlier contract; fails unless each line of it stands in CHANGES.md.
+        #[arg(long, value_name = "FILE", conflicts_with = "write")]
+        against: Option<PathBuf>,
+        /// Where breaks are told that are meant.
+        #[arg(long, value_name = "FILE", default_value = "openapi/CHANGES.md")]
+        told: PathBuf,
     },
     /// Manage users.
     User {

@@ -6,6 +6,7 @@ use duebook::access::users::types::Role;
 use duebook::app::{Database, Failure, Service, contract, write_private};
 use duebook::config::{AuditCommand, Cli, Command, EinvoiceCommand, Settings, UserCommand};
 use duebook::filing::einvoice::service as einvoices;
+use duebook::platform::http::contract::breaking::{breaks, is_told};
 use duebook::platform::ids::CompanyId;
 use duebook::platform::postgres::backup;
 use duebook::platform::unit_of_work::{run_system, run_system_read};
@@ -56,18 +57,7 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
             println!("The schema is up to date.");
             Ok(ExitCode::SUCCESS)
         }
-        Command::Openapi { write } => {
-            let contract = contract()?;
-            contract.check()?;
-            match write {
-                None => print!("{}", contract.json),
-                Some(directory) => {
-                    std::fs::write(directory.join("duebook.json"), &contract.json)?;
-                    std::fs::write(directory.join("problems.md"), setup::meta::problem_catalogue())?;
-                }
-            }
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Openapi { write, against, told } => openapi(write.as_deref(), against.as_deref(), &told),
         Command::User { command } => create_user(command),
         Command::Backup { settings, to } => {
             let text =
@@ -91,6 +81,29 @@ fn run(command: Command) -> Result<ExitCode, Failure> {
             AuditCommand::AcceptRestore { settings, company } => accept_restore(&settings, company.map(CompanyId::of)),
         },
     }
+}
+
+/// Prints the contract, writes it, or holds it against an earlier one.
+fn openapi(write: Option<&Path>, against: Option<&Path>, told: &Path) -> Result<ExitCode, Failure> {
+    let contract = contract()?;
+    contract.check()?;
+    match (write, against) {
+        (Some(directory), _) => {
+            std::fs::write(directory.join("duebook.json"), &contract.json)?;
+            std::fs::write(directory.join("problems.md"), setup::meta::problem_catalogue())?;
+        }
+        (_, Some(earlier)) => {
+            let earlier: Value = serde_json::from_str(&std::fs::read_to_string(earlier)?)?;
+            let told = std::fs::read_to_string(told).unwrap_or_default();
+            let breaks = breaks(&earlier, &serde_json::from_str(&contract.json)?);
+            let (told, silent): (Vec<_>, Vec<_>) = breaks.iter().partition(|line| is_told(&told, line));
+            silent.iter().for_each(|line| println!("{line}"));
+            println!("{} breaks, {} of them told in CHANGES.md", breaks.len(), told.len());
+            return Ok(if silent.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        _ => print!("{}", contract.json),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// As many open files as we may have: most systems start us with 1,024, fewer than the connections we take.

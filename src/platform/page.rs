@@ -16,6 +16,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::OnceLock;
+use uuid::Uuid;
 
 /// Parameters every list takes.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -28,6 +29,9 @@ pub struct Paging {
     /// `next_cursor` or `prev_cursor` of another page of the same list.
     #[param(max_length = 2000, example = "eyJrIjpbXX0.AAAA")]
     pub cursor: Option<String>,
+    /// Only these, comma-separated.
+    #[param(max_length = 3699, pattern = "^[0-9a-f-]{36}(,[0-9a-f-]{36}){0,99}$", example = "0196f2a9-3d10-7b55-9f00-5f6f4f0a1c42")]
+    pub ids: Option<String>,
     /// Sort keys, comma-separated, `-` for descending; the id breaks ties.
     #[param(max_length = 200, pattern = "^-?[a-z_]+(,-?[a-z_]+)*$", example = "-created_at")]
     pub sort: Option<String>,
@@ -160,6 +164,11 @@ impl<'q> Listing<'q> {
 
     /// Reads the page.
     pub fn page<R: QueryableByName<Pg> + 'static>(mut self, rx: &mut Rx<'_>, paging: &Paging) -> Result<Page<R>, Problem> {
+        if let Some(ids) = &paging.ids {
+            let ids: Vec<Uuid> = ids.split(',').filter_map(|id| id.parse().ok()).collect();
+            let condition = format!("{} = ANY({{}})", self.list.id);
+            self = self.when(&condition, Some(Many(ids)));
+        }
         let keys = self.keys(paging)?;
         for key in &keys {
             self.fingerprint.update(format!("{}{}\u{3}", key.expression, key.descending));

@@ -46,7 +46,8 @@ fn every_operation_says_what_it_does_who_may_and_shows_examples() {
             assert!(content.values().all(|media| media.get("example").is_some()), "{name} {status}: example");
         }
         let keyed = operation["x-idempotency"] == "required";
-        let header = operation["parameters"].as_array().expect("parameters").iter().any(|p| p["name"] == "Idempotency-Key" && p["required"] == true);
+        let named = |p: &'_ Value| p["$ref"].as_str().map_or_else(|| p.clone(), |reference| contract.pointer(&reference[1..]).expect("a parameter").clone());
+        let header = operation["parameters"].as_array().expect("parameters").iter().map(named).any(|p| p["name"] == "Idempotency-Key" && p["required"] == true);
         assert_eq!(keyed, header, "{name}: x-idempotency and its header");
     }
     assert!(ids.len() > 50, "the contract holds the whole service");
@@ -69,6 +70,83 @@ fn examples_agree_with_their_schemas() {
             let errors: Vec<_> = validator.iter_errors(&content["example"]).map(|e| format!("{} {e}", e.instance_path())).collect();
             assert!(errors.is_empty(), "{method} {path} {media}: {errors:?}");
         }
+    }
+}
+
+#[test]
+fn refusals_are_told_beforehand_and_the_contract_stays_small() {
+    let text = committed("duebook.json");
+    assert!(text.len() < 1_500_000, "the contract has {} bytes", text.len());
+    let contract: Value = serde_json::from_str(&text).expect("json");
+    let operations = operations(&contract);
+    let told: usize =
+        operations.iter().map(|(_, _, op)| op["responses"].as_object().expect("responses").keys().filter(|status| status.starts_with('4')).count()).sum();
+    assert!(told >= 6 * operations.len(), "{told} refusals for {} operations", operations.len());
+    for (method, path, operation) in operations {
+        for (status, answer) in operation["responses"].as_object().expect("responses") {
+            let answer = answer["$ref"].as_str().map_or(answer, |reference| contract.pointer(&reference[1..]).expect("an answer"));
+            for header in ["Request-Id", "RateLimit", "RateLimit-Policy"] {
+                assert!(answer["headers"].get(header).is_some(), "{method} {path} {status}: {header}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_route_is_in_the_contract_and_nothing_else_is() {
+    // What is in the contract and not served is a 404 about the path; what is served and not in it is a 500.
+    let contract: Value = serde_json::from_str(&committed("duebook.json")).expect("json");
+    for (method, path, _) in operations(&contract) {
+        let filled = path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect::<Vec<_>>().join("/");
+        let reply = Client::anonymous().send(&method, &filled, &[], None);
+        assert!(reply.status < 500 && !(reply.status == 404 && reply.json()["resource"] == "path"), "{method} {path}: {} {}", reply.status, reply.text());
+    }
+    // Every route that a domain declares is collected into the contract: the attribute makes both.
+    let mut declared = BTreeSet::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("src").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            for line in std::fs::read_to_string(&path).unwrap_or_default().lines() {
+                let found = ["get", "post", "put", "patch", "delete"].iter().find_map(|verb| Some((verb, line.trim().strip_prefix(&format!("#[{verb}(\""))?)));
+                if let Some((verb, rest)) = found {
+                    declared.insert(format!("{} {}", verb.to_uppercase(), rest.split('"').next().expect("a path")));
+                }
+            }
+        }
+    }
+    let published: BTreeSet<String> = operations(&contract).into_iter().map(|(method, path, _)| format!("{method} {path}")).collect();
+    assert_eq!(declared, published);
+}
+
+#[test]
+fn fields_pick_members_of_an_answer_and_of_the_rows_of_a_list() {
+    let company = Company::new();
+    let (customer, client) = (company.customer(), company.controller());
+    company.invoice(&customer, "2025-01-10", "2025-02-09", "10.00");
+    let reply = client.get(&format!("/v1/customers/{customer}?fields=legal_name,kind"));
+    assert_eq!(reply.header("content-type"), Some("application/vnd.duebook.partial+json"));
+    let picked = reply.expect(200);
+    assert_eq!(picked.as_object().expect("members").keys().map(String::as_str).collect::<BTreeSet<_>>(), BTreeSet::from(["id", "kind", "legal_name"]));
+    let list = client.get("/v1/invoices?fields=number&sort=-invoice_date").expect(200);
+    assert_eq!(list["data"][0].as_object().expect("members").len(), 2, "{list}");
+    assert!(list["page"]["limit"].is_number(), "{list}");
+    let problem = client.get("/v1/invoices?fields=number,totl").refused(400, "invalid_parameter");
+    assert_eq!((&problem["errors"][0]["parameter"], &problem["errors"][0]["code"]), (&"fields".into(), &"unknown_member".into()), "{problem}");
+    client.get("/v1/invoices?fields=").refused(400, "invalid_parameter");
+    company.assert_laws();
+}
+
+#[test]
+fn a_token_that_is_sent_where_none_is_needed_must_be_good() {
+    for path in ["/healthz", "/openapi.json", "/.well-known/jwks.json", "/readyz"] {
+        assert_eq!(Client::anonymous().get(path).status, 200, "{path}");
+        Client::bearer("no.token.ofours".into()).get(path).refused(401, "token_invalid");
+        Client::anonymous().get(&format!("{path}?x=1")).refused(400, "unknown_parameter");
     }
 }
 

@@ -146,6 +146,14 @@ fn filters_agree_with_filtering_by_hand() {
             Box::new(|row| ("2025-01-10"..="2025-01-28").contains(&row["invoice_date"].as_str().unwrap())),
         ),
         ("due_date_gte=2025-01-30".into(), Box::new(|row| row["due_date"].as_str().unwrap() >= "2025-01-30")),
+        (
+            format!("ids={},{}", all[1]["id"].as_str().unwrap(), all[5]["id"].as_str().unwrap()),
+            Box::new(|row| row["id"] == all[1]["id"] || row["id"] == all[5]["id"]),
+        ),
+        (format!("gstin={}", company.gstin), Box::new(|_| true)),
+        ("gstin=27AAACD1234E1Z9".into(), Box::new(|_| false)),
+        ("supply_type=B2B,B2C".into(), Box::new(|_| true)),
+        ("period=2025-01".into(), Box::new(|row| row["invoice_date"].as_str().unwrap().starts_with("2025-01"))),
         ("overdue=true".into(), Box::new(|row| row["is_overdue"] == true)),
         ("overdue=false&status=issued".into(), Box::new(|row| row["is_overdue"] == false && row["status"] == "issued")),
     ];

@@ -103,6 +103,14 @@ pub struct Operation {
     pub spec: &'static Value,
 }
 
+impl Operation {
+    /// Its parameters, those it shares with others too.
+    pub fn parameters(&self) -> Vec<&'static Value> {
+        let given = self.spec["parameters"].as_array().expect("parameters").iter();
+        given.map(|parameter| parameter["$ref"].as_str().map_or(parameter, |reference| CONTRACT.pointer(&reference[1..]).expect("a parameter"))).collect()
+    }
+}
+
 /// Every operation of the contract.
 pub fn operations() -> Vec<Operation> {
     const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];

@@ -9,7 +9,7 @@ use crate::master_data::customers::reference::{NamesCustomer, Reference};
 use crate::master_data::customers::types::Metadata;
 use crate::platform::dates::Instant;
 use crate::platform::http::reply::Resource;
-use crate::platform::ids::{ApprovalId, CustomerId, EntryId, InvoiceId, InvoiceLineId, ItemId, RegistrationId, SeriesId, TermsId};
+use crate::platform::ids::{ApprovalId, CustomerId, EntryId, InvoiceId, InvoiceLineId, ItemId, RegistrationId, SeriesId, TermsId, UserId};
 use crate::platform::money::{Amount, ExchangeRate, Quantity, Rate, Share, UnitPrice};
 use crate::platform::unit_of_work::{Context, ExternalId};
 use crate::tax::gst::explain::Explanation;
@@ -38,7 +38,7 @@ pub struct Document {
     /// Absent in a preview.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<InvoiceId>,
-    #[schema(example = "invoice")]
+    #[schema(pattern = "^(invoice|credit_note|debit_note)$", max_length = 20, example = "invoice")]
     pub object: &'static str,
     /// Given on issue; a draft has none.
     #[schema(max_length = 16, example = "MH/25-26/000123")]
@@ -479,6 +479,23 @@ pub struct InvoiceFilter {
     pub status: Option<String>,
     /// The customer.
     pub customer_id: Option<CustomerId>,
+    /// The customer by the client's own id.
+    #[param(max_length = 100, example = "CUST-0042")]
+    pub customer_external_id: Option<String>,
+    /// The customer's salesperson.
+    pub salesperson_id: Option<UserId>,
+    /// Our registration.
+    #[param(max_length = 15, example = "27AAACD1234E1Z9")]
+    pub gstin: Option<String>,
+    /// The customer's registration.
+    #[param(max_length = 15, example = "27AABCA9876F1ZD")]
+    pub buyer_gstin: Option<String>,
+    /// Kinds of supply, comma-separated.
+    #[param(max_length = 100, example = "B2B,SEZWP")]
+    pub supply_type: Option<String>,
+    /// The month posted in; of a draft that of its date.
+    #[param(pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$", max_length = 7, example = "2025-10")]
+    pub period: Option<String>,
     /// The client's own id.
     #[param(max_length = 100, example = "so-88121")]
     pub external_id: Option<String>,
@@ -538,6 +555,12 @@ pub struct NoteFilter {
     pub customer_id: Option<CustomerId>,
     /// The invoice corrected.
     pub original_invoice_id: Option<InvoiceId>,
+    /// Our registration.
+    #[param(max_length = 15, example = "27AAACD1234E1Z9")]
+    pub gstin: Option<String>,
+    /// The month posted in; of a draft that of its date.
+    #[param(pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$", max_length = 7, example = "2025-10")]
+    pub period: Option<String>,
     /// The client's own id.
     #[param(max_length = 100, example = "cn-1042")]
     pub external_id: Option<String>,

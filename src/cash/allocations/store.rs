@@ -66,6 +66,10 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &AllocationFilter) -> Resu
     let status = filter.status.map(|status| status == AllocationStatus::Reversed);
     let page = ALLOCATIONS
         .of(rx)
+        .any_of("c.document_kind", filter.source_type.as_deref())
+        .any_of("d.document_kind", filter.target_type.as_deref())
+        .any_of("a.kind", filter.kind.as_deref())
+        .any_of("a.rule", filter.rule.as_deref())
         .when("c.document_id = {}", filter.source_id)
         .when("d.document_id = {}", filter.target_id)
         .when("a.customer_id = {}", filter.customer_id)

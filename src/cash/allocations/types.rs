@@ -151,10 +151,22 @@ pub struct ReverseAllocation {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct AllocationFilter {
-    /// The receipt.
+    /// Kinds of the credit, comma-separated.
+    #[param(max_length = 200, example = "receipt,credit_note")]
+    pub source_type: Option<String>,
+    /// The receipt or other credit.
     pub source_id: Option<Uuid>,
-    /// The invoice.
+    /// Kinds of the debit, comma-separated.
+    #[param(max_length = 200, example = "invoice,debit_note")]
+    pub target_type: Option<String>,
+    /// The invoice or other debit.
     pub target_id: Option<Uuid>,
+    /// Kinds, comma-separated.
+    #[param(max_length = 200, example = "cash,tds")]
+    pub kind: Option<String>,
+    /// What chose the target, comma-separated.
+    #[param(max_length = 200, example = "oldest_first")]
+    pub rule: Option<String>,
     /// The customer.
     pub customer_id: Option<CustomerId>,
     /// Only active, or only reversed ones (with their reversals).

@@ -9,13 +9,14 @@ use crate::ledger::advances;
 use crate::ledger::advances::store::Standing;
 use crate::ledger::advances::types::AdvanceAmounts;
 use crate::ledger::open_items::rules::Purse;
-use crate::platform::dates::{Instant, month_label};
+use crate::ledger::periods::Month;
+use crate::platform::dates::{Instant, month_end, month_label};
 use crate::platform::http::Problem;
 use crate::platform::ids::{AccountId, AllocationId, BankAccountId, CustomerId, EntryId, InvoiceId, OpenItemId, ReceiptId, RegistrationId};
 use crate::platform::money::{Currency, ExchangeRate, Rate, pad};
 use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::{Many, Scalar, Sql};
-use crate::platform::unit_of_work::{Context, Rx, Tx};
+use crate::platform::unit_of_work::{Actor, Context, Rx, Tx};
 use crate::row;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
@@ -379,6 +380,8 @@ static RECEIPTS: List = List {
 
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ReceiptFilter) -> Result<Page<ReceiptSummary>, Problem> {
     let base = rx.cx().currency();
+    let today = rx.cx().today;
+    let month = filter.period.as_deref().and_then(Month::parse);
     let page = RECEIPTS
         .of(rx)
         .any_of(
@@ -392,6 +395,17 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ReceiptFilter) -> Result<
         .when("r.amount_received >= {}", filter.amount_gte.map(|a| a.0))
         .when("r.amount_received <= {}", filter.amount_lte.map(|a| a.0))
         .when("coalesce(b.open_amount, r.gross_settled) > {}", filter.unapplied_gt.map(|a| a.0))
+        .when(
+            "coalesce(b.open_amount, r.gross_settled) > 0 AND r.state <> 'reversed' AND r.state <> 'bounced' AND r.receipt_date <= {}",
+            filter.unapplied_days_gte.and_then(|days| today.checked_sub_signed(chrono::Duration::days(days))),
+        )
+        .when("r.bank_account_id = {}", filter.bank_account_id)
+        .when("r.created_by = {}", filter.client_id.map(|client| Actor::Client(client).to_string()))
+        .when("coalesce(r.posting_date, r.receipt_date) >= {}", month.map(|month| month.0))
+        .when("coalesce(r.posting_date, r.receipt_date) <= {}", month.map(|month| month_end(month.0)))
+        .when("(r.state = 'bounced') = {}", filter.bounced)
+        .when("r.value_date >= {}", filter.value_date_gte)
+        .when("r.value_date <= {}", filter.value_date_lte)
         .when("r.receipt_date >= {}", filter.receipt_date_gte)
         .when("r.receipt_date <= {}", filter.receipt_date_lte)
         .page::<Head>(rx, paging)?;

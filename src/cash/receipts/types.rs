@@ -459,6 +459,25 @@ pub struct ReceiptFilter {
     pub amount_lte: Option<Amount>,
     /// More than this is not applied yet.
     pub unapplied_gt: Option<Amount>,
+    /// Something is not applied for so many days since the receipt date.
+    #[param(minimum = 1, maximum = 36500, example = 5)]
+    pub unapplied_days_gte: Option<i64>,
+    /// The account the money came into.
+    pub bank_account_id: Option<BankAccountId>,
+    /// The API client that recorded it.
+    pub client_id: Option<Uuid>,
+    /// The month posted in; while held that of its date.
+    #[param(pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$", max_length = 7, example = "2025-10")]
+    pub period: Option<String>,
+    /// Only what the bank returned, or only the others.
+    #[param(example = true)]
+    pub bounced: Option<bool>,
+    /// First day of value.
+    #[param(example = "2025-11-01")]
+    pub value_date_gte: Option<NaiveDate>,
+    /// Last day of value.
+    #[param(example = "2025-11-30")]
+    pub value_date_lte: Option<NaiveDate>,
     /// First receipt date.
     #[param(example = "2025-11-01")]
     pub receipt_date_gte: Option<NaiveDate>,

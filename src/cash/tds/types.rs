@@ -78,6 +78,9 @@ pub struct TdsCertificate {
     pub seen_amount: Option<Amount>,
     #[schema(max_items = 1000)]
     pub deductions: Vec<CertifiedDeduction>,
+    /// What this caller may do with it.
+    #[schema(max_items = 2, example = json!(["match", "26as"]))]
+    pub allowed_actions: Vec<&'static str>,
     #[schema(minimum = 1)]
     pub version: i64,
     #[schema(max_length = 60, example = "user:0196f2a0-9999-7000-8000-00000000000a")]

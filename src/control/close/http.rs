@@ -5,7 +5,7 @@ use super::{service, store};
 use crate::ledger::periods::Month;
 use crate::ledger::periods::snapshots::{self, Snapshot};
 use crate::platform::http::{Body, Done, Fetched, Path, Query, Reply};
-use crate::platform::page::{Page, Paging};
+use crate::platform::page::{Page, Paging, ReportPaging, slice};
 use crate::platform::unit_of_work::Caller;
 use crate::platform::unit_of_work::permissions::{PeriodsClose, PeriodsRead, PeriodsReopen};
 use actix_web::{get, post};
@@ -61,10 +61,15 @@ pub async fn reopen_period(caller: Caller<PeriodsReopen>, period: Path<Month>, b
 ///
 /// One for each hard close, newest first. `recomputes` tells that the figures were computed again just
 /// now, as of the end of the month and as known when it was closed, with the same bytes.
-#[utoipa::path(tag = "Periods", params(("period" = String, Path, description = "The month.", example = "2025-10")), responses((status = 200, body = Page<Snapshot>, description = "All of them.")), extensions(("x-permission" = json!("periods:read"))))]
+#[utoipa::path(tag = "Periods", params(("period" = String, Path, description = "The month.", example = "2025-10"), ReportPaging), responses((status = 200, body = Page<Snapshot>, description = "One page.")), extensions(("x-permission" = json!("periods:read"))))]
 #[get("/v1/periods/{period}/snapshots")]
-pub async fn list_period_snapshots(caller: Caller<PeriodsRead>, period: Path<Month>) -> Reply<Fetched<Page<Snapshot>>> {
-    caller.fetch(move |rx| snapshots::of_month(rx, period.0).map(Page::whole)).await
+pub async fn list_period_snapshots(caller: Caller<PeriodsRead>, period: Path<Month>, paging: Query<ReportPaging>) -> Reply<Fetched<Page<Snapshot>>> {
+    caller
+        .fetch(move |rx| {
+            let (data, page) = slice(snapshots::of_month(rx, period.0)?, &paging, "snapshots", |snapshot| snapshot.version.to_string())?;
+            Ok(Page { data, page })
+        })
+        .await
 }
 
 /// Get a snapshot of a period.

@@ -143,6 +143,12 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &CustomerFilter) -> Result
         .when("c.active = {}", filter.active)
         .when("c.salesperson_id = {}", filter.salesperson_id)
         .when("c.collector_id = {}", filter.collector_id)
+        .when("c.pan = {}", filter.pan.as_ref().map(|pan| pan.to_uppercase()))
+        .when("c.payment_terms_id = {}", filter.terms_id)
+        .when("(b.receivable - b.unapplied) > {}", filter.balance_gt.map(|a| a.0))
+        .when("coalesce(late.overdue, 0) > {}", filter.overdue_gt.map(|a| a.0))
+        .when("c.created_at >= {}", filter.created_at_gte.map(|at| at.0))
+        .when("c.created_at < {}", filter.created_at_lt.map(|at| at.0))
         .page::<SummaryRow>(rx, paging)?;
     Ok(page.map(|row| CustomerSummary {
         id: row.id,

@@ -299,4 +299,17 @@ pub struct CustomerFilter {
     pub salesperson_id: Option<UserId>,
     /// Assigned collector.
     pub collector_id: Option<UserId>,
+    /// Permanent account number.
+    #[param(max_length = 10, example = "AABCA9876F")]
+    pub pan: Option<String>,
+    /// Payment terms.
+    pub terms_id: Option<TermsId>,
+    /// Owes more than this, in base currency.
+    pub balance_gt: Option<Amount>,
+    /// More than this is past due, in base currency.
+    pub overdue_gt: Option<Amount>,
+    /// Made at this instant or later.
+    pub created_at_gte: Option<Instant>,
+    /// Made before this instant.
+    pub created_at_lt: Option<Instant>,
 }

@@ -80,9 +80,11 @@ refusals! {
 pub struct FieldError {
     /// JSON Pointer (as a URI fragment) to a member of the body.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 4000, example = "#/lines/0/hsn_code")]
     pub pointer: Option<String>,
     /// Name of a query or path parameter.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 8192, example = "limit")]
     pub parameter: Option<String>,
     /// Name of a header.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,12 +92,15 @@ pub struct FieldError {
     /// Machine-readable reason.
     pub code: String,
     /// Sentence for people.
+    #[schema(max_length = 10000, example = "HSN must have at least 6 digits.")]
     pub detail: String,
     /// What would have been right.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 10000, example = "6 digits")]
     pub expected: Option<String>,
     /// What was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 4000, example = "8471")]
     pub received: Option<String>,
 }
 
@@ -105,10 +110,10 @@ impl FieldError {
     }
     /// `pointer` is a JSON Pointer without the leading `#`.
     pub fn at(pointer: impl fmt::Display, code: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: Some(format!("#{pointer}")), ..Self::new(code, detail) }
+        Self { pointer: Some(shown(format_args!("#{pointer}"))), ..Self::new(code, detail) }
     }
     pub fn parameter(name: &str, code: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { parameter: Some(name.into()), ..Self::new(code, detail) }
+        Self { parameter: Some(shown(name)), ..Self::new(code, detail) }
     }
     pub fn header(name: &str, code: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { header: Some(name.into()), ..Self::new(code, detail) }
@@ -120,9 +125,14 @@ impl FieldError {
     }
     #[must_use]
     pub fn received(mut self, received: impl fmt::Display) -> Self {
-        self.received = Some(received.to_string());
+        self.received = Some(shown(received));
         self
     }
+}
+
+/// What somebody sent, as far as it is worth showing: 200 characters of it and none that is NUL.
+fn shown(text: impl fmt::Display) -> String {
+    text.to_string().chars().filter(|c| *c != '\0').take(200).collect()
 }
 
 /// A refusal with what the caller needs to act on it.
@@ -153,10 +163,10 @@ pub struct ProblemDocument {
     #[schema(minimum = 400, maximum = 599, example = 422)]
     pub status: u16,
     /// What happened this time.
-    #[schema(example = "1 field needs correction; nothing was saved.")]
+    #[schema(max_length = 10000, example = "1 field needs correction; nothing was saved.")]
     pub detail: String,
     /// Path of the request.
-    #[schema(example = "/v1/invoices")]
+    #[schema(max_length = 8192, example = "/v1/invoices")]
     pub instance: String,
     /// Stable machine-readable code.
     #[schema(example = "validation_failed")]

@@ -25,6 +25,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
+/// The version nothing has.
+const MATCHES_NOTHING: i64 = -1;
+
 /// Tells who a token speaks for; given by the composition, as tokens are another area's business.
 pub type Authenticate = Box<dyn Fn(&str) -> Result<Principal, Problem> + Send + Sync>;
 
@@ -196,12 +199,14 @@ impl Entry {
 
     /// The key the request may be replayed by; none for a dry run.
     pub(super) fn key(&self) -> Result<Option<Key>, Problem> {
-        if self.dry_run || self.operation.keyed == Keyed::Ignored {
+        if self.operation.keyed == Keyed::Ignored {
             return Ok(None);
         }
         let principal = self.principal.as_ref().map_or(Actor::System, |p| p.actor).to_string();
         match idempotency::key_of(&self.request, &principal, &self.operation.id)? {
             None if self.operation.keyed == Keyed::Required => Err(idempotency::missing()),
+            // A dry run is asked for in the form of the real one and uses nothing up.
+            _ if self.dry_run => Ok(None),
             key => Ok(key),
         }
     }
@@ -269,8 +274,12 @@ impl<P: Permission> Caller<P> {
         if text == "*" {
             return Ok(None);
         }
-        let version = text.strip_prefix("\"v").and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse().ok());
-        version.map(Some).ok_or_else(|| {
+        // A list of tags is taken too (RFC 9110 13.1.1): one of ours in it counts, weak and foreign ones match nothing.
+        let tag = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"').and_then(|t| t.strip_suffix('"')).is_some_and(|t| !t.contains('"'));
+        let version = |tag: &str| tag.strip_prefix("\"v").and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse().ok());
+        let tags: Vec<&str> = text.split(',').map(str::trim).collect();
+        let found = tags.iter().all(|one| tag(one)).then(|| tags.iter().find_map(|one| version(one)).unwrap_or(MATCHES_NOTHING));
+        found.map(Some).ok_or_else(|| {
             Problem::new(problem::IF_MATCH_INVALID, "If-Match takes one version tag like \"v3\".").errors(vec![FieldError::header(
                 "If-Match",
                 "header_invalid",

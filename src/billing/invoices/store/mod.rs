@@ -7,8 +7,10 @@ use super::rules::{Ground, Priced, PricedLine, Pricing};
 use super::types::{InvoiceFilter, InvoiceInstalment, InvoiceStatus, NoteFilter, PaymentStatus, SupplyKind, TaxTreatment};
 use crate::billing::irns::types::{EinvoiceStatus, Record};
 use crate::control::close::Finding;
+use crate::ledger::periods::Month;
 use crate::ledger::{AllocationKind, SettlementTerms};
 use crate::master_data::customers::types::Metadata;
+use crate::platform::dates::month_end;
 use crate::platform::http::Problem;
 use crate::platform::http::body::canonical_hash;
 use crate::platform::ids::{AllocationId, ApprovalId, CustomerId, EntryId, InvoiceId, InvoiceLineId, ItemId, RegistrationId, TermsId};
@@ -545,11 +547,19 @@ static DEBIT_NOTES: List = List { select: summaries!("debit_note", "debit"), id:
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &InvoiceFilter) -> Result<Page<SummaryRow>, Problem> {
     let today = rx.cx().today;
     let overdue = filter.overdue.map(|_| today);
+    let month = filter.period.as_deref().and_then(Month::parse);
     let condition = if filter.overdue == Some(false) { "coalesce(o.oldest_due >= {}, true)" } else { "i.status = 'issued' AND o.oldest_due < {}" };
     INVOICES
         .of(rx)
         .any_of("i.status", filter.status.as_deref())
         .when("i.customer_id = {}", filter.customer_id)
+        .when("i.customer_id = (SELECT c.id FROM customer c WHERE c.company_id = $1 AND c.external_id = {})", filter.customer_external_id.clone())
+        .when("i.customer_id IN (SELECT c.id FROM customer c WHERE c.company_id = $1 AND c.salesperson_id = {})", filter.salesperson_id)
+        .when("i.seller_gstin = {}", filter.gstin.clone())
+        .when("i.buyer_gstin = {}", filter.buyer_gstin.clone())
+        .any_of("i.supply_type", filter.supply_type.as_deref())
+        .when("coalesce(i.posting_date, i.invoice_date) >= {}", month.map(|month| month.0))
+        .when("coalesce(i.posting_date, i.invoice_date) <= {}", month.map(|month| month_end(month.0)))
         .when("i.external_id = {}", filter.external_id.clone())
         .when("i.number = {}", filter.number.clone())
         .when("starts_with(i.number, {})", filter.number_prefix.clone())
@@ -571,12 +581,16 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &InvoiceFilter) -> Result<
 
 /// Notes of a kind.
 pub fn list_notes(rx: &mut Rx<'_>, kind: Kind, paging: &Paging, filter: &NoteFilter) -> Result<Page<SummaryRow>, Problem> {
+    let month = filter.period.as_deref().and_then(Month::parse);
     let list = if kind == Kind::CreditNote { &CREDIT_NOTES } else { &DEBIT_NOTES };
     list.of(rx)
         .any_of("i.status", filter.status.as_deref())
         .any_of("i.reason_code", filter.reason_code.as_deref())
         .when("i.customer_id = {}", filter.customer_id)
         .when("i.original_invoice_id = {}", filter.original_invoice_id)
+        .when("i.seller_gstin = {}", filter.gstin.clone())
+        .when("coalesce(i.posting_date, i.invoice_date) >= {}", month.map(|month| month.0))
+        .when("coalesce(i.posting_date, i.invoice_date) <= {}", month.map(|month| month_end(month.0)))
         .when("i.external_id = {}", filter.external_id.clone())
         .when("i.number = {}", filter.number.clone())
         .when("i.invoice_date >= {}", filter.note_date_gte)

@@ -20,7 +20,9 @@ pub fn complete(mut document: Value, permissions_of_clients: &[&str]) -> Value {
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         for (name, schema) in schemas.iter_mut() {
             bound(schema);
-            if !asked.contains(name) {
+            if asked.contains(name) {
+                bounds::one_name_each(schema);
+            } else {
                 bounds::extensible(schema);
             }
         }
@@ -143,7 +145,7 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
             parameters.push(json!({"name": "If-Match", "in": "header", "required": version_required, "description": "The ETag of the version that was read, or `*`.", "schema": {"type": "string", "maxLength": 40, "pattern": "^(\\*|\"v[0-9]{1,18}\")$"}, "example": "\"v1\""}));
         }
     }
-    operation["security"] = if public { json!([]) } else { json!([{"user_token": []}, {"client_token": []}]) };
+    operation["security"] = if public { json!([{}]) } else { json!([{"user_token": []}, {"client_token": []}]) };
     let mut statuses = vec![400, 401, 406, 429, 500, 503];
     if !public && operation["x-permission"] != "any" {
         statuses.push(403);
@@ -166,6 +168,20 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
     if operation["x-conflicts"] == true {
         statuses.push(409);
     }
+    if operation["x-not-found"] == true {
+        statuses.push(404);
+    }
+    // A dry run of what would be created made nothing; what waits for an approval is only accepted.
+    if keyed && operation["responses"].get("201").is_some() {
+        let mut rehearsed = operation["responses"]["201"].clone();
+        rehearsed["description"] = "What it would come to (validate_only).".into();
+        operation["responses"]["200"] = rehearsed;
+        if operation["x-approval"] == true && operation["responses"].get("202").is_none() {
+            let mut asked = operation["responses"]["201"].clone();
+            asked["description"] = "It waits for approval_id.".into();
+            operation["responses"]["202"] = asked;
+        }
+    }
     for status in statuses {
         if operation["responses"].get(status.to_string()).is_none() {
             operation["responses"][status.to_string()] = json!({"$ref": format!("#/components/responses/Problem{status}")});
@@ -186,8 +202,11 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
             for name in EVERYWHERE.iter().copied().chain(also) {
                 response["headers"][name] = header(name);
             }
-            for media in response["content"].as_object_mut().into_iter().flatten().map(|(_, media)| media) {
+            for (media_type, media) in response["content"].as_object_mut().into_iter().flatten() {
                 if let Some(schema) = media.get_mut("schema") {
+                    if !media_type.ends_with("json") && schema["type"] == "array" {
+                        *schema = json!({"type": "string", "format": "binary"});
+                    }
                     bound(schema);
                 }
             }

@@ -21,7 +21,8 @@ pub fn bound(schema: &mut Value) {
                     reason["minLength"] = json!(3);
                     reason["pattern"] = json!(SAYS_SOMETHING);
                 }
-                if let Some(kind) = properties.get_mut("object").filter(|kind| kind["type"] == "string" && kind.get("enum").is_none())
+                if let Some(kind) =
+                    properties.get_mut("object").filter(|kind| kind["type"] == "string" && kind.get("enum").is_none() && kind.get("pattern").is_none())
                     && let Some(name) = kind.get("example").cloned()
                 {
                     *kind = json!({"type": "string", "const": name, "description": "What this is."});
@@ -60,6 +61,22 @@ pub fn bound(schema: &mut Value) {
     }
 }
 
+/// A thing a request refers to is named in one way: by our id, the caller's, or a code.
+pub fn one_name_each(schema: &mut Value) {
+    let Some(properties) = schema["properties"].as_object() else { return };
+    let mut twice = Vec::new();
+    for stem in properties.keys().filter_map(|name| name.strip_suffix("_id")).filter(|stem| !stem.is_empty() && !stem.ends_with("external")) {
+        let names: Vec<String> =
+            ["_id", "_external_id", "_code"].iter().map(|ending| format!("{stem}{ending}")).filter(|name| properties.contains_key(name)).collect();
+        for (at, name) in names.iter().enumerate() {
+            twice.extend(names[at + 1..].iter().map(|other| json!({"required": [name, other]})));
+        }
+    }
+    if !twice.is_empty() {
+        schema["not"] = json!({"anyOf": twice});
+    }
+}
+
 fn is_untyped(schema: &Value) -> bool {
     schema.is_object() && !["type", "$ref", "oneOf", "anyOf", "allOf", "enum", "const"].iter().any(|keyword| schema.get(keyword).is_some())
 }
@@ -71,7 +88,7 @@ pub fn extensible(schema: &mut Value) {
         return;
     }
     if let Some(Value::Array(words)) = members.remove("enum") {
-        members.insert("pattern".into(), r"^[A-Za-z0-9_.-]+$".into());
+        members.insert("pattern".into(), r"^[A-Za-z0-9_./+-]+$".into());
         members.insert("maxLength".into(), 60.into());
         members.insert("examples".into(), json!([words.first()]));
         members.insert("x-extensible-enum".into(), Value::Array(words));
@@ -93,6 +110,8 @@ pub fn without_null(schema: Value) -> Value {
             {
                 return without_null(only.clone());
             }
+            // Naming a thing twice is a refusal of its own.
+            members.remove("not");
             Value::Object(members.into_iter().map(|(name, value)| (name, without_null(value))).collect())
         }
         Value::Array(items) => Value::Array(items.into_iter().map(without_null).collect()),

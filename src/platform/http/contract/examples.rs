@@ -56,9 +56,19 @@ pub fn example_of(root: &Value, schema: &Value, depth: usize) -> Value {
         kind => kind.as_str().unwrap_or_default(),
     };
     match kind {
-        "object" if schema.get("properties").is_some() => Value::Object(
-            schema["properties"].as_object().into_iter().flatten().map(|(name, member)| (name.clone(), example_of(root, member, depth + 1))).collect(),
-        ),
+        "object" if schema.get("properties").is_some() => {
+            let members = schema["properties"].as_object().into_iter().flatten();
+            let mut example: Map<_, _> = members.map(|(name, member)| (name.clone(), example_of(root, member, depth + 1))).collect();
+            // Of two names for one thing the first is shown.
+            for pair in schema.pointer("/not/anyOf").and_then(Value::as_array).into_iter().flatten() {
+                if let [Some(one), Some(other)] = [0, 1].map(|at| pair["required"][at].as_str())
+                    && example.contains_key(one)
+                {
+                    example.remove(other);
+                }
+            }
+            Value::Object(example)
+        }
         "object" => json!({}),
         "array" if depth < 8 => json!([example_of(root, &schema["items"], depth + 1)]),
         "array" => json!([]),

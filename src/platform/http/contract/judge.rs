@@ -30,8 +30,8 @@ pub(super) type Schemas = HashMap<String, Arc<Schema>>;
 /// One disagreement of a value with its schema.
 pub struct Fault {
     pointer: String,
-    code: String,
-    detail: String,
+    pub(super) code: String,
+    pub(super) detail: String,
     expected: Option<String>,
     received: Option<String>,
     refusal: &'static Refusal,
@@ -220,4 +220,3 @@ pub fn holds_null(value: &Value) -> bool {
         _ => false,
     }
 }
-

@@ -5,6 +5,7 @@
 
 pub mod assembly;
 mod bounds;
+pub mod breaking;
 mod examples;
 mod judge;
 
@@ -15,7 +16,7 @@ use crate::platform::text;
 use actix_web::http::Method;
 use actix_web::{HttpMessage, HttpRequest};
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 pub use self::assembly::complete;
@@ -28,6 +29,8 @@ pub struct Contract {
     operations: HashMap<(String, String), Operation>,
     /// Every path with its methods, for 405.
     paths: Vec<(String, Vec<String>)>,
+    /// Paths without a parameter.
+    literal: HashSet<String>,
     schemas: Schemas,
 }
 
@@ -95,7 +98,8 @@ impl Contract {
             paths.push((path.clone(), methods));
         }
         let json = text_of(&document).map_err(|e| e.to_string())?;
-        Ok(Self { json, operations, paths, schemas })
+        let literal = paths.iter().map(|(path, _)| path.clone()).filter(|path| !path.contains('{')).collect();
+        Ok(Self { json, operations, paths, literal, schemas })
     }
 
     /// Compiles every validator: what cannot judge must not be published.
@@ -108,6 +112,10 @@ impl Contract {
     pub fn operation(request: &HttpRequest) -> Result<&'static Operation, Problem> {
         let contract = Self::get().ok_or_else(|| Problem::internal(&"no contract installed"))?;
         let pattern = request.match_pattern().unwrap_or_default();
+        // `/v1/invoices/bulk` is no invoice, whatever the method.
+        if pattern.ends_with('}') && contract.literal.contains(request.path()) {
+            return Err(contract.unrouted(request.method(), request.path()));
+        }
         contract
             .operations
             .get(&(request.method().to_string(), pattern.clone()))
@@ -120,7 +128,10 @@ impl Contract {
             pattern.split('/').count() == path.split('/').count()
                 && pattern.split('/').zip(path.split('/')).all(|(p, given)| p == given || (p.starts_with('{') && !given.is_empty()))
         };
-        let mut allowed: Vec<_> = self.paths.iter().filter(|(pattern, _)| same(pattern)).flat_map(|(_, methods)| methods.clone()).collect();
+        // A path that stands there word for word hides those it would fill.
+        let literal = self.literal.contains(path);
+        let fits = |pattern: &str| if literal { pattern == path } else { same(pattern) };
+        let mut allowed: Vec<_> = self.paths.iter().filter(|(pattern, _)| fits(pattern)).flat_map(|(_, methods)| methods.clone()).collect();
         allowed.sort();
         allowed.dedup();
         if allowed.is_empty() || allowed.iter().any(|m| m == method.as_str()) {
