@@ -1,6 +1,6 @@
 //! What strings, numbers and objects are bounded by where a member says nothing itself.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Three characters that are not blank.
 pub const SAYS_SOMETHING: &str = r"^(\s*\S){3}";
@@ -64,16 +64,17 @@ pub fn bound(schema: &mut Value) {
 /// A thing a request refers to is named in one way: by our id, the caller's, or a code.
 pub fn one_name_each(schema: &mut Value) {
     let Some(properties) = schema["properties"].as_object() else { return };
-    let mut twice = Vec::new();
+    let mut alone = Map::new();
     for stem in properties.keys().filter_map(|name| name.strip_suffix("_id")).filter(|stem| !stem.is_empty() && !stem.ends_with("external")) {
-        let names: Vec<String> =
-            ["_id", "_external_id", "_code"].iter().map(|ending| format!("{stem}{ending}")).filter(|name| properties.contains_key(name)).collect();
-        for (at, name) in names.iter().enumerate() {
-            twice.extend(names[at + 1..].iter().map(|other| json!({"required": [name, other]})));
+        let names = ["_id", "_external_id", "_code"].map(|ending| format!("{stem}{ending}"));
+        let names: Vec<&String> = names.iter().filter(|name| properties.contains_key(*name)).collect();
+        for (at, name) in names.iter().enumerate().filter(|(at, _)| at + 1 < names.len()) {
+            let others: Map<String, Value> = names[at + 1..].iter().map(|other| ((*other).clone(), json!(false))).collect();
+            alone.insert((*name).clone(), json!({"properties": others}));
         }
     }
-    if !twice.is_empty() {
-        schema["not"] = json!({"anyOf": twice});
+    if !alone.is_empty() {
+        schema["dependentSchemas"] = Value::Object(alone);
     }
 }
 
@@ -111,7 +112,7 @@ pub fn without_null(schema: Value) -> Value {
                 return without_null(only.clone());
             }
             // Naming a thing twice is a refusal of its own.
-            members.remove("not");
+            members.remove("dependentSchemas");
             Value::Object(members.into_iter().map(|(name, value)| (name, without_null(value))).collect())
         }
         Value::Array(items) => Value::Array(items.into_iter().map(without_null).collect()),

@@ -60,11 +60,9 @@ pub fn example_of(root: &Value, schema: &Value, depth: usize) -> Value {
             let members = schema["properties"].as_object().into_iter().flatten();
             let mut example: Map<_, _> = members.map(|(name, member)| (name.clone(), example_of(root, member, depth + 1))).collect();
             // Of two names for one thing the first is shown.
-            for pair in schema.pointer("/not/anyOf").and_then(Value::as_array).into_iter().flatten() {
-                if let [Some(one), Some(other)] = [0, 1].map(|at| pair["required"][at].as_str())
-                    && example.contains_key(one)
-                {
-                    example.remove(other);
+            for (name, others) in schema["dependentSchemas"].as_object().into_iter().flatten().filter(|(_, rule)| rule["properties"].is_object()) {
+                if example.contains_key(name) {
+                    example.retain(|other, _| others["properties"].get(other).is_none());
                 }
             }
             Value::Object(example)
