@@ -122,6 +122,13 @@ pub struct Operator {
     pub section: OperatorSection,
 }
 
+/// Who supplies what goes through the own platform and whose tax the platform pays (s.9(5)).
+#[derive(Debug, Clone)]
+pub struct Supplier {
+    /// None where it is not registered.
+    pub gstin: Option<String>,
+}
+
 /// The document a note corrects.
 #[derive(Debug, Clone)]
 pub struct Original {
@@ -143,6 +150,7 @@ pub struct ShippingBill {
 pub struct Former {
     pub number: String,
     pub date: NaiveDate,
+    pub value: Decimal,
     pub lines: Vec<Line>,
 }
 
@@ -176,7 +184,10 @@ pub struct Document {
     /// What is payable: taxes included but for those under reverse charge, nil and exempt parts too.
     pub value: Decimal,
     pub original: Option<Original>,
+    /// The operator it goes through.
     pub operator: Option<Operator>,
+    /// The supplier, where this is the operator that pays the tax (table 15).
+    pub supplied_by: Option<Supplier>,
     pub shipping: ShippingBill,
     /// Tax at 65 % of the rate (leased motor vehicles, notification 37/2017-CT(R)).
     pub differential: bool,
@@ -197,6 +208,8 @@ pub struct Advance {
     pub received_in_period: bool,
     pub place: String,
     pub inter: bool,
+    /// Tax at 65 % of the rate.
+    pub differential: bool,
     pub rate: Decimal,
     /// The advance without the tax in it, and the taxes.
     pub tax: Tax,
