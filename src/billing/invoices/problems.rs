@@ -7,6 +7,5 @@ refusals! {
     CREDIT_NOTE_WINDOW_PASSED = "credit_note_window_passed" 422 "The last day for reducing tax by a credit note has passed";
     EXCHANGE_RATE_MISMATCH = "exchange_rate_mismatch" 422 "A note that changes the tax is at another exchange rate than its invoice";
     EINVOICE_REGISTERED = "einvoice_registered" 409 "The document is registered with the portal" ["einvoice_cancelled_first"];
-    OPERATOR_INVALID = "operator_invalid" 422 "The registration cannot be that of the e-commerce operator";
     NOTE_RATE_MISMATCH = "note_rate_mismatch" 422 "A note bears a rate its invoice does not have";
 }

@@ -352,10 +352,15 @@ fn composition_faults(new: &NewInvoice, ground: &Ground, supply: SupplyKind, pla
     }
     let stated = |rate: Option<Decimal>| rate.is_some_and(|rate| !rate.is_zero());
     let lines = new.lines.iter().enumerate().flat_map(|(at, line)| {
-        let given = [("tax_rate", line.tax_rate.map(|rate| rate.0)), ("cess_rate", line.cess_rate.map(|rate| rate.0)), ("cess_per_unit", line.cess_per_unit.map(|cess| cess.0))];
+        let given = [
+            ("tax_rate", line.tax_rate.map(|rate| rate.0)),
+            ("cess_rate", line.cess_rate.map(|rate| rate.0)),
+            ("cess_per_unit", line.cess_per_unit.map(|cess| cess.0)),
+        ];
         given.into_iter().filter(|(_, rate)| stated(*rate)).map(move |(name, _)| format!("/lines/{at}/{name}")).collect::<Vec<_>>()
     });
-    let charges = new.charges.iter().enumerate().filter(|(_, charge)| stated(charge.tax_rate.map(|rate| rate.0))).map(|(at, _)| format!("/charges/{at}/tax_rate"));
+    let charges =
+        new.charges.iter().enumerate().filter(|(_, charge)| stated(charge.tax_rate.map(|rate| rate.0))).map(|(at, _)| format!("/charges/{at}/tax_rate"));
     let detail = "A composition dealer collects no tax (CGST Act s.10(4)); leave it out.";
     errors.extend(lines.chain(charges).map(|pointer| FieldError::at(pointer, "composition_no_tax", detail)));
     errors

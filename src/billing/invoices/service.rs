@@ -626,7 +626,12 @@ fn cancel_now<F: Form>(tx: &mut Tx<'_>, before: &Stored, on: NaiveDate, reason: 
 }
 
 /// Records the shipping bill of an issued export, or another in its place: customs gives it when the goods leave.
-pub fn record_shipping_bill(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, bill: &ShippingBill) -> Result<Audited<<NewInvoice as Form>::Answer>, Problem> {
+pub fn record_shipping_bill(
+    tx: &mut Tx<'_>,
+    id: InvoiceId,
+    version: Option<i64>,
+    bill: &ShippingBill,
+) -> Result<Audited<<NewInvoice as Form>::Answer>, Problem> {
     let before = load(tx, Kind::Invoice, id, true)?;
     if before.status != InvoiceStatus::Issued {
         let detail = format!("The invoice is {}; of a draft the shipping bill is part of its content.", before.status);

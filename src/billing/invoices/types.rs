@@ -400,7 +400,8 @@ impl Form for NewInvoice {
             invoice_date: stored.date,
             paper: stored.paper().as_str(),
             shipping_bill: stored.shipping.clone(),
-            payable: view::payable(stored, cx) }
+            payable: view::payable(stored, cx),
+        }
     }
     fn document(answer: &mut Invoice) -> &mut Document {
         &mut answer.document

@@ -72,9 +72,13 @@ pub fn document(stored: &Stored, cx: &Context) -> Document {
         cancelled_on: stored.cancelled_on,
         cancel_reason: stored.cancel_reason.clone(),
         approval_id: stored.approval,
-        allowed_actions: allowed_actions(stored.kind, stored.status, cancellable && stored.approval.is_none(), stored.supply.of_law().is_export(), |permission| {
-            cx.principal.as_ref().is_none_or(|principal| principal.may(permission) || principal.may_request(permission))
-        }),
+        allowed_actions: allowed_actions(
+            stored.kind,
+            stored.status,
+            cancellable && stored.approval.is_none(),
+            stored.supply.of_law().is_export(),
+            |permission| cx.principal.as_ref().is_none_or(|principal| principal.may(permission) || principal.may_request(permission)),
+        ),
         metadata: stored.metadata.clone(),
         explanation: None,
         version: stored.version + settled.moves,

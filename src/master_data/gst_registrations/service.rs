@@ -25,7 +25,14 @@ pub fn register(tx: &mut Tx<'_>, new: &NewGstRegistration) -> Result<Audited<Gst
                 .received(gstin.pan().unwrap_or_default()),
         ]));
     }
-    let id = store::insert(tx, gstin.as_str(), gstin.state_code(), new.r#type.unwrap_or(RegistrationType::Regular), new.legal_name.as_deref().unwrap_or(&company.legal_name), new.registered_on)?;
+    let id = store::insert(
+        tx,
+        gstin.as_str(),
+        gstin.state_code(),
+        new.r#type.unwrap_or(RegistrationType::Regular),
+        new.legal_name.as_deref().unwrap_or(&company.legal_name),
+        new.registered_on,
+    )?;
     let made = store::find(tx, Some(id))?.ok_or_else(|| Problem::internal(&"registration vanished"))?;
     Ok(tx.record(Change::new("gst_registration.created", id.uuid()).after(&made), made))
 }

@@ -7,10 +7,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::compute::{ChargeTax, Computed, DocumentInput, TaxCollected, Treatment};
+use super::limits;
 use super::papers::Paper;
 use super::rates;
 use super::supply::{OperatorDuty, PlaceOfSupply, Split, SupplyType};
-use super::limits;
 use super::time::Days3;
 
 /// One decision.
@@ -157,7 +157,11 @@ fn collection(input: &DocumentInput) -> Option<Explanation> {
 fn operator(document: &Explained<'_>) -> Option<Explanation> {
     match document.operator? {
         OperatorDuty::Pays => {
-            let section = if document.input.split == Split::Inter { "IGST Act s.5(5), Notification 14/2017-IT(Rate)" } else { "CGST Act s.9(5), Notification 17/2017-CT(Rate)" };
+            let section = if document.input.split == Split::Inter {
+                "IGST Act s.5(5), Notification 14/2017-IT(Rate)"
+            } else {
+                "CGST Act s.9(5), Notification 17/2017-CT(Rate)"
+            };
             let rule = "The operator pays the tax as if it were the supplier: it is shown, and no part of the total.";
             Some(entry("operator", "9(5)", rule, section, START))
         }

@@ -48,7 +48,6 @@ struct PortalList {
 }
 
 #[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'static"))]
 struct CessSpan {
     effective_to: NaiveDate,
     scope: CessScope,
@@ -107,9 +106,7 @@ pub fn is_gst_rate_for(rate: Decimal, on: NaiveDate, hsn: &str) -> bool {
     if on <= DATA.portal_list.effective_to {
         return is_gst_rate(rate, on);
     }
-    DATA.rates
-        .iter()
-        .any(|r| r.rate == rate && r.in_force(on) && covers(&r.hsn, hsn))
+    DATA.rates.iter().any(|r| r.rate == rate && r.in_force(on) && covers(&r.hsn, hsn))
 }
 
 /// Whether a code falls under one of the prefixes, of which there may be none. One of fewer digits may mean it.

@@ -32,14 +32,15 @@ pub fn place_of(parties: &Parties<'_>, said: Option<&SupplyPlace>) -> Result<Pla
     let at = read_all(said)?;
     let case = said.map_or(if parties.services { PlaceCase::General } else { PlaceCase::Movement }, |said| said.case);
     if said.is_some() && case.of_services().is_some_and(|of_services| of_services != parties.services) {
-        let detail = if parties.services { "This is a case of goods, and only services are supplied." } else { "This is a case of services, and goods are supplied." };
+        let detail =
+            if parties.services { "This is a case of goods, and only services are supplied." } else { "This is a case of services, and goods are supplied." };
         return Err(vec![FieldError::at("/supply_place/case", "supply_place_mismatch", detail).received(case)]);
     }
     let first = at.first().copied();
-    let needed = || {
-        first.ok_or_else(|| vec![FieldError::at("/supply_place/at", "required", "Say where: for this case the place decides (IGST Act s.10 to s.13).")])
-    };
-    let destination = said.and_then(|said| said.destination.as_deref()).map(|code| read_place("/supply_place/destination", code)).transpose().map_err(|e| vec![e])?;
+    let needed =
+        || first.ok_or_else(|| vec![FieldError::at("/supply_place/at", "required", "Say where: for this case the place decides (IGST Act s.10 to s.13).")]);
+    let destination =
+        said.and_then(|said| said.destination.as_deref()).map(|code| read_place("/supply_place/destination", code)).transpose().map_err(|e| vec![e])?;
     let decided = if parties.services {
         let case = match case {
             PlaceCase::ImmovableProperty => ServiceCase::ImmovableProperty { locations: &at },

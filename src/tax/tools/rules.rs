@@ -161,7 +161,8 @@ pub fn hsn_fault(pointer: &str, code: &str, date: NaiveDate, turnover: Option<De
         let detail = format!("An HSN or SAC has at least {needed} digits here (CGST Rules r.46(g), {}).", limits::hsn_source(date));
         return Some(FieldError::at(pointer, "hsn_too_short", detail).expected(format!("at least {needed} digits")).received(code));
     }
-    (!matches!(code.len(), 4 | 6 | 8) && code.len() != fewest).then(|| FieldError::at(pointer, "hsn_invalid", "An HSN or SAC has 4, 6 or 8 digits.").received(code))
+    (!matches!(code.len(), 4 | 6 | 8) && code.len() != fewest)
+        .then(|| FieldError::at(pointer, "hsn_invalid", "An HSN or SAC has 4, 6 or 8 digits.").received(code))
 }
 
 /// What is known of the recipient.

@@ -230,7 +230,11 @@ fn registrations(rx: &mut Rx<'_>, ids: Vec<RegistrationId>) -> Result<Vec<Regist
         return Ok(Vec::new());
     }
     let company = rx.company();
-    rx.load(Sql::new("SELECT id, gstin, state_code AS state, type AS scheme, cancelled_on FROM gst_registration WHERE company_id = $1 AND id = ANY($2)").bind(company).bind(Many(ids)))
+    rx.load(
+        Sql::new("SELECT id, gstin, state_code AS state, type AS scheme, cancelled_on FROM gst_registration WHERE company_id = $1 AND id = ANY($2)")
+            .bind(company)
+            .bind(Many(ids)),
+    )
 }
 
 row! { struct CreditedRow { credited: Decimal, treatment: TaxTreatment, tax_rate: Decimal, taxable: Decimal, cgst: Decimal, sgst: Decimal, igst: Decimal, cess: Decimal } }

@@ -4,7 +4,9 @@ pub use ground::{Found, grounds};
 
 use super::order::{Kind, Order, ReasonCode, TaxEffect, Verb};
 use super::rules::{Ground, Priced, PricedLine, Pricing};
-use super::types::{EcommerceOperator, InvoiceFilter, InvoiceInstalment, InvoiceStatus, NoteFilter, OperatorSection, PaymentStatus, ShippingBill, SupplyKind, TaxTreatment};
+use super::types::{
+    EcommerceOperator, InvoiceFilter, InvoiceInstalment, InvoiceStatus, NoteFilter, OperatorSection, PaymentStatus, ShippingBill, SupplyKind, TaxTreatment,
+};
 use crate::billing::irns::types::{EinvoiceStatus, Record};
 use crate::control::close::Finding;
 use crate::ledger::{AllocationKind, SettlementTerms};
