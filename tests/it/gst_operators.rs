@@ -38,7 +38,7 @@ fn what_goes_through_an_operator_is_told_by_operator_and_amended_by_its_new_tota
     assert_eq!(october["gstr1"]["b2cs"], json!([b2cs(json!(60), json!(5.4), false), b2cs(json!(1400), json!(126), true)]));
     assert_eq!(october["totals"]["hsn"]["txval"], 1460, "what the operator pays for is in table 14 alone");
     assert_eq!(october["gstr3b"]["eco_dtls"]["eco_reg_sup"]["txval"], 200);
-    assert_eq!(ledger(&company, "2025-10").0[2], dec("131.40"), "CGST of the books");
+    assert_eq!(ledger(&company, "2025-10").0[2].to_string(), "131.4", "CGST of the books");
     reconciled(&company, "2025-10");
     locked(&company, "2025-10");
 
@@ -66,7 +66,8 @@ fn a_shipping_bill_that_comes_after_filing_amends_its_export_and_nothing_else() 
     let company = Company::new();
     let buyer = customer(&company, "export", "96", false);
     let export = |extra: Value| {
-        let body = with(invoice_body(&buyer, "2025-10-03", "100.00"), json!({"place_of_supply": "96", "supply_type": "EXPWOP", "lines": [goods("100.00", "18")]}));
+        let body =
+            with(invoice_body(&buyer, "2025-10-03", "100.00"), json!({"place_of_supply": "96", "supply_type": "EXPWOP", "lines": [goods("100.00", "18")]}));
         company.executive().post("/v1/invoices", &with(body, extra)).expect(201)
     };
     let bill = |number: &str, date: &str| json!({"number": number, "date": date, "port_code": "inmaa1"});

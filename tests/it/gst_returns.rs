@@ -518,14 +518,14 @@ impl Year {
         self.customers[kind][at].clone()
     }
 
-    /// Cess was levied until January 2026.
+    /// Cess on these goods was levied until 21 September 2025.
     fn line(&mut self, month: &str) -> Value {
         let price = Decimal::new(i64::try_from(100 + self.dice.below(500_000)).unwrap(), 2);
         let line = with(goods(&price.to_string(), self.dice.pick(&["5", "18", "18"])), json!({"hsn_code": self.dice.pick(&["84713010", "998313", "1001"])}));
         match self.dice.below(6) {
             0 => with(line, json!({"treatment": self.dice.pick(&["exempt", "nil", "non_gst"]), "tax_rate": "0"})),
             1 => with(line, json!({"tax_inclusive": true})),
-            2 if month < "2026-02" => with(line, json!({"cess_rate": "12"})),
+            2 if month < "2025-09" => with(line, json!({"cess_rate": "12"})),
             _ => line,
         }
     }

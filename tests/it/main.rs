@@ -31,6 +31,7 @@ mod families;
 mod histories;
 mod grouped;
 mod gst_returns;
+mod gst_operators;
 mod gst_documents;
 mod gst_supplies;
 mod gst_tools;
