@@ -15,7 +15,7 @@ pub fn form(stored: &Stored) -> (TemplateKind, &'static str) {
         Kind::CreditNote => (TemplateKind::CreditNote, "Credit Note"),
         Kind::DebitNote => (TemplateKind::DebitNote, "Debit Note"),
         // Only what is exempt: no tax is charged, so it is no tax invoice (s.31(3)(c), r.49).
-        Kind::Invoice if !taxable => (TemplateKind::BillOfSupply, "Bill of Supply"),
+        Kind::Invoice if !taxable || stored.seller_composition => (TemplateKind::BillOfSupply, "Bill of Supply"),
         // Both kinds to somebody without registration may stand on one document (r.46A).
         Kind::Invoice if untaxed && stored.buyer_gstin.is_none() => (TemplateKind::TaxInvoice, "Invoice-cum-Bill of Supply"),
         Kind::Invoice => (TemplateKind::TaxInvoice, "Tax Invoice"),

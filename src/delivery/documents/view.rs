@@ -12,6 +12,7 @@ use crate::billing::invoices::types::SupplyKind;
 use crate::platform::money::{Currency, pad, round};
 use crate::platform::text::words::{grouped, in_words};
 use crate::tax::gst::states::{self, StateTax};
+use crate::tax::gst::supply::OperatorDuty;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
@@ -205,7 +206,7 @@ fn lines(stored: &Stored, taxed: bool) -> Value {
         let mut sums = Sums::default();
         sums.add(line);
         // Under reverse charge the tax is shown and not collected.
-        let total = if stored.reverse_charge || !taxed { line.tax.taxable } else { line.tax.taxable + sums.tax() };
+        let total = if !stored.collects_tax() || !taxed { line.tax.taxable } else { line.tax.taxable + sums.tax() };
         let unit = if line.is_service && matches!(line.unit.as_str(), "OTH" | "NA") { "" } else { line.unit.as_str() };
         json!({
             "no": at + 1, "description": line.description, "hsn": line.hsn_code, "quantity": plain(line.quantity), "unit": unit, "price": price(line.unit_price, currency),
@@ -256,7 +257,11 @@ fn totals(stored: &Stored, sums: &Sums, state_tax: &str, taxed: bool) -> Value {
             rows.push(json!({"label": label, "amount": money(amount)}));
         }
     };
-    let payer = if stored.reverse_charge { " (payable by recipient)" } else { "" };
+    let payer = match stored.operator_duty() {
+        Some(OperatorDuty::Pays) => " (payable by e-commerce operator)",
+        _ if stored.reverse_charge => " (payable by recipient)",
+        _ => "",
+    };
     row(&format!("CGST{payer}"), sums.cgst);
     row(&format!("{state_tax}{payer}"), sums.sgst);
     row(&format!("IGST{payer}"), sums.igst);
@@ -276,7 +281,7 @@ fn in_base(stored: &Stored, sums: &Sums, base: Currency) -> Value {
     let at_rate = |value: Decimal| round(value * stored.rate, base.exponent());
     let taxes: Decimal = [sums.cgst, sums.sgst, sums.igst, sums.cess].into_iter().map(at_rate).sum();
     let total = at_rate(stored.total);
-    let collected = if stored.reverse_charge { Decimal::ZERO } else { taxes };
+    let collected = if stored.collects_tax() { taxes } else { Decimal::ZERO };
     json!({
         "rate": format!("1 {} = {} {}", stored.currency.code(), pad(stored.rate, 2), base.code()),
         "taxable": grouped(total - collected - at_rate(stored.round_off) - at_rate(stored.pricing.other_charges), base), "tax": grouped(taxes, base), "total": grouped(total, base), "currency": base.code(),
