@@ -32,6 +32,15 @@ pub fn decision(stored: &Stored, cx: &Context) -> Decision {
     })
 }
 
+/// Whether a tax invoice has to say why it is not registered (CGST Rules r.46(s)): its seller has the turnover of those who
+/// register theirs, but need not have this one registered.
+#[must_use]
+pub fn declares_exemption(stored: &Stored, cx: &Context) -> bool {
+    let turnover = irp::deciding_turnover(&cx.facts.einvoicing.turnover, stored.date);
+    let above = turnover.zip(limits::einvoice_turnover(stored.date)).is_some_and(|(turnover, limit)| turnover > limit);
+    above && limits::all().einvoice_declaration.on(stored.date).is_some_and(|rule| rule.value) && !decision(stored, cx).applicable
+}
+
 /// How the registration of a document stands; nothing for what is not issued yet.
 #[must_use]
 pub fn view(stored: &Stored, cx: &Context) -> Option<Einvoice> {

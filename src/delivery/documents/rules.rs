@@ -37,6 +37,10 @@ pub fn endorsement(supply: SupplyKind) -> Option<&'static str> {
     }
 }
 
+/// What a tax invoice says that is none of those which its seller has to have registered (r.46(s)).
+pub const EXEMPTION: &str = "I/We hereby declare that though our aggregate turnover in any preceding financial year from 2017-18 onwards is more than the aggregate \
+    turnover notified under sub-rule (4) of rule 48, we are not required to prepare an invoice in terms of the provisions of the said sub-rule.";
+
 /// What lies across a document that does not count, or not any more.
 #[must_use]
 pub fn watermark(status: InvoiceStatus) -> &'static str {
@@ -51,6 +55,16 @@ pub fn watermark(status: InvoiceStatus) -> &'static str {
 #[must_use]
 pub fn has_goods(stored: &Stored) -> bool {
     stored.lines.iter().any(|(_, line)| !line.is_service)
+}
+
+/// What is supplied, and what its codes are called.
+#[must_use]
+pub fn supplies(stored: &Stored) -> (&'static str, &'static str) {
+    match (has_goods(stored), stored.lines.iter().any(|(_, line)| line.is_service)) {
+        (true, true) => ("goods and services", "HSN/SAC"),
+        (true, false) => ("goods", "HSN"),
+        (false, _) => ("services", "SAC"),
+    }
 }
 
 /// Whether the note changes no tax.
