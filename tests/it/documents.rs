@@ -624,6 +624,30 @@ fn an_invoice_that_need_not_be_registered_says_so_where_others_must() {
     company.assert_laws();
 }
 
+/// CGST rules 5(1)(f) and 49, and section 9(5): who collects no tax says so.
+#[test]
+fn composition_dealers_and_operators_who_pay_are_named() {
+    let company = Company::new();
+    let consumer = buyer(&company, json!({"kind": "b2c"}));
+    let operator = json!({"operator": {"gstin": gstin("27"), "section": "9_5"}, "lines": [line("1000", "5")]});
+    let sold = company.executive().post("/v1/invoices", &with(invoice_body(&consumer, "2025-11-15", "0"), operator.clone())).expect(201);
+    assert_eq!(sold["totals"]["grand_total"], "1000.00");
+    says(
+        &pdf(&company.executive(), &path_of(&sold)),
+        &["E-commerce operator", operator["operator"]["gstin"].as_str().unwrap(), "payable by the e-commerce operator (CGST Act s.9(5))", "25.00", "1,000.00"],
+    );
+    let registration = id_of(&company.get("/v1/gst-registrations")["data"][0]);
+    company.controller().change("PATCH", &format!("/v1/gst-registrations/{registration}"), "*", &json!({"type": "composition"})).expect(200);
+    let mut plain = goods("80", "18");
+    plain.as_object_mut().unwrap().remove("tax_rate");
+    let sold = company.executive().post("/v1/invoices", &with(invoice_body(&consumer, "2025-11-15", "0"), json!({"lines": [plain]}))).expect(201);
+    let bytes = pdf(&company.executive(), &path_of(&sold));
+    says(&bytes, &["Bill of Supply", "COMPOSITION TAXABLE PERSON, NOT ELIGIBLE TO COLLECT TAX ON SUPPLIES", "1,000.00"]);
+    let text = words(&bytes);
+    assert!(!text.contains("TaxInvoice") && !text.contains("CGST") && !text.contains("IGST"), "{text}");
+    company.assert_laws();
+}
+
 #[test]
 fn what_a_customer_answers_to_a_statement_is_kept() {
     let company = Company::new();

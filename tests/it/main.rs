@@ -32,6 +32,7 @@ mod histories;
 mod grouped;
 mod gst_returns;
 mod gst_documents;
+mod gst_supplies;
 mod gst_tools;
 mod hostile;
 mod hot;

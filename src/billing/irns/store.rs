@@ -18,6 +18,7 @@ macro_rules! has_to_be_registered {
             " AND i.invoice_date < ",
             $until,
             " AND i.supply_type <> 'B2C' AND i.tax_effect = 'gst' AND i.buyer_gstin IS DISTINCT FROM i.seller_gstin
+            AND i.seller_composition IS NOT TRUE AND i.ecommerce_section IS DISTINCT FROM '9_5'
             AND EXISTS (SELECT FROM invoice_line l WHERE l.company_id = i.company_id AND l.invoice_id = i.id AND l.treatment = 'taxable')"
         )
     };

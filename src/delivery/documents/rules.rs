@@ -3,24 +3,30 @@
 use super::types::{Copies, Copy, TemplateKind};
 use crate::billing::invoices::order::{Kind, TaxEffect};
 use crate::billing::invoices::store::Stored;
-use crate::billing::invoices::types::{InvoiceStatus, SupplyKind, TaxTreatment};
+use crate::billing::invoices::types::{InvoiceStatus, SupplyKind};
 use crate::platform::http::{FieldError, Problem, problem};
+use crate::tax::gst::papers::Paper;
 
 /// What kind of document a stored one is printed as, and its title.
 #[must_use]
 pub fn form(stored: &Stored) -> (TemplateKind, &'static str) {
-    let taxable = stored.lines.iter().any(|(_, line)| line.treatment == TaxTreatment::Taxable);
-    let untaxed = stored.lines.iter().any(|(_, line)| line.treatment != TaxTreatment::Taxable);
-    match stored.kind {
-        Kind::CreditNote => (TemplateKind::CreditNote, "Credit Note"),
-        Kind::DebitNote => (TemplateKind::DebitNote, "Debit Note"),
-        // Only what is exempt: no tax is charged, so it is no tax invoice (s.31(3)(c), r.49).
-        Kind::Invoice if !taxable => (TemplateKind::BillOfSupply, "Bill of Supply"),
-        // Both kinds to somebody without registration may stand on one document (r.46A).
-        Kind::Invoice if untaxed && stored.buyer_gstin.is_none() => (TemplateKind::TaxInvoice, "Invoice-cum-Bill of Supply"),
-        Kind::Invoice => (TemplateKind::TaxInvoice, "Tax Invoice"),
+    match (stored.kind, stored.paper()) {
+        (Kind::CreditNote, _) => (TemplateKind::CreditNote, "Credit Note"),
+        (Kind::DebitNote, _) => (TemplateKind::DebitNote, "Debit Note"),
+        (Kind::Invoice, Paper::BillOfSupply) => (TemplateKind::BillOfSupply, "Bill of Supply"),
+        (Kind::Invoice, Paper::InvoiceCumBillOfSupply) => (TemplateKind::TaxInvoice, "Invoice-cum-Bill of Supply"),
+        (Kind::Invoice, Paper::TaxInvoice) => (TemplateKind::TaxInvoice, "Tax Invoice"),
     }
 }
+
+/// Whether tax stands on it: neither of a composition dealer, nor where a note changes no tax, nor of supplies that bear none.
+#[must_use]
+pub fn is_taxed(stored: &Stored) -> bool {
+    !is_financial(stored) && stored.paper() != Paper::BillOfSupply
+}
+
+/// What a composition dealer says at the top of a bill of supply (CGST rule 5(1)(f)).
+pub const COMPOSITION: &str = "COMPOSITION TAXABLE PERSON, NOT ELIGIBLE TO COLLECT TAX ON SUPPLIES";
 
 /// What an export or a supply to a special economic zone must carry (r.46, third proviso).
 #[must_use]

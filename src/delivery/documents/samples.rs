@@ -99,7 +99,7 @@ fn supply(kind: TemplateKind, lines: usize) -> Value {
     let label = if kind == TemplateKind::CreditNote { "Total credit" } else { "Total payable" };
     json!({
         "number_label": if note.is_some() { "Note no." } else { "Invoice no." }, "total_label": label, "carried": "Carried forward",
-        "due_date": "15-Dec-2025", "po_reference": "PO-7781", "place_of_supply": "Maharashtra (27)", "reverse_charge": "No", "endorsement": null, "lut": null, "differential": null, "goods": true, "supplies": "goods", "code_label": "HSN", "exemption": null, "inter": false,
+        "due_date": "15-Dec-2025", "po_reference": "PO-7781", "place_of_supply": "Maharashtra (27)", "reverse_charge": "No", "endorsement": null, "lut": null, "differential": null, "goods": true, "supplies": "goods", "code_label": "HSN", "exemption": null, "composition": null, "operator": null, "inter": false,
         "taxed": taxed, "state_tax": "SGST", "has_cess": false, "has_discount": false, "lines": rows, "rates": [rate],
         "tax_totals": {"taxable": money(taxable), "cgst": money(half), "sgst": money(half), "igst": "0.00", "cess": "0.00", "tax": money(tax)},
         "totals": [{"label": "Taxable value", "amount": money(taxable)}, {"label": "CGST", "amount": money(half)}, {"label": "SGST", "amount": money(half)}],

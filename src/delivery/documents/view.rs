@@ -13,6 +13,7 @@ use crate::filing::einvoice::qr;
 use crate::platform::money::{Currency, pad, round};
 use crate::platform::text::words::{grouped, in_words};
 use crate::tax::gst::states::{self, StateTax};
+use crate::tax::gst::supply::OperatorDuty;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
@@ -146,7 +147,7 @@ pub fn document(stored: &Stored, facts: &Facts, base: Currency, registered: Opti
     let currency = stored.currency;
     let money = |value: Decimal| grouped(value, currency);
     let (inter, state_tax) = split(stored);
-    let taxed = kind != TemplateKind::BillOfSupply && !rules::is_financial(stored);
+    let taxed = rules::is_taxed(stored);
     let cess = stored.lines.iter().any(|(_, line)| !line.tax.cess.is_zero());
     let sums = sums(stored);
     let mut view = frame(facts, title, currency);
@@ -172,6 +173,8 @@ pub fn document(stored: &Stored, facts: &Facts, base: Currency, registered: Opti
     put("supplies", json!(supplies));
     put("code_label", json!(code_label));
     put("goods", json!(rules::has_goods(stored)));
+    put("composition", if stored.seller_composition { json!(rules::COMPOSITION) } else { Value::Null });
+    put("operator", operator(stored));
     put("exemption", if facts.declares_exemption && registered.is_none() { json!(rules::EXEMPTION) } else { Value::Null });
     put("inter", json!(inter));
     put("taxed", json!(taxed));
@@ -210,7 +213,7 @@ fn lines(stored: &Stored, taxed: bool) -> Value {
         let mut sums = Sums::default();
         sums.add(line);
         // Under reverse charge the tax is shown and not collected.
-        let total = if stored.reverse_charge || !taxed { line.tax.taxable } else { line.tax.taxable + sums.tax() };
+        let total = if !stored.collects_tax() || !taxed { line.tax.taxable } else { line.tax.taxable + sums.tax() };
         let unit = if line.is_service && matches!(line.unit.as_str(), "OTH" | "NA") { "" } else { line.unit.as_str() };
         json!({
             "no": at + 1, "description": line.description, "hsn": line.hsn_code, "quantity": plain(line.quantity), "unit": unit, "price": price(line.unit_price, currency),
@@ -261,7 +264,11 @@ fn totals(stored: &Stored, sums: &Sums, state_tax: &str, taxed: bool) -> Value {
             rows.push(json!({"label": label, "amount": money(amount)}));
         }
     };
-    let payer = if stored.reverse_charge { " (payable by recipient)" } else { "" };
+    let payer = match stored.operator_duty() {
+        Some(OperatorDuty::Pays) => " (payable by e-commerce operator)",
+        _ if stored.reverse_charge => " (payable by recipient)",
+        _ => "",
+    };
     row(&format!("CGST{payer}"), sums.cgst);
     row(&format!("{state_tax}{payer}"), sums.sgst);
     row(&format!("IGST{payer}"), sums.igst);
@@ -281,7 +288,7 @@ fn in_base(stored: &Stored, sums: &Sums, base: Currency) -> Value {
     let at_rate = |value: Decimal| round(value * stored.rate, base.exponent());
     let taxes: Decimal = [sums.cgst, sums.sgst, sums.igst, sums.cess].into_iter().map(at_rate).sum();
     let total = at_rate(stored.total);
-    let collected = if stored.reverse_charge { Decimal::ZERO } else { taxes };
+    let collected = if stored.collects_tax() { taxes } else { Decimal::ZERO };
     json!({
         "rate": format!("1 {} = {} {}", stored.currency.code(), pad(stored.rate, 2), base.code()),
         "taxable": grouped(total - collected - at_rate(stored.round_off) - at_rate(stored.pricing.other_charges), base), "tax": grouped(taxes, base), "total": grouped(total, base), "currency": base.code(),
@@ -295,6 +302,12 @@ fn instalments(stored: &Stored) -> Value {
     }
     let row = |part: &crate::billing::invoices::types::InvoiceInstalment| json!({"no": part.instalment_no, "due_date": date(part.due_date), "amount": grouped(part.amount.0, stored.currency)});
     Value::Array(stored.instalments.iter().map(row).collect())
+}
+
+/// The e-commerce operator it is sold through, and whether that pays the tax (s.9(5)).
+fn operator(stored: &Stored) -> Value {
+    let pays = stored.operator_duty() == Some(OperatorDuty::Pays);
+    stored.operator.as_ref().map_or(Value::Null, |operator| json!({"gstin": operator.gstin, "pays": pays}))
 }
 
 /// What a note corrects, and why (r.53(1A)).

@@ -38,11 +38,7 @@ impl DocumentKind {
 
 pub use crate::tax::tools::types::RecipientKind;
 
-words! {
-    /// The section of the CGST Act by which a supply goes through an e-commerce operator: 9(5), where the operator pays
-    /// the tax, or 52, where it collects tax at source.
-    pub enum OperatorSection { S9 = "9(5)", S52 = "52" }
-}
+pub use crate::tax::tools::types::OperatorSection;
 
 /// Taxable value and taxes, named as the portal names them; `samt` is SGST or UTGST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
