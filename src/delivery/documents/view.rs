@@ -153,7 +153,14 @@ pub fn document(stored: &Stored, facts: &Facts, base: Currency, registered: Opti
     let mut view = frame(facts, title, currency);
     let mut put = |name: &str, value: Value| view.insert(name.to_owned(), value);
     put("kind", json!(kind));
-    put("number_label", json!(if stored.kind == Kind::Invoice { "Invoice no." } else { "Note no." }));
+    put(
+        "number_label",
+        json!(match kind {
+            TemplateKind::BillOfSupply => "Bill no.",
+            TemplateKind::CreditNote | TemplateKind::DebitNote => "Note no.",
+            _ => "Invoice no.",
+        }),
+    );
     put("total_label", json!(if stored.kind == Kind::CreditNote { "Total credit" } else { "Total payable" }));
     put("carried", json!("Carried forward"));
     put("watermark", json!(rules::watermark(stored.status)));
