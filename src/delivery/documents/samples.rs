@@ -242,6 +242,8 @@ mod tests {
         // More pages than anybody reads.
         refused(&format!("<document>{}</document>", "<text>x</text><new-page/>".repeat(600)));
         refused("<document><stack each=\"a in lines\"><stack each=\"b in lines\"><text>x</text><new-page/></stack></stack></document>");
+        // Much to reckon for little: a code for each pair of lines.
+        refused("<document><stack each=\"a in lines\"><qr each=\"b in lines\" data=\"{{ number }}\"/></stack></document>");
         // Nothing outside can be named.
         refused("<document><include src=\"/etc/passwd\"/></document>");
         refused("<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><document><text>&e;</text></document>");

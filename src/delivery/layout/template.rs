@@ -43,6 +43,8 @@ const LONGEST_EXPRESSION: usize = 250;
 const LONGEST_TEXT: usize = 10_000;
 /// Elements a filled template may have.
 const MOST_BLOCKS: usize = 400_000;
+/// What a QR code costs of them.
+const OF_A_CODE: usize = 1_000;
 /// Characters a filled template may have.
 const MOST_TEXT: usize = 8_000_000;
 /// What an expression costs of that, whatever it comes to.
@@ -602,6 +604,7 @@ impl Filler {
         if data.is_empty() {
             return Ok(Kind::Space(0));
         }
+        says.filler.spend(says.element.line, OF_A_CODE, 0)?;
         // A signed e-invoice code is long: the least correction keeps its modules large enough to be read.
         let code = qrcode::QrCode::with_error_correction_level(data.as_bytes(), if data.len() > 300 { qrcode::EcLevel::L } else { qrcode::EcLevel::M })
             .map_err(|_| Fault::new(says.element.line, "the data is too long for a QR code"))?;
