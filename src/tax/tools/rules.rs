@@ -117,9 +117,11 @@ pub fn rate_fault(pointer: &str, rate: Decimal, on: NaiveDate, hsn: Option<&str>
     Some(FieldError::at(pointer, "rate_not_in_force", detail).expected(list.join(", ")).received(rate.normalize()))
 }
 
-/// Judges compensation cess on the day that decides about it; the HSN where it is known.
+/// Judges compensation cess on the day that decides about it; by the HSN of goods where it is known, as a code of services
+/// does not tell which goods they are about.
 #[must_use]
 pub fn cess_fault(pointer: &str, on: NaiveDate, hsn: Option<&str>) -> Option<FieldError> {
+    let hsn = hsn.filter(|hsn| !hsn.starts_with("99"));
     if rates::cess_is_levied(on, hsn) {
         return None;
     }
