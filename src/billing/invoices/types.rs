@@ -554,6 +554,13 @@ pub struct InvoiceFilter {
     /// Only invoices with something past due, or only the others.
     #[param(example = true)]
     pub overdue: Option<bool>,
+    /// How it stands with the Invoice Registration Portal, comma-separated.
+    #[param(
+        max_length = 60,
+        pattern = "^(not_required|pending|registered|failed|cancelled)(,(not_required|pending|registered|failed|cancelled)){0,4}$",
+        example = "pending,failed"
+    )]
+    pub einvoice_status: Option<String>,
     /// GST State code.
     #[param(max_length = 2, example = "27")]
     pub place_of_supply: Option<String>,
@@ -581,6 +588,13 @@ pub struct NoteFilter {
     /// The number as printed.
     #[param(max_length = 16, example = "CN/25-26/00012")]
     pub number: Option<String>,
+    /// How it stands with the Invoice Registration Portal, comma-separated.
+    #[param(
+        max_length = 60,
+        pattern = "^(not_required|pending|registered|failed|cancelled)(,(not_required|pending|registered|failed|cancelled)){0,4}$",
+        example = "pending,failed"
+    )]
+    pub einvoice_status: Option<String>,
     /// First note date.
     #[param(example = "2025-10-01")]
     pub note_date_gte: Option<NaiveDate>,

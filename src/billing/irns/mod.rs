@@ -36,6 +36,15 @@ pub fn decision(stored: &Stored, cx: &Context) -> Decision {
     })
 }
 
+/// Whether a tax invoice has to say why it is not registered (CGST Rules r.46(s)): its seller has the turnover of those who
+/// register theirs, but need not have this one registered.
+#[must_use]
+pub fn declares_exemption(stored: &Stored, cx: &Context) -> bool {
+    let turnover = irp::deciding_turnover(&cx.facts.einvoicing.turnover, stored.date);
+    let above = turnover.zip(limits::einvoice_turnover(stored.date)).is_some_and(|(turnover, limit)| turnover > limit);
+    above && limits::all().einvoice_declaration.on(stored.date).is_some_and(|rule| rule.value) && !decision(stored, cx).applicable
+}
+
 /// What is no invoice of a supplier who has to register it.
 fn not_ours(stored: &Stored) -> Option<Decision> {
     let no = |code, reason: &str, source| Some(Decision { applicable: false, code, reason: reason.to_owned(), source, effective_from: None });

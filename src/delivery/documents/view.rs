@@ -9,6 +9,7 @@ use crate::billing::invoices::order::{Kind, ReasonCode};
 use crate::billing::invoices::rules::PricedLine;
 use crate::billing::invoices::store::Stored;
 use crate::billing::invoices::types::SupplyKind;
+use crate::filing::einvoice::qr;
 use crate::platform::money::{Currency, pad, round};
 use crate::platform::text::words::{grouped, in_words};
 use crate::tax::gst::states::{self, StateTax};
@@ -146,13 +147,20 @@ pub fn document(stored: &Stored, facts: &Facts, base: Currency, registered: Opti
     let currency = stored.currency;
     let money = |value: Decimal| grouped(value, currency);
     let (inter, state_tax) = split(stored);
-    let taxed = kind != TemplateKind::BillOfSupply && !rules::is_financial(stored);
+    let taxed = rules::is_taxed(stored);
     let cess = stored.lines.iter().any(|(_, line)| !line.tax.cess.is_zero());
     let sums = sums(stored);
     let mut view = frame(facts, title, currency);
     let mut put = |name: &str, value: Value| view.insert(name.to_owned(), value);
     put("kind", json!(kind));
-    put("number_label", json!(if stored.kind == Kind::Invoice { "Invoice no." } else { "Note no." }));
+    put(
+        "number_label",
+        json!(match kind {
+            TemplateKind::BillOfSupply => "Bill no.",
+            TemplateKind::CreditNote | TemplateKind::DebitNote => "Note no.",
+            _ => "Invoice no.",
+        }),
+    );
     put("total_label", json!(if stored.kind == Kind::CreditNote { "Total credit" } else { "Total payable" }));
     put("carried", json!("Carried forward"));
     put("watermark", json!(rules::watermark(stored.status)));
@@ -168,7 +176,13 @@ pub fn document(stored: &Stored, facts: &Facts, base: Currency, registered: Opti
     put("endorsement", json!(rules::endorsement(stored.supply)));
     let needs_lut = matches!(stored.supply, SupplyKind::Expwop | SupplyKind::Sezwop);
     put("lut", if needs_lut { json!(facts.settings.lut) } else { Value::Null });
+    let (supplies, code_label) = rules::supplies(stored);
+    put("supplies", json!(supplies));
+    put("code_label", json!(code_label));
     put("goods", json!(rules::has_goods(stored)));
+    put("composition", if stored.seller_composition { json!(rules::COMPOSITION) } else { Value::Null });
+    put("operator", operator(stored));
+    put("exemption", if facts.declares_exemption && registered.is_none() { json!(rules::EXEMPTION) } else { Value::Null });
     put("inter", json!(inter));
     put("taxed", json!(taxed));
     put("state_tax", json!(state_tax));
@@ -186,7 +200,7 @@ pub fn document(stored: &Stored, facts: &Facts, base: Currency, registered: Opti
     put("note", note(stored));
     put("cancelled_on", json!(stored.cancelled_on.map(date)));
     put("einvoice", einvoice(registered));
-    put("upi", upi(stored, facts, &sums));
+    put("upi", upi(stored, facts));
     (kind, Value::Object(view))
 }
 
@@ -297,6 +311,12 @@ fn instalments(stored: &Stored) -> Value {
     Value::Array(stored.instalments.iter().map(row).collect())
 }
 
+/// The e-commerce operator it is sold through, and whether that pays the tax (s.9(5)).
+fn operator(stored: &Stored) -> Value {
+    let pays = stored.operator_duty() == Some(OperatorDuty::Pays);
+    stored.operator.as_ref().map_or(Value::Null, |operator| json!({"gstin": operator.gstin, "pays": pays}))
+}
+
 /// What a note corrects, and why (r.53(1A)).
 fn note(stored: &Stored) -> Value {
     let Some(note) = &stored.note else { return Value::Null };
@@ -320,14 +340,11 @@ fn einvoice(registered: Option<&Registered>) -> Value {
     registered.map_or(Value::Null, |e| json!({"irn": e.irn, "ack_no": e.ack_no, "ack_date": e.ack_date, "qr": e.qr, "cancelled": e.cancelled}))
 }
 
-/// The code a consumer pays with: on issued invoices in rupees to those without registration.
-fn upi(stored: &Stored, facts: &Facts, sums: &Sums) -> Value {
-    let (Some(vpa), Some(number)) = (&facts.seller.vpa, &stored.number) else { return Value::Null };
-    let consumer = stored.kind == Kind::Invoice && stored.supply == SupplyKind::B2c && stored.buyer_gstin.is_none();
-    if !consumer || stored.currency.code() != "INR" || stored.cancelled_on.is_some() || stored.total <= Decimal::ZERO {
-        return Value::Null;
+/// The code a consumer pays with, the same as `GET /v1/invoices/{id}/qr` gives.
+fn upi(stored: &Stored, facts: &Facts) -> Value {
+    let seller = &facts.seller;
+    match seller.vpa.as_deref().filter(|_| qr::is_payable(stored)) {
+        Some(vpa) => json!({"id": vpa, "data": qr::to_pay(stored, vpa, seller.trade_name.as_deref().unwrap_or(&seller.name))}),
+        None => Value::Null,
     }
-    let taxes = crate::filing::einvoice::qr::Taxes { cgst: sums.cgst, sgst: sums.sgst, igst: sums.igst, cess: sums.cess };
-    let data = crate::filing::einvoice::qr::upi_intent(vpa, &facts.seller.name, stored.total, number, stored.date, &stored.seller_gstin, &taxes);
-    json!({"id": vpa, "data": data})
 }

@@ -535,7 +535,7 @@ row! { pub struct Einvoiced { pub document_id: Uuid, pub document_type: String, 
 /// The documents of a month of which the portal knows something else than the books: not registered although the
 /// company has its documents registered on that day (r.48(4)), or cancelled on one side alone.
 pub fn einvoices(rx: &mut Rx<'_>, registration: RegistrationId, period: ReturnPeriod) -> Result<Vec<Einvoiced>, Problem> {
-    let (company, (since, until)) = (rx.company(), crate::filing::einvoice::store::duty(rx.cx()));
+    let (company, (since, until)) = (rx.company(), crate::billing::irns::store::duty(rx.cx()));
     rx.load(
         Sql::new(
             "SELECT i.id AS document_id, i.kind AS document_type, i.number AS document_number, e.status AS einvoice, i.cancelled_on

@@ -108,6 +108,8 @@ pub struct Limits {
     /// Turnover of any year since 2017-18 above which documents to businesses need an IRN (r.48(4)).
     pub einvoice_turnover: Timeline<Decimal>,
     pub einvoice_reporting: Timeline<ReportingWindow>,
+    /// Whether a tax invoice of who has to register such, but not this one, says so (r.46(s)).
+    pub einvoice_declaration: Timeline<bool>,
     pub irn_cancel_hours: Timeline<u32>,
     /// Whether the number goes into the IRN in capitals.
     pub irn_upper_case: Timeline<bool>,

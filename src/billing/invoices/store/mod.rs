@@ -7,6 +7,7 @@ use super::rules::{Ground, Priced, PricedLine, Pricing};
 use super::types::{
     EcommerceOperator, InvoiceFilter, InvoiceInstalment, InvoiceStatus, NoteFilter, OperatorSection, PaymentStatus, ShippingBill, SupplyKind, TaxTreatment,
 };
+use crate::billing::irns;
 use crate::billing::irns::types::{EinvoiceStatus, Record};
 use crate::control::close::Finding;
 use crate::ledger::{AllocationKind, SettlementTerms};
@@ -603,6 +604,7 @@ static DEBIT_NOTES: List = List { select: summaries!("debit_note", "debit"), id:
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &InvoiceFilter) -> Result<Page<SummaryRow>, Problem> {
     let today = rx.cx().today;
     let overdue = filter.overdue.map(|_| today);
+    let einvoice = filter.einvoice_status.as_deref().map(|words| irns::store::standing(words, rx.cx()));
     let condition = if filter.overdue == Some(false) { "coalesce(o.oldest_due >= {}, true)" } else { "i.status = 'issued' AND o.oldest_due < {}" };
     INVOICES
         .of(rx)
@@ -624,12 +626,14 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &InvoiceFilter) -> Result<
         .when("i.due_date <= {}", filter.due_date_lte)
         .when("i.place_of_supply = {}", filter.place_of_supply.clone())
         .when(condition, overdue)
+        .filter_if(einvoice.as_deref())
         .page(rx, paging)
 }
 
 /// Notes of a kind.
 pub fn list_notes(rx: &mut Rx<'_>, kind: Kind, paging: &Paging, filter: &NoteFilter) -> Result<Page<SummaryRow>, Problem> {
     let list = if kind == Kind::CreditNote { &CREDIT_NOTES } else { &DEBIT_NOTES };
+    let einvoice = filter.einvoice_status.as_deref().map(|words| irns::store::standing(words, rx.cx()));
     list.of(rx)
         .any_of("i.status", filter.status.as_deref())
         .any_of("i.reason_code", filter.reason_code.as_deref())
@@ -640,6 +644,7 @@ pub fn list_notes(rx: &mut Rx<'_>, kind: Kind, paging: &Paging, filter: &NoteFil
         .when("i.invoice_date >= {}", filter.note_date_gte)
         .when("i.invoice_date <= {}", filter.note_date_lte)
         .when("i.status = 'issued' AND o.open > {}", filter.unapplied_gt.map(|a| a.0))
+        .filter_if(einvoice.as_deref())
         .page(rx, paging)
 }
 
