@@ -227,7 +227,7 @@ fn a_composition_dealer_issues_bills_of_supply_within_the_state() {
     }
     // Regular again: what was billed without tax is credited without.
     change_registration(&company, &json!({"type": "regular"}));
-    let part = json!({"lines": [{"quantity": "1", "unit_price": "100.00"}]});
+    let part = json!({"lines": [{"description": "Returned", "quantity": "1", "unit_price": "100.00"}]});
     let note = company.controller().post("/v1/credit-notes", &with(note_body(&made, "2025-11-20", "1.00"), part)).expect(201);
     assert_eq!(note["seller_composition"], true);
     assert_includes(&note["totals"], &json!({"taxable_value": "100.00", "cgst": "0.00", "grand_total": "100.00"}));

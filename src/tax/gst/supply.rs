@@ -381,7 +381,9 @@ pub fn place_of_supply_of_services(facts: &ServiceFacts<'_>) -> Result<PlaceOfSu
         if facts.recipient_registered || abroad { recipient(inside) } else { place(at, inside, why) }
     };
     match facts.case {
-        Case::General => recipient("IGST s.12(2)"),
+        Case::Intermediary if abroad => place(facts.supplier_state, "IGST s.13(8)(b)", "Location of the supplier"),
+        Case::VehicleHire if abroad => place(facts.supplier_state, "IGST s.13(8)(c)", "Location of the supplier"),
+        Case::General | Case::Intermediary | Case::VehicleHire => recipient("IGST s.12(2)"),
         Case::ImmovableProperty { locations } if abroad && partly_here(locations) => {
             place(only(&here(locations))?, "IGST s.13(6)", "Location in India of a service also performed abroad")
         }
@@ -410,9 +412,6 @@ pub fn place_of_supply_of_services(facts: &ServiceFacts<'_>) -> Result<PlaceOfSu
         // Here the address on record counts for registered and unregistered recipients alike.
         Case::Telecom { .. } => recipient("IGST s.12(11)"),
         Case::Banking if abroad => place(facts.supplier_state, "IGST s.13(8)(a)", "Location of the supplier"),
-        Case::Intermediary if abroad => place(facts.supplier_state, "IGST s.13(8)(b)", "Location of the supplier"),
-        Case::VehicleHire if abroad => place(facts.supplier_state, "IGST s.13(8)(c)", "Location of the supplier"),
-        Case::Intermediary | Case::VehicleHire => recipient("IGST s.12(2)"),
         Case::Banking => recipient("IGST s.12(12)"),
         Case::Insurance => recipient("IGST s.12(13)"),
         Case::GovernmentAdvertisement { states } => place(only(states)?, "IGST s.12(14)", "State of dissemination of the advertisement"),
