@@ -152,5 +152,6 @@ kinds! {
     DocumentSettingsKind => DocumentSettingsId,
     DocumentPrintKind => DocumentPrintId,
     StatementKind => StatementId,
+    ConfirmationKind => ConfirmationId,
     AdvanceKind => AdvanceId,
 }

@@ -4,7 +4,7 @@
 //! places is said once and referred to, which keeps the document small and generated clients free of doubles.
 
 use super::bounds::{self, bound, without_null};
-use super::{examples, resolve};
+use super::{answers, examples, resolve};
 use crate::platform::http::problem::{self, Problem, Refusal};
 use crate::platform::text;
 use serde_json::{Map, Value, json};
@@ -168,6 +168,10 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
     if operation["x-conflicts"] == true {
         statuses.push(409);
     }
+    if !public && answers(operation).iter().any(|media| !media.ends_with("json") && media != "text/plain") {
+        downloadable(operation);
+        statuses.push(416);
+    }
     if operation["x-not-found"] == true {
         statuses.push(404);
     }
@@ -218,6 +222,20 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
     }
 }
 
+/// A file is also given in parts, each kind of it.
+fn downloadable(operation: &mut Value) {
+    if let Some(parameters) = operation["parameters"].as_array_mut() {
+        parameters.push(json!({"name": "Range", "in": "header", "required": false, "description": "A part of the file, as `bytes=first-last`, `bytes=first-` or `bytes=-last` (RFC 9110); with If-Range only of the version with that ETag.", "schema": {"type": "string", "maxLength": 100, "pattern": "^[\\x20-\\x7e]*$"}, "example": "bytes=0-1023"}));
+    }
+    let mut part = operation["responses"]["200"].clone();
+    part["description"] = json!("The part of the file that was asked for.");
+    if let Some(content) = part["content"].as_object_mut() {
+        content.retain(|media, _| !media.ends_with("json"));
+    }
+    part["headers"] = json!({"Content-Range": header("Content-Range"), "ETag": header("ETag")});
+    operation["responses"]["206"] = part;
+}
+
 /// Headers of every answer, whatever it says.
 const EVERYWHERE: [&str; 4] = ["Request-Id", "RateLimit", "RateLimit-Policy", "Access-Control-Allow-Origin"];
 
@@ -235,6 +253,7 @@ fn shared_headers() -> Value {
         "Access-Control-Allow-Origin": {"description": "The caller's origin, when the installation allows it.", "schema": text(300, printable), "example": "https://books.example.com"},
         "ETag": {"description": "The version of what is answered, for If-Match and If-None-Match.", "schema": text(80, "^(W/)?\"[^\"]*\"$"), "example": "\"v1\""},
         "Idempotent-Replayed": {"description": "`true` when this is the stored answer to an earlier request with the same Idempotency-Key.", "schema": text(4, "^true$"), "example": "true"},
+        "Content-Range": {"description": "Which bytes of how many these are (RFC9110).", "schema": text(60, "^bytes [0-9]+-[0-9]+/[0-9]+$"), "example": "bytes 0-1023/25172"},
         "Location": {"description": "Address of what was created.", "schema": text(200, "^/"), "example": "/v1/customers/0196f2a9-3d10-7b55-9f00-5f6f4f0a1c42"},
         "Retry-After": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86400}, "example": 1},
         "WWW-Authenticate": {"description": "How to authenticate (RFC6750).", "schema": text(200, printable), "example": "Bearer error=\"invalid_token\""}
@@ -267,6 +286,7 @@ fn shared_responses() -> Value {
         "Problem412": of(problem::VERSION_MISMATCH, "The customer is at version 3."),
         "Problem413": of(problem::PAYLOAD_TOO_LARGE, "The body may have at most 1048576 bytes."),
         "Problem415": of(problem::UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json."),
+        "Problem416": of(problem::RANGE_NOT_SATISFIABLE, "The file has 25172 bytes."),
         "Problem422": of(problem::VALIDATION_FAILED, "1 field needs correction; nothing was saved."),
         "Problem428": of(problem::IF_MATCH_REQUIRED, "Send the ETag of the version you read as If-Match."),
         "Problem429": of(problem::RATE_LIMITED, "Too many failed attempts; wait before the next."),
