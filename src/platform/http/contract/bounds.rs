@@ -1,12 +1,15 @@
 //! What strings, numbers and objects are bounded by where a member says nothing itself.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// Three characters that are not blank.
 pub const SAYS_SOMETHING: &str = r"^(\s*\S){3}";
 
 /// Any text: of no request is one read that holds a NUL.
 pub const TEXT: &str = r"^[^\u0000]*$";
+
+/// Lists members of which a request may hold one. An extension, as tools take the keywords that say so for contradictions.
+pub const NAMED_ONCE: &str = "x-named-once";
 
 /// The largest integer every JSON reader keeps exact.
 const LARGEST_INTEGER: i64 = 9_007_199_254_740_991;
@@ -64,17 +67,16 @@ pub fn bound(schema: &mut Value) {
 /// A thing a request refers to is named in one way: by our id, the caller's, or a code.
 pub fn one_name_each(schema: &mut Value) {
     let Some(properties) = schema["properties"].as_object() else { return };
-    let mut alone = Map::new();
+    let mut groups = Vec::new();
     for stem in properties.keys().filter_map(|name| name.strip_suffix("_id")).filter(|stem| !stem.is_empty() && !stem.ends_with("external")) {
         let names = ["_id", "_external_id", "_code"].map(|ending| format!("{stem}{ending}"));
         let names: Vec<&String> = names.iter().filter(|name| properties.contains_key(*name)).collect();
-        for (at, name) in names.iter().enumerate().filter(|(at, _)| at + 1 < names.len()) {
-            let others: Map<String, Value> = names[at + 1..].iter().map(|other| ((*other).clone(), json!(false))).collect();
-            alone.insert((*name).clone(), json!({"properties": others}));
+        if names.len() > 1 {
+            groups.push(json!(names));
         }
     }
-    if !alone.is_empty() {
-        schema["dependentSchemas"] = Value::Object(alone);
+    if !groups.is_empty() {
+        schema[NAMED_ONCE] = Value::Array(groups);
     }
 }
 
@@ -111,8 +113,6 @@ pub fn without_null(schema: Value) -> Value {
             {
                 return without_null(only.clone());
             }
-            // Naming a thing twice is a refusal of its own.
-            members.remove("dependentSchemas");
             Value::Object(members.into_iter().map(|(name, value)| (name, without_null(value))).collect())
         }
         Value::Array(items) => Value::Array(items.into_iter().map(without_null).collect()),

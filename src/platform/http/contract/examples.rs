@@ -1,5 +1,6 @@
 //! Examples of every operation, built from the examples of the schemas' own members.
 
+use super::bounds::NAMED_ONCE;
 use super::resolve;
 use serde_json::{Map, Value, json};
 
@@ -60,10 +61,10 @@ pub fn example_of(root: &Value, schema: &Value, depth: usize) -> Value {
             let members = schema["properties"].as_object().into_iter().flatten();
             let mut example: Map<_, _> = members.map(|(name, member)| (name.clone(), example_of(root, member, depth + 1))).collect();
             // Of two names for one thing the first is shown.
-            for (name, others) in schema["dependentSchemas"].as_object().into_iter().flatten().filter(|(_, rule)| rule["properties"].is_object()) {
-                if example.contains_key(name) {
-                    example.retain(|other, _| others["properties"].get(other).is_none());
-                }
+            for group in schema[NAMED_ONCE].as_array().into_iter().flatten() {
+                let mut names = group.as_array().into_iter().flatten().filter_map(Value::as_str).filter(|name| schema["properties"].get(*name).is_some());
+                names.next();
+                names.for_each(|name| drop(example.remove(name)));
             }
             Value::Object(example)
         }
