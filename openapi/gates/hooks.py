@@ -28,15 +28,7 @@ class Token:
         case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token}"}
 
 
-@schemathesis.hook
-def before_call(context, case, kwargs):
-    """Where it has no value for If-Match it takes 0, which no schema of ours allows."""
-    if (case.headers or {}).get("If-Match") == "0" and case.meta and case.meta.generation.mode.is_positive:
-        case.headers["If-Match"] = '"v1"'
-
-
-@schemathesis.hook
-def map_body(context, body):
+def named_once(body):
     """A thing is named in one way (x-named-once), which no keyword of JSON Schema says without confusing tools."""
     if isinstance(body, dict):
         for name in [name for name in body if name.endswith("_id") and not name.endswith("external_id")]:
@@ -44,12 +36,17 @@ def map_body(context, body):
                 body.pop(name[:-3] + ending, None)
         for name in [name for name in body if name.endswith("_external_id")]:
             body.pop(name.removesuffix("_external_id") + "_code", None)
-        for value in body.values():
-            map_body(context, value)
-    elif isinstance(body, list):
-        for value in body:
-            map_body(context, value)
-    return body
+    for value in body.values() if isinstance(body, dict) else body if isinstance(body, list) else []:
+        named_once(value)
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    """Where it has no value for If-Match it takes 0, which no schema of ours allows; and things are named once."""
+    if case.meta and case.meta.generation.mode.is_positive:
+        if (case.headers or {}).get("If-Match") == "0":
+            case.headers["If-Match"] = '"v1"'
+        named_once(case.body)
 
 
 @schemathesis.deserializer("application/pdf", "image/png", "image/svg+xml", "text/csv", "text/plain", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")

@@ -163,7 +163,7 @@ impl Resource for DebitNote {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NoteSummary {
     pub id: InvoiceId,
-    #[schema(example = "credit_note")]
+    #[schema(pattern = "^(credit_note|debit_note)$", max_length = 20, example = "credit_note")]
     pub object: &'static str,
     #[schema(max_length = 16, example = "CN/25-26/00012")]
     pub number: Option<String>,

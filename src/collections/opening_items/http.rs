@@ -63,7 +63,7 @@ pub async fn certify_opening_items(caller: Caller<AdjustmentsWrite>, body: Body<
 /// Get the certificate.
 ///
 /// The newest one, as it was given.
-#[utoipa::path(tag = "Opening items", params(CertificateQuery), responses((status = 200, body = OpeningCertificate, description = "The certificate.")), extensions(("x-not-found" = json!(true)), ("x-permission" = json!("adjustments:read"))))]
+#[utoipa::path(tag = "Opening items", params(CertificateQuery), responses((status = 200, body = OpeningCertificate, description = "The certificate.")), extensions(("x-refuses" = json!([404])), ("x-permission" = json!("adjustments:read"))))]
 #[get("/v1/opening-items/certificate")]
 pub async fn get_opening_certificate(caller: Caller<AdjustmentsRead>, query: Query<CertificateQuery>) -> Reply<Fetched<OpeningCertificate>> {
     caller.fetch(move |rx| store::certificate(rx, query.cut_over_on)).await

@@ -65,7 +65,7 @@ pub async fn reject_request(caller: Caller<ApprovalsDecide>, id: Path<ApprovalId
 /// Withdraw one's own request.
 ///
 /// The subject goes back to where it was.
-#[utoipa::path(tag = "Approvals", request_body = Reject, params(("id" = ApprovalId, Path, description = "The approval.")), responses((status = 200, body = Approval, description = "Withdrawn.")), extensions(("x-permission" = json!("any")), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "Approvals", request_body = Reject, params(("id" = ApprovalId, Path, description = "The approval.")), responses((status = 200, body = Approval, description = "Withdrawn.")), extensions(("x-refuses" = json!([403])), ("x-permission" = json!("any")), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
 #[post("/v1/approvals/{id}/withdraw")]
 pub async fn withdraw_request(caller: Caller<Anyone>, id: Path<ApprovalId>, body: Body<Reject>) -> Reply<Done<Approval>> {
     let version = caller.if_match()?;

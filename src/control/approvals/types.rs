@@ -36,8 +36,8 @@ pub struct Approval {
     #[schema(max_length = 40, example = "write_off")]
     pub subject_type: String,
     pub subject_id: Uuid,
-    /// The version that is decided on.
-    #[schema(minimum = 1)]
+    /// The version that is decided on; 0 where there is none yet.
+    #[schema(minimum = 0)]
     pub subject_version: i64,
     pub customer_id: Option<CustomerId>,
     /// In base currency.

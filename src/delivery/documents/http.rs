@@ -139,7 +139,7 @@ pub async fn change_document_logo(caller: Caller<CompanyManage>, body: Body<NewD
 /// Get what documents say of the company.
 ///
 /// Bank, terms, signatory and the like, beside what the registration itself says.
-#[utoipa::path(tag = "Documents", params(OfRegistration), responses((status = 200, body = DocumentSettings, description = "The settings.")), extensions(("x-not-found" = json!(true)), ("x-permission" = json!("company:read"))))]
+#[utoipa::path(tag = "Documents", params(OfRegistration), responses((status = 200, body = DocumentSettings, description = "The settings.")), extensions(("x-refuses" = json!([404])), ("x-permission" = json!("company:read"))))]
 #[get("/v1/document-settings")]
 pub async fn get_document_settings(caller: Caller<CompanyRead>, of: Query<OfRegistration>) -> Reply<Fetched<DocumentSettings>> {
     caller.fetch(move |rx| service::settings(rx, of.gst_registration_id)).await

@@ -36,7 +36,7 @@ pub async fn list_einvoices(caller: Caller<EinvoicesRead>, paging: Query<Paging>
 ///
 /// INV-01 1.1 of an issued invoice, credit or debit note, ready for the portal or a service provider. What the portal would
 /// refuse is named with its place in the payload.
-#[utoipa::path(tag = "E-invoices", params(("document_id" = InvoiceId, Path, description = "The invoice or note.")), responses((status = 200, body = EinvoicePayload, description = "The payload.")), extensions(("x-permission" = json!("einvoices:read")), ("x-conflicts" = json!(true))))]
+#[utoipa::path(tag = "E-invoices", params(("document_id" = InvoiceId, Path, description = "The invoice or note.")), responses((status = 200, body = EinvoicePayload, description = "The payload.")), extensions(("x-refuses" = json!([422])), ("x-permission" = json!("einvoices:read")), ("x-conflicts" = json!(true))))]
 #[get("/v1/einvoices/{document_id}/payload")]
 pub async fn get_einvoice_payload(caller: Caller<EinvoicesRead>, id: Path<InvoiceId>) -> Reply<Fetched<EinvoicePayload>> {
     caller.fetch(move |rx| service::payload(rx, id.0)).await

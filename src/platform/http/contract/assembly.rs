@@ -16,12 +16,16 @@ pub const PARTIAL: &str = "application/vnd.duebook.partial+json";
 /// The whole document, from what was collected of the routes.
 pub fn complete(mut document: Value, permissions_of_clients: &[&str]) -> Value {
     name_what_has_a_name(&mut document);
-    let asked = asked(&document);
+    let asked = reached(&document, &["requestBody", "parameters"]);
+    let answered = reached(&document, &["responses"]);
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         for (name, schema) in schemas.iter_mut() {
             bound(schema);
             if asked.contains(name) {
                 bounds::one_name_each(schema);
+                if !answered.contains(name) {
+                    bounds::absent_is_null(schema);
+                }
             } else {
                 bounds::extensible(schema);
             }
@@ -79,8 +83,8 @@ fn name_what_has_a_name(document: &mut Value) {
     }
 }
 
-/// Names of the schemas that a request may hold.
-fn asked(document: &Value) -> HashSet<String> {
+/// Names of the schemas that these members of operations lead to.
+fn reached(document: &Value, from: &[&str]) -> HashSet<String> {
     fn follow(document: &Value, value: &Value, found: &mut HashSet<String>) {
         match value {
             Value::Object(members) => {
@@ -98,8 +102,7 @@ fn asked(document: &Value) -> HashSet<String> {
     }
     let mut found = HashSet::new();
     for operation in document["paths"].as_object().into_iter().flatten().flat_map(|(_, item)| item.as_object().into_iter().flatten()).map(|(_, o)| o) {
-        follow(document, &operation["requestBody"], &mut found);
-        follow(document, &operation["parameters"], &mut found);
+        from.iter().for_each(|member| follow(document, &operation[*member], &mut found));
     }
     found
 }
@@ -172,9 +175,8 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
         downloadable(operation);
         statuses.push(416);
     }
-    if operation["x-not-found"] == true {
-        statuses.push(404);
-    }
+    // What this operation refuses beside what all of its form do.
+    statuses.extend(operation["x-refuses"].as_array().into_iter().flatten().filter_map(Value::as_u64));
     // A dry run of what would be created made nothing; what waits for an approval is only accepted.
     if keyed && operation["responses"].get("201").is_some() {
         let mut rehearsed = operation["responses"]["201"].clone();

@@ -80,6 +80,27 @@ pub fn one_name_each(schema: &mut Value) {
     }
 }
 
+/// In a request null equals absent, so what may be absent may be null.
+pub fn absent_is_null(schema: &mut Value) {
+    let required = schema["required"].as_array().cloned().unwrap_or_default();
+    for (name, member) in schema["properties"].as_object_mut().into_iter().flatten() {
+        if required.iter().any(|needed| needed == name) {
+            continue;
+        }
+        let scalar = member["type"].as_str().filter(|_| member.get("enum").is_none()).map(str::to_owned);
+        if let Some(kind) = scalar {
+            member["type"] = json!([kind, "null"]);
+        } else if member["$ref"].is_string() {
+            let reference = member["$ref"].take();
+            let description = member.get("description").cloned();
+            *member = json!({"oneOf": [{"type": "null"}, {"$ref": reference}]});
+            if let Some(description) = description {
+                member["description"] = description;
+            }
+        }
+    }
+}
+
 fn is_untyped(schema: &Value) -> bool {
     schema.is_object() && !["type", "$ref", "oneOf", "anyOf", "allOf", "enum", "const"].iter().any(|keyword| schema.get(keyword).is_some())
 }
