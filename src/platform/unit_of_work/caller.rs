@@ -34,6 +34,8 @@ pub struct Doors {
     pub gate: Gate,
     pub authenticate: Authenticate,
     pub event_key: EventKey,
+    /// Wakes those who wait for something that came to pass in the background.
+    pub news: tokio::sync::Notify,
     pub(super) groups: Groups,
     written: Mutex<Written>,
     facts: Mutex<HashMap<CompanyId, (Instant, Arc<CompanyFacts>)>>,
@@ -41,7 +43,7 @@ pub struct Doors {
 
 impl Doors {
     pub fn new(pool: Pool, gate: Gate, authenticate: Authenticate, event_key: EventKey) -> Self {
-        Self { pool, gate, authenticate, event_key, groups: Groups::default(), written: Mutex::default(), facts: Mutex::default() }
+        Self { pool, gate, authenticate, event_key, news: tokio::sync::Notify::new(), groups: Groups::default(), written: Mutex::default(), facts: Mutex::default() }
     }
     /// Notes that a company has audit events that wait to be sealed.
     pub fn wrote(&self, company: CompanyId) {
@@ -286,6 +288,29 @@ impl<P: Permission> Caller<P> {
     pub async fn fetch<T: Resource + Send + 'static>(self, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem> + Send + 'static) -> Reply<Fetched<T>> {
         let start = self.entry.context();
         self.entry.blocking(move |doors| on_snapshot(doors, &start, work).and_then(|value| Fetched::ok(&value))).await
+    }
+
+    /// Reads one answer, again whenever there is news (and now and then, as other processes bring news too), until it
+    /// holds what the caller waits for or the time is up. Nothing is held while waiting.
+    pub async fn wait_for<T: Resource + Send + 'static>(
+        self,
+        longest: Duration,
+        read: impl Fn(&mut Rx<'_>) -> Result<(T, bool), Problem> + Clone + Send + 'static,
+    ) -> Reply<Fetched<T>> {
+        const LOOK: Duration = Duration::from_secs(2);
+        let (start, until) = (self.entry.context(), Instant::now() + longest);
+        loop {
+            // Asked for before it is read, so that nothing falls between the two.
+            let mut news = std::pin::pin!(self.entry.doors.news.notified());
+            news.as_mut().enable();
+            let (start, read) = (start.clone(), read.clone());
+            let (value, there) = self.entry.blocking(move |doors| on_snapshot(doors, &start, read)).await?;
+            let left = until.saturating_duration_since(Instant::now());
+            if there || left.is_zero() {
+                return Fetched::ok(&value);
+            }
+            let _ = tokio::time::timeout(left.min(LOOK), news).await;
+        }
     }
 
     /// A file of what is read. Where `read` finds nothing because something is to be kept first, `keep` does that, once, in
