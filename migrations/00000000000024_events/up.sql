@@ -45,7 +45,7 @@ END $$;
 -- What other programs are told, numbered without a gap in the order of the sealed log. `body` is the text that is sent,
 -- for ever the same.
 CREATE TABLE event (
-    company_id uuid NOT NULL REFERENCES company (id),
+    company_id uuid NOT NULL,
     sequence bigint NOT NULL CHECK (sequence > 0),
     id uuid NOT NULL,
     type text NOT NULL,
@@ -132,9 +132,10 @@ CREATE TABLE webhook_delivery (
 ) WITH (fillfactor = 80);
 CREATE INDEX webhook_delivery_due ON webhook_delivery (company_id, endpoint_id, due_at) WHERE state = 'pending';
 CREATE INDEX webhook_delivery_object ON webhook_delivery (company_id, endpoint_id, object_id, id) WHERE state = 'pending';
-CREATE INDEX webhook_delivery_endpoint ON webhook_delivery (company_id, endpoint_id, id);
+CREATE INDEX webhook_delivery_created ON webhook_delivery (company_id, created_at, id);
+CREATE INDEX webhook_delivery_endpoint ON webhook_delivery (company_id, endpoint_id, created_at, id);
 CREATE INDEX webhook_delivery_event ON webhook_delivery (company_id, event_id);
-CREATE INDEX webhook_delivery_state ON webhook_delivery (company_id, state, id);
+CREATE INDEX webhook_delivery_state ON webhook_delivery (company_id, state, created_at, id);
 CREATE INDEX webhook_delivery_age ON webhook_delivery (created_at) WHERE state <> 'pending';
 CALL isolate_identity('webhook_delivery');
 GRANT SELECT, INSERT, DELETE, UPDATE (state, attempts, tries, due_at, ended_at) ON webhook_delivery TO duebook_app;

@@ -1,5 +1,6 @@
 //! What other programs are told: every type of event, who may hear of it, and which entries of the log it is made of.
 
+use serde_json::{Value, json};
 use strsim::damerau_levenshtein;
 
 /// A type of event.
@@ -148,12 +149,35 @@ kinds! {
     "audit:read" {
         "control.violation_blocked": "Somebody tried what segregation of duties forbids.",
     }
-    "webhooks:manage" {
+    "events:read" {
         "webhook_endpoint.created": "A webhook endpoint was added.",
         "webhook_endpoint.updated": "A webhook endpoint was changed.",
         "webhook_endpoint.disabled": "A webhook endpoint gets nothing any more.",
         "webhook_endpoint.deleted": "A webhook endpoint was removed.",
     }
+}
+
+/// The events as the contract shows them: what a receiver is sent (OpenAPI 3.1 `webhooks`).
+#[must_use]
+pub fn webhooks() -> Value {
+    let header = |name: &str, about: &str, example: Value| json!({"name": name, "in": "header", "required": true, "description": about, "schema": {"type": "string", "maxLength": 400}, "example": example});
+    let of = |kind: &Kind| {
+        let words: Vec<&str> = kind.name.split(['.', '_']).collect();
+        let id = words.iter().map(|word| word[..1].to_uppercase() + &word[1..]).collect::<String>();
+        let operation = json!({
+            "tags": ["Events"], "operationId": format!("on{id}"), "summary": kind.about.trim_end_matches('.'), "x-permission": kind.permission, "security": [],
+            "description": format!("{} Answer with 2xx once it is kept; anything else is sent again, and 410 ends all deliveries.", kind.about),
+            "parameters": [
+                header("webhook-id", "The same on every attempt and replay.", json!("msg_0196f9d40d107f008000000000000731")),
+                header("webhook-timestamp", "When it was sent, in seconds since 1970.", json!("1763447469")),
+                header("webhook-signature", "Of `id.timestamp.body`, by each secret that holds.", json!("v1,XGFpvLIn04I4muz/C74EH38ux5RvtxNSfh8aqN1/hbs="))
+            ],
+            "requestBody": {"required": true, "description": "The event.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Event"}}}},
+            "responses": {"204": {"description": "Kept."}, "410": {"description": "Send nothing more."}}
+        });
+        (kind.name.to_owned(), json!({"post": operation}))
+    };
+    Value::Object(KINDS.iter().map(of).collect())
 }
 
 /// Sent to try an endpoint; not part of the feed.

@@ -199,7 +199,7 @@ pub fn drafts(entry: &Entry) -> Vec<Draft> {
         let related = first.iter().chain(&told).take(RELATED).map(|document| document.shown()).collect();
         drafts.push(Draft { kind, object_id: id, data: data(object(body, id, own), previous(body), related) });
     }
-    drafts.extend(entry.allocations.iter().filter_map(|placed| allocation(placed)));
+    drafts.extend(entry.allocations.iter().filter_map(allocation));
     for (document, kind) in &settled {
         let others = moved.iter().filter(|other| other.side != document.side);
         let most = if document.object == "receipt" { RELATED } else { COUNTERPARTS };
@@ -303,4 +303,93 @@ fn plain(value: &Value) -> Map<String, Value> {
             value => is_plain(name, value).then(|| (name.clone(), value.clone())),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CUSTOMER: &str = "0196f2a9-3d10-7b55-9f00-5f6f4f0a1c42";
+
+    fn id(n: u128) -> String {
+        Uuid::from_u128(n).to_string()
+    }
+
+    fn moved(object: &str, n: u128, side: &str, amounts: (&str, &str, &str), kinds: &[&str]) -> Value {
+        let (amount, open, by) = amounts;
+        json!({"object": object, "id": id(n), "number": format!("N/{n}"), "external_id": null, "customer_id": CUSTOMER, "side": side, "currency": "INR", "amount": amount, "open_amount": open,
+            "by": by, "opened": false, "kinds": kinds, "state": null, "on_account": null, "received": null, "due_date": null, "version": 2})
+    }
+
+    fn entry(action: &str, n: u128, moved: Vec<Value>) -> Entry {
+        let object = action.split('.').next().unwrap_or_default();
+        let body = json!({"action": action, "object": object, "object_id": id(n), "version": 1, "before": null, "after": {"object": object, "id": id(n), "status": "posted"}, "moved": moved});
+        Entry { body, allocations: Vec::new(), day: NaiveDate::default() }
+    }
+
+    fn names(drafts: &[Draft]) -> Vec<&str> {
+        drafts.iter().map(|draft| draft.kind.name).collect()
+    }
+
+    #[test]
+    fn what_became_of_an_invoice_depends_on_what_settled_it_and_how_far() {
+        let after = |amounts, kinds: &[&str], action| names(&drafts(&entry(action, 1, vec![moved("invoice", 2, "debit", amounts, kinds)]))).join(" ");
+        assert_eq!(after(("100.0000", "0.0000", "40.0000"), &["cash", "tds"], "receipt.recorded"), "receipt.recorded invoice.paid");
+        assert_eq!(after(("100", "60", "40"), &["cash"], "receipt.recorded"), "receipt.recorded invoice.partially_paid");
+        assert_eq!(after(("100", "0", "40"), &["write_off"], "write_off.posted"), "write_off.posted invoice.written_off");
+        assert_eq!(after(("100", "100", "-40"), &["cash"], "receipt.bounced"), "receipt.bounced invoice.updated");
+        assert_eq!(after(("100", "0", "100"), &["reversal"], "receipt.reversed"), "receipt.reversed");
+        // Its own end is told once.
+        let cancelled = moved("invoice", 1, "debit", ("100", "0", "100"), &["reversal"]);
+        assert_eq!(names(&drafts(&entry("invoice.cancelled", 1, vec![cancelled]))), ["invoice.cancelled"]);
+    }
+
+    #[test]
+    fn before_and_after_agree_with_what_was_settled() {
+        let told = drafts(&entry("receipt.recorded", 1, vec![moved("invoice", 2, "debit", ("100.0000", "60.0000", "40.0000"), &["cash"])]));
+        let data = &told[1].data;
+        assert_eq!(data["previous"], json!({"payment_status": "unpaid", "balance_due": "100.00", "open_amount": "100.00"}));
+        assert_eq!((&data["object"]["balance_due"], &data["object"]["grand_total"], &data["object"]["payment_status"]), (&json!("60.00"), &json!("100.00"), &json!("partially_paid")));
+        assert_eq!(told[0].data["related"][0], data["object"]);
+    }
+
+    #[test]
+    fn every_document_is_told_of_however_many_there_are() {
+        // Documents of a kind that has no event of its own, and invoices, which have.
+        let all: Vec<Value> = (10..360u128).map(|n| moved(if n % 2 == 0 { "opening" } else { "invoice" }, n, "debit", ("9", "0", "9"), &["cash"])).collect();
+        let told = drafts(&entry("receipt.recorded", 1, all));
+        let mut seen: Vec<String> = told
+            .iter()
+            .flat_map(|draft| std::iter::once(draft.data["object"].clone()).chain(draft.data["related"].as_array().cloned().unwrap_or_default()))
+            .filter(|document| document["open_amount"].is_string())
+            .filter_map(|document| document["id"].as_str().map(str::to_owned))
+            .collect();
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 350);
+        assert_eq!(names(&told).iter().filter(|name| **name == "open_items.changed").count(), 1);
+        assert!(told.iter().all(|draft| draft.data.to_string().len() < 60 * 1024 && draft.data["related"].as_array().is_some_and(|related| related.len() <= RELATED)));
+        // What no event is about is told as such.
+        let silent = drafts(&entry("discount.granted", 1, vec![moved("discount", 1, "credit", ("9", "0", "9"), &["discount"])]));
+        assert_eq!((names(&silent), &silent[0].data["related"][0]["id"]), (vec!["open_items.changed"], &json!(id(1))));
+    }
+
+    #[test]
+    fn what_changed_is_shown_as_it_was_and_people_are_not_shown() {
+        let before = json!({"name": "Old", "email": "a@b.c", "limit": "5", "totals": {"tax": "1", "sum": "3"}, "lines": [1], "version": 1, "gone": true});
+        let after = json!({"name": "New", "email": "x@b.c", "limit": "5", "totals": {"tax": "2", "sum": "3"}, "lines": [2], "version": 2, "fresh": 7, "long": "x".repeat(600), "billing_address": {"city": "Pune"}});
+        let body = json!({"action": "customer.updated", "object": "customer", "object_id": id(1), "version": 2, "before": before, "after": after});
+        let told = drafts(&Entry { body, allocations: Vec::new(), day: NaiveDate::default() });
+        assert_eq!(told[0].data["previous"], json!({"fresh": null, "name": "Old", "totals": {"tax": "1"}, "gone": true}));
+        assert_eq!(told[0].data["object"], json!({"object": "customer", "id": id(1), "version": 2, "name": "New", "limit": "5", "totals": {"tax": "2", "sum": "3"}, "fresh": 7}));
+    }
+
+    #[test]
+    fn an_allocation_taken_back_is_told_of_the_one_it_was() {
+        let placed = |n, reverses: Option<u128>| Placed { id: Uuid::from_u128(n), reverses: reverses.map(Uuid::from_u128), shown: json!({"object": "allocation", "id": id(n), "status": "active"}) };
+        let entry = Entry { allocations: vec![placed(7, None), placed(8, Some(7))], ..entry("allocation.reversed", 7, Vec::new()) };
+        let told = drafts(&entry);
+        assert_eq!((names(&told), told[0].object_id, told[1].object_id), (vec!["allocation.created", "allocation.reversed"], Uuid::from_u128(7), Uuid::from_u128(7)));
+        assert_eq!(told[1].data["object"], json!({"object": "allocation", "id": id(7), "status": "reversed", "reversed_by": id(8)}));
+    }
 }

@@ -28,7 +28,7 @@ pub fn tell(doors: &Doors, company: CompanyId, then: Then) -> Result<(), Problem
     loop {
         let (told, more) = run_system(doors, Some(company), "tellEvents", |tx| tell_batch(tx, then))?;
         if told > 0 {
-            doors.news.notify_waiters();
+            doors.news.bring(company);
         }
         if !more {
             return Ok(());

@@ -1,6 +1,5 @@
 //! Events as they travel: from the feed and to webhooks, the same text.
 
-use super::catalogue::KINDS;
 use crate::platform::dates::Instant;
 use crate::platform::http::reply::Resource;
 use crate::platform::ids::CompanyId;
@@ -153,10 +152,4 @@ pub struct EventFilter {
     #[serde(default)]
     #[param(minimum = 0, maximum = 30, example = 0)]
     pub wait_s: i64,
-}
-
-/// The types in words, for the contract.
-#[must_use]
-pub fn type_names() -> Vec<&'static str> {
-    KINDS.iter().map(|kind| kind.name).collect()
 }

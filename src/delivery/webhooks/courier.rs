@@ -24,8 +24,8 @@ use ureq::unversioned::transport::DefaultConnector;
 
 /// How long a receiver may take, from asking for its address to the end of its answer.
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// Shares under way at once, and of one endpoint.
-const SHARES: usize = 32;
+/// Shares under way at once, and of one endpoint. One that fails gets one, and all that fail together half of them.
+const SHARES: usize = 48;
 const SHARES_EACH: usize = 4;
 /// Deliveries of a share, one after the other.
 const SHARE: i64 = 8;
@@ -40,7 +40,14 @@ pub struct Courier {
     doors: Arc<Doors>,
     post: Post,
     agent: Agent,
-    under_way: Mutex<HashMap<EndpointId, usize>>,
+    under_way: Mutex<HashMap<EndpointId, UnderWay>>,
+}
+
+/// The shares of an endpoint.
+#[derive(Default)]
+struct UnderWay {
+    shares: usize,
+    failing: bool,
 }
 
 impl Courier {
@@ -67,7 +74,7 @@ impl Courier {
     /// Sets off with what is due. Run several times a second.
     pub fn round(self: &Arc<Self>) -> Result<(), Problem> {
         for endpoint in run_system_read(&self.doors, None, "listDueWebhooks", store::due)? {
-            while self.sets_out(endpoint.id) {
+            while self.sets_out(&endpoint) {
                 // Given back by the end of the share, also when there is none.
                 let place = Place { courier: Arc::clone(self), endpoint: endpoint.id };
                 let taken = run_system(&self.doors, Some(endpoint.company_id), "takeDeliveries", |tx| store::claim(tx, endpoint.id, endpoint.ordered, SHARE, LEASE))?;
@@ -82,14 +89,18 @@ impl Courier {
         Ok(())
     }
 
-    fn sets_out(&self, endpoint: EndpointId) -> bool {
+    fn sets_out(&self, due: &Due) -> bool {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
-        if under_way.values().sum::<usize>() >= SHARES {
-            return false;
+        let all: usize = under_way.values().map(|own| own.shares).sum();
+        let failing: usize = under_way.values().filter(|own| own.failing).map(|own| own.shares).sum();
+        let own = under_way.entry(due.id).or_default();
+        own.failing = due.failing;
+        let free = all < SHARES && if due.failing { own.shares == 0 && failing < SHARES / 2 } else { own.shares < SHARES_EACH };
+        own.shares += usize::from(free);
+        let idle = own.shares == 0;
+        if idle {
+            under_way.remove(&due.id);
         }
-        let own = under_way.entry(endpoint).or_default();
-        let free = *own < SHARES_EACH;
-        *own += usize::from(free);
         free
     }
 
@@ -153,6 +164,9 @@ fn record(tx: &mut Tx<'_>, due: &Due, (tried, verdict): &(Tried<'_>, Verdict)) -
     let again = if *verdict == Verdict::Gone { None } else { plan(tried.claimed.tries, rand::random_range(-100..=100), pause) };
     store::lock(tx, due.id)?;
     store::finish(tx, tried, delivered, again)?;
+    if due.ordered {
+        store::hold_followers(tx, due.id, tried.claimed.id, again.filter(|_| !delivered))?;
+    }
     let failing_since = store::note_health(tx, due.id, tried.at, tried.status, delivered, pause)?;
     let reason = match verdict {
         Verdict::Gone => Some("The receiver answered 410 Gone."),
@@ -179,8 +193,8 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut under_way = self.courier.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(own) = under_way.get_mut(&self.endpoint) {
-            *own -= 1;
-            if *own == 0 {
+            own.shares -= 1;
+            if own.shares == 0 {
                 under_way.remove(&self.endpoint);
             }
         }

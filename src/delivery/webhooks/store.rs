@@ -83,7 +83,7 @@ pub fn get(rx: &mut Rx<'_>, id: EndpointId, own: Option<&str>) -> Result<Option<
 /// Has others wait who change the endpoint.
 pub fn lock(tx: &mut Tx<'_>, id: EndpointId) -> Result<(), Problem> {
     let company = tx.company();
-    tx.execute(Sql::new("SELECT 1 FROM webhook_endpoint WHERE company_id = $1 AND id = $2 FOR UPDATE").bind(company).bind(id)).map(drop)
+    tx.execute(Sql::new("SELECT 1 FROM webhook_endpoint WHERE company_id = $1 AND id = $2 FOR NO KEY UPDATE").bind(company).bind(id)).map(drop)
 }
 
 pub fn insert(tx: &mut Tx<'_>, new: &NewWebhookEndpoint) -> Result<EndpointId, Problem> {
@@ -288,12 +288,12 @@ pub fn again(tx: &mut Tx<'_>, id: DeliveryId) -> Result<(), Problem> {
 
 // ------------------------------------------------------------------------------------- the courier
 
-row! { pub struct Due { pub company_id: CompanyId, pub id: EndpointId, pub url: String, pub ordered: bool, pub signature: Signature, pub generation: i32, pub overlaps: bool } }
+row! { pub struct Due { pub company_id: CompanyId, pub id: EndpointId, pub url: String, pub ordered: bool, pub signature: Signature, pub generation: i32, pub overlaps: bool, pub failing: bool } }
 
 /// Endpoints of all companies for which something is due. Called with the identity tables open.
 pub fn due(rx: &mut Rx<'_>) -> Result<Vec<Due>, Problem> {
     rx.load(Sql::new(
-        "SELECT w.company_id, w.id, w.url, w.ordered, w.signature, w.generation, coalesce(w.previous_until > now(), false) AS overlaps FROM webhook_endpoint w
+        "SELECT w.company_id, w.id, w.url, w.ordered, w.signature, w.generation, coalesce(w.previous_until > now(), false) AS overlaps, w.failing_since IS NOT NULL AS failing FROM webhook_endpoint w
          WHERE w.active AND w.deleted_at IS NULL AND coalesce(w.paused_until <= now(), true)
            AND EXISTS (SELECT FROM webhook_delivery d WHERE d.company_id = w.company_id AND d.endpoint_id = w.id AND d.state = 'pending' AND d.due_at <= now())",
     ))
@@ -373,6 +373,15 @@ pub fn finish(tx: &mut Tx<'_>, tried: &Tried<'_>, delivered: bool, again: Option
     let text = "UPDATE webhook_delivery SET state = $4, due_at = CASE WHEN $5::bigint IS NULL THEN due_at ELSE now() + $5 * interval '1 millisecond' END, ended_at = CASE WHEN $4 <> 'pending' THEN now() END
         WHERE company_id = $1 AND id = $2 AND attempts = $3 AND state = 'pending'";
     Ok(tx.execute(Sql::new(text).bind(company).bind(tried.claimed.id).bind(tried.claimed.attempts).bind(state).bind(wait))? > 0)
+}
+
+/// Has later deliveries of the same thing wait as long as one that is tried again, or no longer than it: they are not looked
+/// at in vain meanwhile.
+pub fn hold_followers(tx: &mut Tx<'_>, endpoint: EndpointId, delivery: DeliveryId, again: Option<TimeDelta>) -> Result<(), Problem> {
+    let company = tx.company();
+    let text = "UPDATE webhook_delivery f SET due_at = now() + $4 * interval '1 millisecond' FROM webhook_delivery d
+        WHERE d.company_id = $1 AND d.id = $3 AND f.company_id = $1 AND f.endpoint_id = $2 AND f.object_id = d.object_id AND f.state = 'pending' AND f.id > d.id";
+    tx.execute(Sql::new(text).bind(company).bind(endpoint).bind(delivery).bind(again.map_or(0, |wait| wait.num_milliseconds()))).map(drop)
 }
 
 /// Notes how an endpoint did; gives since when it fails.
