@@ -231,7 +231,8 @@ impl Service {
         let sealer = Arc::clone(&self.sealer);
         let courier = Courier::new(Arc::clone(&self.doors), self.post.clone());
         // What is sealed is told, and what is told is taken to whoever wants it.
-        let seal_and_tell = move |doors: &Doors| audit_log::service::seal_all(doors, &sealer, |company| events::service::tell(doors, company, webhooks::service::fan_out));
+        let seal_and_tell =
+            move |doors: &Doors| audit_log::service::seal_all(doors, &sealer, |company| events::service::tell(doors, company, webhooks::service::fan_out));
         let jobs = vec![
             tokens::revocations::job(),
             Job { name: "audit seal", every: Duration::from_secs(1), run: Box::new(seal_and_tell) },

@@ -104,7 +104,9 @@ fn story(company: &Company) -> (String, Value, Value) {
     controller.post(&format!("/v1/allocations/{}/reverse", id_of(&allocation)), &json!({"reason": "Wrong invoice"})).expect(201);
     let cheque = with(receipt_body(&customer, "2025-01-16", "100.00"), json!({"method": "cheque", "allocations": [to_invoice(&invoice, "100.00")]}));
     let cheque = executive.post("/v1/receipts", &cheque).expect(201);
-    controller.change("POST", &format!("/v1/receipts/{}/bounce", id_of(&cheque)), "*", &json!({"bounced_on": "2025-01-18", "reason": "Funds insufficient"})).expect(200);
+    executive
+        .change("POST", &format!("/v1/receipts/{}/bounce", id_of(&cheque)), "*", &json!({"bounced_on": "2025-01-18", "reason": "Funds insufficient"}))
+        .expect(200);
     let applied = with(note_body(&invoice, "2025-01-21", "50.00"), json!({"apply_to_original": true}));
     controller.post("/v1/credit-notes", &applied).expect(201);
     controller.post("/v1/credit-notes", &with(note_body(&invoice, "2025-01-21", "20.00"), json!({"apply_to_original": false}))).expect(201);
@@ -119,7 +121,9 @@ fn story(company: &Company) -> (String, Value, Value) {
     let opening = json!({"external_id": fresh(), "customer_id": customer, "number": &fresh()[..12], "document_type": "invoice", "document_date": "2024-02-10", "original_amount": "75.00", "posting_date": "2024-04-01"});
     controller.post("/v1/opening-items", &opening).expect(201);
     let gone = company.invoice(&customer, "2025-01-10", "2025-02-09", "60.00");
-    controller.change("POST", &format!("/v1/invoices/{}/cancel", id_of(&gone)), "*", &json!({"reason": "Ordered twice", "cancelled_on": "2025-01-20"})).expect(200);
+    controller
+        .change("POST", &format!("/v1/invoices/{}/cancel", id_of(&gone)), "*", &json!({"reason": "Ordered twice", "cancelled_on": "2025-01-20"}))
+        .expect(200);
     (customer, invoice, receipt)
 }
 
@@ -134,8 +138,24 @@ fn every_change_is_told_once_in_order_and_the_balances_can_be_rebuilt() {
     assert_eq!(balances(&events).get(&(customer, "INR".to_owned())), Some(&dec(&total)));
     let types: Vec<&str> = events.iter().filter_map(|event| event["type"].as_str()).collect();
     for name in [
-        "customer.created", "invoice.issued", "receipt.recorded", "receipt.allocated", "allocation.created", "allocation.reversed", "invoice.partially_paid", "receipt.bounced", "note.issued",
-        "note.applied", "write_off.posted", "invoice.written_off", "adjustment.posted", "opening_item.created", "invoice.cancelled", "approval.requested", "approval.decided", "invoice.overdue",
+        "customer.created",
+        "invoice.issued",
+        "receipt.recorded",
+        "receipt.allocated",
+        "allocation.created",
+        "allocation.reversed",
+        "invoice.partially_paid",
+        "receipt.bounced",
+        "note.issued",
+        "note.applied",
+        "write_off.posted",
+        "invoice.written_off",
+        "adjustment.posted",
+        "opening_item.created",
+        "invoice.cancelled",
+        "approval.requested",
+        "approval.decided",
+        "invoice.overdue",
     ] {
         assert!(types.contains(&name), "{name} is not among {types:?}");
     }
@@ -143,9 +163,15 @@ fn every_change_is_told_once_in_order_and_the_balances_can_be_rebuilt() {
     // Money of 500 of which 300 is placed: 200 is left, of the invoice 700.
     let allocated = of_type(&events, "receipt.allocated")[0];
     let (object, related) = (&allocated["data"]["object"], &allocated["data"]["related"][0]);
-    assert_includes(object, &json!({"object": "receipt", "id": receipt["id"], "number": receipt["number"], "status": "partially_applied", "gross_settled": "500.00", "unapplied": "200.00", "amount_received": "490.00", "version": receipt["version"]}));
+    assert_includes(
+        object,
+        &json!({"object": "receipt", "id": receipt["id"], "number": receipt["number"], "status": "partially_applied", "gross_settled": "500.00", "unapplied": "200.00", "amount_received": "490.00", "version": receipt["version"]}),
+    );
     assert_eq!(allocated["data"]["previous"], json!({"status": "unapplied", "unapplied": "500.00", "open_amount": "500.00"}));
-    assert_includes(related, &json!({"object": "invoice", "id": invoice["id"], "balance_due": "700.00", "payment_status": "partially_paid", "external_id": invoice["external_id"]}));
+    assert_includes(
+        related,
+        &json!({"object": "invoice", "id": invoice["id"], "balance_due": "700.00", "payment_status": "partially_paid", "external_id": invoice["external_id"]}),
+    );
     let paid = of_type(&events, "invoice.partially_paid")[0];
     assert_eq!(paid["data"]["previous"]["balance_due"], "1000.00", "{paid}");
     let user = company.user_id("ar_executive");
@@ -230,7 +256,10 @@ fn who_waits_is_told_at_once_and_who_waits_in_vain_is_told_so() {
         let (client, began) = (controller.clone(), Instant::now());
         let waiting = scope.spawn(move || client.get(&format!("/v1/events?after_sequence={last}&wait_s=30&type=customer.*")).expect(200));
         // Another type than the one waited for changes nothing.
-        company.as_role("admin").post("/v1/items", &json!({"code": fresh(), "name": "Support", "is_service": true, "hsn_code": "998313", "unit_price": "10.00", "tax_rate": "18"})).expect(201);
+        company
+            .as_role("admin")
+            .post("/v1/items", &json!({"code": fresh(), "name": "Support", "is_service": true, "hsn_code": "998313", "unit_price": "10.00", "tax_rate": "18"}))
+            .expect(201);
         let customer = company.customer();
         let told = waiting.join().expect("the one who waits");
         assert_eq!(told["data"][0]["data"]["object"]["id"], customer.as_str(), "{told} after {:?}", began.elapsed());
@@ -283,8 +312,19 @@ fn an_invoice_is_told_overdue_once_when_its_day_is_over() {
     // A year later: what was looked for last is long ago, and nothing was told yet.
     let soon = company.invoice(&customer, "2025-01-10", &today().to_string(), "10.00");
     company.sql("SELECT 1");
-    Db::owner().run(&format!("UPDATE event_feed SET overdue_told = '{}' WHERE company_id = '{}'", today() - chrono::Days::new(1), company.id)).expect("a day before");
-    Db::owner().commit_in(&company.id, &format!("UPDATE open_item_balance SET due_date = '{}' WHERE item_id IN (SELECT id FROM open_item WHERE document_id = '{}')", today() - chrono::Days::new(1), id_of(&soon))).expect("due yesterday");
+    Db::owner()
+        .run(&format!("UPDATE event_feed SET overdue_told = '{}' WHERE company_id = '{}'", today() - chrono::Days::new(1), company.id))
+        .expect("a day before");
+    Db::owner()
+        .commit_in(
+            &company.id,
+            &format!(
+                "UPDATE open_item_balance SET due_date = '{}' WHERE item_id IN (SELECT id FROM open_item WHERE document_id = '{}')",
+                today() - chrono::Days::new(1),
+                id_of(&soon)
+            ),
+        )
+        .expect("due yesterday");
     let refuse = |_: &str| Err(duebook::platform::http::Problem::not_found("principal"));
     let doors = Doors::new(Pool::new(&database_url("app_url"), 2).expect("a pool"), Gate::new(1, 1), Box::new(refuse), event_key());
     for _ in 0..2 {

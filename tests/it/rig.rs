@@ -440,7 +440,17 @@ impl Company {
     pub fn fingerprint(&self) -> BTreeMap<String, String> {
         // Sessions come and go with log-ins; sealing, telling and sending run in the background.
         const ASIDE: [&str; 11] = [
-            "refresh_token", "revocation", "membership", "api_client", "audit_leaf", "audit_checkpoint", "event", "event_feed", "webhook_endpoint", "webhook_delivery", "webhook_attempt",
+            "refresh_token",
+            "revocation",
+            "membership",
+            "api_client",
+            "audit_leaf",
+            "audit_checkpoint",
+            "event",
+            "event_feed",
+            "webhook_endpoint",
+            "webhook_delivery",
+            "webhook_attempt",
         ];
         static TABLES: LazyLock<Vec<String>> = LazyLock::new(|| tables_with("company_id"));
         let one = |table: &String| {

@@ -269,7 +269,11 @@ mod tests {
     #[test]
     fn names_are_unique_lower_case_and_every_other_name_leads_to_one() {
         for (at, kind) in KINDS.iter().enumerate() {
-            assert!(kind.name.split_once('.').is_some_and(|(object, action)| [object, action].iter().all(|word| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))));
+            assert!(
+                kind.name
+                    .split_once('.')
+                    .is_some_and(|(object, action)| [object, action].iter().all(|word| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')))
+            );
             assert!(kind.about.ends_with('.') && KINDS[at + 1..].iter().all(|other| other.name != kind.name), "{}", kind.name);
             assert!(crate::platform::unit_of_work::permissions::grant(kind.permission).is_some(), "{}", kind.permission);
         }
@@ -289,7 +293,9 @@ mod tests {
 
     #[test]
     fn signing_in_is_told_to_nobody() {
-        assert!(["session.started", "audit.adopted", "document_print.kept", "receipt.allocated", "discount.granted"].iter().all(|action| told_as(action).is_none()));
+        assert!(
+            ["session.started", "audit.adopted", "document_print.kept", "receipt.allocated", "discount.granted"].iter().all(|action| told_as(action).is_none())
+        );
         assert_eq!(told_as("credit_note.issued").map(|kind| kind.name), Some("note.issued"));
     }
 }

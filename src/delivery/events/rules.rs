@@ -24,8 +24,7 @@ const LONGEST: usize = 500;
 const LARGEST: usize = 12 * 1024;
 
 /// People and their accounts are not sent around.
-const WITHHELD: [&str; 9] =
-    ["email", "phone", "account_number", "ifsc", "beneficiary", "billing_address", "shipping_address", "address", "signed_invoice"];
+const WITHHELD: [&str; 9] = ["email", "phone", "account_number", "ifsc", "beneficiary", "billing_address", "shipping_address", "address", "signed_invoice"];
 
 /// An entry of the log.
 pub struct Entry {
@@ -129,7 +128,11 @@ impl Moved {
         shown.extend(self.states(self.open_amount));
         shown.extend(self.number.iter().filter(|number| !number.is_empty()).map(|number| ("number".to_owned(), json!(number))));
         shown.extend(self.external_id.iter().map(|id| ("external_id".to_owned(), json!(id))));
-        shown.extend([("customer_id".to_owned(), json!(self.customer_id)), ("side".to_owned(), json!(self.side)), ("currency".to_owned(), json!(self.currency))]);
+        shown.extend([
+            ("customer_id".to_owned(), json!(self.customer_id)),
+            ("side".to_owned(), json!(self.side)),
+            ("currency".to_owned(), json!(self.currency)),
+        ]);
         let total = match self.object.as_str() {
             "invoice" | "debit_note" | "credit_note" => "grand_total",
             "receipt" => "gross_settled",
@@ -349,7 +352,10 @@ mod tests {
         let told = drafts(&entry("receipt.recorded", 1, vec![moved("invoice", 2, "debit", ("100.0000", "60.0000", "40.0000"), &["cash"])]));
         let data = &told[1].data;
         assert_eq!(data["previous"], json!({"payment_status": "unpaid", "balance_due": "100.00", "open_amount": "100.00"}));
-        assert_eq!((&data["object"]["balance_due"], &data["object"]["grand_total"], &data["object"]["payment_status"]), (&json!("60.00"), &json!("100.00"), &json!("partially_paid")));
+        assert_eq!(
+            (&data["object"]["balance_due"], &data["object"]["grand_total"], &data["object"]["payment_status"]),
+            (&json!("60.00"), &json!("100.00"), &json!("partially_paid"))
+        );
         assert_eq!(told[0].data["related"][0], data["object"]);
     }
 
@@ -368,7 +374,10 @@ mod tests {
         seen.dedup();
         assert_eq!(seen.len(), 350);
         assert_eq!(names(&told).iter().filter(|name| **name == "open_items.changed").count(), 1);
-        assert!(told.iter().all(|draft| draft.data.to_string().len() < 60 * 1024 && draft.data["related"].as_array().is_some_and(|related| related.len() <= RELATED)));
+        assert!(
+            told.iter()
+                .all(|draft| draft.data.to_string().len() < 60 * 1024 && draft.data["related"].as_array().is_some_and(|related| related.len() <= RELATED))
+        );
         // What no event is about is told as such.
         let silent = drafts(&entry("discount.granted", 1, vec![moved("discount", 1, "credit", ("9", "0", "9"), &["discount"])]));
         assert_eq!((names(&silent), &silent[0].data["related"][0]["id"]), (vec!["open_items.changed"], &json!(id(1))));
@@ -381,15 +390,25 @@ mod tests {
         let body = json!({"action": "customer.updated", "object": "customer", "object_id": id(1), "version": 2, "before": before, "after": after});
         let told = drafts(&Entry { body, allocations: Vec::new(), day: NaiveDate::default() });
         assert_eq!(told[0].data["previous"], json!({"fresh": null, "name": "Old", "totals": {"tax": "1"}, "gone": true}));
-        assert_eq!(told[0].data["object"], json!({"object": "customer", "id": id(1), "version": 2, "name": "New", "limit": "5", "totals": {"tax": "2", "sum": "3"}, "fresh": 7}));
+        assert_eq!(
+            told[0].data["object"],
+            json!({"object": "customer", "id": id(1), "version": 2, "name": "New", "limit": "5", "totals": {"tax": "2", "sum": "3"}, "fresh": 7})
+        );
     }
 
     #[test]
     fn an_allocation_taken_back_is_told_of_the_one_it_was() {
-        let placed = |n, reverses: Option<u128>| Placed { id: Uuid::from_u128(n), reverses: reverses.map(Uuid::from_u128), shown: json!({"object": "allocation", "id": id(n), "status": "active"}) };
+        let placed = |n, reverses: Option<u128>| Placed {
+            id: Uuid::from_u128(n),
+            reverses: reverses.map(Uuid::from_u128),
+            shown: json!({"object": "allocation", "id": id(n), "status": "active"}),
+        };
         let entry = Entry { allocations: vec![placed(7, None), placed(8, Some(7))], ..entry("allocation.reversed", 7, Vec::new()) };
         let told = drafts(&entry);
-        assert_eq!((names(&told), told[0].object_id, told[1].object_id), (vec!["allocation.created", "allocation.reversed"], Uuid::from_u128(7), Uuid::from_u128(7)));
+        assert_eq!(
+            (names(&told), told[0].object_id, told[1].object_id),
+            (vec!["allocation.created", "allocation.reversed"], Uuid::from_u128(7), Uuid::from_u128(7))
+        );
         assert_eq!(told[1].data["object"], json!({"object": "allocation", "id": id(7), "status": "reversed", "reversed_by": id(8)}));
     }
 }

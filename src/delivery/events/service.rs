@@ -158,7 +158,8 @@ fn types(principal: &Principal, wanted: Option<&str>) -> Result<Option<Vec<Strin
         }
         return Err(Problem::new(INVALID_PARAMETER, "1 query parameter(s) need correction.").errors(vec![error]));
     }
-    let heard = KINDS.iter().filter(|kind| principal.may(kind.permission) && patterns.as_ref().is_none_or(|all| all.iter().any(|p| catalogue::matches(p, kind.name))));
+    let heard =
+        KINDS.iter().filter(|kind| principal.may(kind.permission) && patterns.as_ref().is_none_or(|all| all.iter().any(|p| catalogue::matches(p, kind.name))));
     let names: Vec<String> = heard.map(|kind| kind.name.to_owned()).collect();
     Ok((names.len() < KINDS.len()).then_some(names))
 }

@@ -121,9 +121,11 @@ pub fn object_sequences(tx: &mut Tx<'_>, ids: Vec<Uuid>) -> Result<HashMap<Uuid,
     row! { struct Last { id: Uuid, last: Option<i64> } }
     let company = tx.company();
     let rows: Vec<Last> = tx.load(
-        Sql::new("SELECT w.id, (SELECT max(e.object_sequence) FROM event e WHERE e.company_id = $1 AND e.object_id = w.id) AS last FROM unnest($2::uuid[]) AS w(id)")
-            .bind(company)
-            .bind(Many(ids)),
+        Sql::new(
+            "SELECT w.id, (SELECT max(e.object_sequence) FROM event e WHERE e.company_id = $1 AND e.object_id = w.id) AS last FROM unnest($2::uuid[]) AS w(id)",
+        )
+        .bind(company)
+        .bind(Many(ids)),
     )?;
     Ok(rows.into_iter().map(|row| (row.id, row.last.unwrap_or(0))).collect())
 }

@@ -77,7 +77,8 @@ impl Courier {
             while self.sets_out(&endpoint) {
                 // Given back by the end of the share, also when there is none.
                 let place = Place { courier: Arc::clone(self), endpoint: endpoint.id };
-                let taken = run_system(&self.doors, Some(endpoint.company_id), "takeDeliveries", |tx| store::claim(tx, endpoint.id, endpoint.ordered, SHARE, LEASE))?;
+                let taken =
+                    run_system(&self.doors, Some(endpoint.company_id), "takeDeliveries", |tx| store::claim(tx, endpoint.id, endpoint.ordered, SHARE, LEASE))?;
                 if taken.is_empty() {
                     break;
                 }
@@ -152,7 +153,8 @@ impl Courier {
             Err(error) => (None, None, None, Some(error.to_string().chars().take(300).collect())),
         };
         let latency_ms = i32::try_from(began.elapsed().as_millis()).unwrap_or(i32::MAX);
-        metrics::histogram!("duebook_webhook_seconds", "status" => status.map_or_else(|| "none".to_owned(), |status| status.to_string())).record(began.elapsed());
+        metrics::histogram!("duebook_webhook_seconds", "status" => status.map_or_else(|| "none".to_owned(), |status| status.to_string()))
+            .record(began.elapsed());
         (Tried { claimed, at, status, latency_ms, error, reply }, verdict(status, retry_after))
     }
 }

@@ -167,7 +167,9 @@ mod tests {
         for text in inside.split_whitespace().filter(|text| *text != "fec0::1") {
             assert!(!is_public(text.parse().expect("an address")), "{text}");
         }
-        for text in "1.1.1.1 8.8.8.8 100.63.255.255 100.128.0.1 172.15.0.1 172.32.0.1 192.169.0.1 2606:4700::1111 ::ffff:8.8.8.8 64:ff9b::808:808".split_whitespace() {
+        for text in
+            "1.1.1.1 8.8.8.8 100.63.255.255 100.128.0.1 172.15.0.1 172.32.0.1 192.169.0.1 2606:4700::1111 ::ffff:8.8.8.8 64:ff9b::808:808".split_whitespace()
+        {
             assert!(is_public(text.parse().expect("an address")), "{text}");
         }
         assert_eq!(INSIDE.iter().filter(|net| Net::parse(net).is_none()).count(), 0);
@@ -200,8 +202,17 @@ mod tests {
     #[test]
     fn a_name_is_looked_at_each_time_and_one_bad_address_is_enough() {
         let at = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("an address")).collect::<Vec<SocketAddr>>();
-        let answers = vec![at(&["93.184.216.34:443"]), at(&["127.0.0.1:443"]), at(&["93.184.216.34:443", "10.0.0.1:443"]), at(&["93.184.216.34:22"]), at(&["10.0.0.7:22"])];
-        let guarded = |allowed: &[&str], names| Guarded { allowed: Arc::new(Allowed::read(&allowed.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>()).expect("entries")), names };
+        let answers = vec![
+            at(&["93.184.216.34:443"]),
+            at(&["127.0.0.1:443"]),
+            at(&["93.184.216.34:443", "10.0.0.1:443"]),
+            at(&["93.184.216.34:22"]),
+            at(&["10.0.0.7:22"]),
+        ];
+        let guarded = |allowed: &[&str], names| Guarded {
+            allowed: Arc::new(Allowed::read(&allowed.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>()).expect("entries")),
+            names,
+        };
         let first = guarded(&[], Fickle(answers[..4].to_vec().into()));
         let uri: Uri = "https://receiver.example/hook".parse().expect("an address");
         let timeout = || NextTimeout { after: ureq::unversioned::transport::time::Duration::NotHappening, reason: ureq::Timeout::Global };

@@ -111,7 +111,11 @@ pub async fn replay_events(caller: Caller<WebhooksManage>, id: Path<EndpointId>,
 /// What was sent where, how often, how long it took and what was answered; kept for 90 days after they ended.
 #[utoipa::path(tag = "Events", params(Paging, DeliveryFilter), responses((status = 200, body = Page<WebhookDelivery>, description = "One page.")), extensions(("x-permission" = json!("webhooks:manage"))))]
 #[get("/v1/webhook-deliveries")]
-pub async fn list_webhook_deliveries(caller: Caller<WebhooksManage>, paging: Query<Paging>, filter: Query<DeliveryFilter>) -> Reply<Fetched<Page<WebhookDelivery>>> {
+pub async fn list_webhook_deliveries(
+    caller: Caller<WebhooksManage>,
+    paging: Query<Paging>,
+    filter: Query<DeliveryFilter>,
+) -> Reply<Fetched<Page<WebhookDelivery>>> {
     caller.fetch(move |rx| service::deliveries(rx, &paging, &filter)).await
 }
 

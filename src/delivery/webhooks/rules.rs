@@ -52,9 +52,17 @@ pub fn verdict(status: Option<u16>, retry_after: Option<i64>) -> Verdict {
 /// Everything wrong with an address that can be said without asking for names.
 #[must_use]
 pub fn url_faults(url: &str, allowed: &Allowed) -> Vec<FieldError> {
-    let fault = |detail: &str| vec![FieldError::at("/url", "webhook_url_refused", detail).expected("https://host/path, port 443 or 8443").received(url.chars().take(80).collect::<String>())];
+    let fault = |detail: &str| {
+        vec![
+            FieldError::at("/url", "webhook_url_refused", detail)
+                .expected("https://host/path, port 443 or 8443")
+                .received(url.chars().take(80).collect::<String>()),
+        ]
+    };
     let Ok(uri) = url.parse::<Uri>() else { return fault("This is not an address.") };
-    let (Some(scheme), Some(authority), Some(host)) = (uri.scheme_str(), uri.authority(), uri.host()) else { return fault("An address has a scheme and a host.") };
+    let (Some(scheme), Some(authority), Some(host)) = (uri.scheme_str(), uri.authority(), uri.host()) else {
+        return fault("An address has a scheme and a host.");
+    };
     if !url.is_ascii() || url.bytes().any(|b| b.is_ascii_control() || b == b' ') || url.contains('#') {
         return fault("An address has neither blanks nor a fragment.");
     }
@@ -113,19 +121,45 @@ mod tests {
         assert!([200, 201, 204, 299].iter().all(|status| verdict(Some(*status), None) == Verdict::Delivered));
         assert!([100, 301, 302, 307, 400, 401, 404, 500].iter().all(|status| verdict(Some(*status), None) == Verdict::Failed));
         assert_eq!((verdict(None, None), verdict(Some(410), None)), (Verdict::Failed, Verdict::Gone));
-        assert_eq!((verdict(Some(429), Some(7)), verdict(Some(503), None), verdict(Some(502), Some(-1))), (Verdict::Slower(7), Verdict::Slower(60), Verdict::Slower(1)));
+        assert_eq!(
+            (verdict(Some(429), Some(7)), verdict(Some(503), None), verdict(Some(502), Some(-1))),
+            (Verdict::Slower(7), Verdict::Slower(60), Verdict::Slower(1))
+        );
     }
 
     #[test]
     fn addresses_inside_are_refused_in_every_spelling() {
         let allowed = Allowed::read(&["127.0.0.1".into()]).expect("an entry");
-        for good in ["https://example.com/hook", "https://example.com:8443/", "https://8.8.8.8/x?y=1", "http://127.0.0.1:9000/hook", "https://hooks.example.co.in/a/b"] {
+        for good in
+            ["https://example.com/hook", "https://example.com:8443/", "https://8.8.8.8/x?y=1", "http://127.0.0.1:9000/hook", "https://hooks.example.co.in/a/b"]
+        {
             assert_eq!(url_faults(good, &allowed).len(), 0, "{good}");
         }
         for bad in [
-            "http://example.com/", "https://example.com:22/", "https://user:secret@example.com/", "https://example.com/#x", "ftp://example.com/", "/hook", "", "https://", "https://localhost/",
-            "https://x.localhost/", "https://metadata.google.internal/", "https://169.254.169.254/latest", "https://10.0.0.1/", "https://[::1]/", "https://[::ffff:127.0.0.1]/", "https://2130706433/",
-            "https://127.1/", "https://0x7f.1/", "https://0177.0.0.01/", "https://127.0.0.2/", "https://exa mple.com/", "https://localhost./", "file:///etc/passwd", "javascript:alert(1)",
+            "http://example.com/",
+            "https://example.com:22/",
+            "https://user:secret@example.com/",
+            "https://example.com/#x",
+            "ftp://example.com/",
+            "/hook",
+            "",
+            "https://",
+            "https://localhost/",
+            "https://x.localhost/",
+            "https://metadata.google.internal/",
+            "https://169.254.169.254/latest",
+            "https://10.0.0.1/",
+            "https://[::1]/",
+            "https://[::ffff:127.0.0.1]/",
+            "https://2130706433/",
+            "https://127.1/",
+            "https://0x7f.1/",
+            "https://0177.0.0.01/",
+            "https://127.0.0.2/",
+            "https://exa mple.com/",
+            "https://localhost./",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
         ] {
             assert_eq!(url_faults(bad, &allowed).len(), 1, "{bad}");
         }

@@ -132,7 +132,9 @@ fn at_work(row: &EndpointRow) -> Result<(), Problem> {
     if row.active {
         return Ok(());
     }
-    Err(Problem::new(INVALID_STATE, "The endpoint is disabled; switch it on first.").member("current", json!({"status": "disabled"})).member("allowed_actions", json!(["update"])))
+    Err(Problem::new(INVALID_STATE, "The endpoint is disabled; switch it on first.")
+        .member("current", json!({"status": "disabled"}))
+        .member("allowed_actions", json!(["update"])))
 }
 
 fn queued(tx: &mut Tx<'_>, one: Queued) -> Result<WebhookDelivery, Problem> {
@@ -204,9 +206,17 @@ fn takes(subscriber: &store::Subscriber, name: &str) -> bool {
 /// Queues what is told for everybody who wants it.
 pub fn fan_out(tx: &mut Tx<'_>, told: &[Told]) -> Result<(), Problem> {
     let subscribers = store::subscribers(tx)?;
-    let wanted = told.iter().flat_map(|event| subscribers.iter().filter(|subscriber| takes(subscriber, event.kind.name)).map(move |subscriber| (event, subscriber.id)));
+    let wanted =
+        told.iter().flat_map(|event| subscribers.iter().filter(|subscriber| takes(subscriber, event.kind.name)).map(move |subscriber| (event, subscriber.id)));
     let queued: Vec<Queued> = wanted
-        .map(|(event, endpoint)| Queued { endpoint, event: event.id, kind: event.kind.name.into(), sequence: Some(event.sequence), body: None, object: event.object_id })
+        .map(|(event, endpoint)| Queued {
+            endpoint,
+            event: event.id,
+            kind: event.kind.name.into(),
+            sequence: Some(event.sequence),
+            body: None,
+            object: event.object_id,
+        })
         .collect();
     if queued.is_empty() { Ok(()) } else { store::queue(tx, &queued).map(drop) }
 }

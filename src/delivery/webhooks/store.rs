@@ -1,4 +1,6 @@
-use super::types::{DeliveryFilter, DeliveryStatus, EndpointHealth, EndpointStatus, NewWebhookEndpoint, Signature, WebhookAttempt, WebhookDelivery, WebhookEndpoint};
+use super::types::{
+    DeliveryFilter, DeliveryStatus, EndpointHealth, EndpointStatus, NewWebhookEndpoint, Signature, WebhookAttempt, WebhookDelivery, WebhookEndpoint,
+};
 use crate::delivery::events::types::EventId;
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
@@ -260,7 +262,9 @@ const OF_MAKER: &str = "EXISTS (SELECT FROM webhook_endpoint w WHERE w.company_i
 
 pub fn deliveries(rx: &mut Rx<'_>, paging: &Paging, filter: &DeliveryFilter, own: Option<String>) -> Result<Page<WebhookDelivery>, Problem> {
     let event = filter.event_id.as_deref().and_then(EventId::parse).map(|event| event.0);
-    let tried = |operator: &str| format!("EXISTS (SELECT FROM webhook_attempt t WHERE t.company_id = d.company_id AND t.delivery_id = d.id AND t.attempted_at {operator} {{}})");
+    let tried = |operator: &str| {
+        format!("EXISTS (SELECT FROM webhook_attempt t WHERE t.company_id = d.company_id AND t.delivery_id = d.id AND t.attempted_at {operator} {{}})")
+    };
     let page = DELIVERIES
         .of(rx)
         .when("d.endpoint_id = {}", filter.endpoint_id)
@@ -385,13 +389,21 @@ pub fn hold_followers(tx: &mut Tx<'_>, endpoint: EndpointId, delivery: DeliveryI
 }
 
 /// Notes how an endpoint did; gives since when it fails.
-pub fn note_health(tx: &mut Tx<'_>, id: EndpointId, at: DateTime<Utc>, status: Option<u16>, delivered: bool, pause: Option<i64>) -> Result<Option<DateTime<Utc>>, Problem> {
+pub fn note_health(
+    tx: &mut Tx<'_>,
+    id: EndpointId,
+    at: DateTime<Utc>,
+    status: Option<u16>,
+    delivered: bool,
+    pause: Option<i64>,
+) -> Result<Option<DateTime<Utc>>, Problem> {
     let company = tx.company();
     let text = "UPDATE webhook_endpoint SET last_attempt_at = $3, last_status = $4, last_success_at = CASE WHEN $5 THEN $3 ELSE last_success_at END,
             failing_since = CASE WHEN $5 THEN NULL ELSE coalesce(failing_since, $3) END, failures = CASE WHEN $5 THEN 0 ELSE failures + 1 END,
             paused_until = CASE WHEN $6::bigint IS NULL THEN paused_until ELSE now() + $6 * interval '1 second' END
         WHERE company_id = $1 AND id = $2 RETURNING failing_since";
-    let since: Vec<Option<DateTime<Utc>>> = tx.scalars(Sql::new(text).bind(company).bind(id).bind(at).bind(status.map(i32::from)).bind(delivered).bind(pause))?;
+    let since: Vec<Option<DateTime<Utc>>> =
+        tx.scalars(Sql::new(text).bind(company).bind(id).bind(at).bind(status.map(i32::from)).bind(delivered).bind(pause))?;
     Ok(since.into_iter().next().flatten())
 }
 
