@@ -262,7 +262,7 @@ fn receivers_that_hang_drip_send_elsewhere_or_are_not_there_fail_and_hold_nobody
     let first = |endpoint: &Value| {
         delivery_when(&company, endpoint, "a failure to be noted", |delivery| !delivery["attempts"].as_array().unwrap().is_empty())["attempts"][0].clone()
     };
-    for endpoint in bad[..2].iter() {
+    for endpoint in &bad[..2] {
         let attempt = first(endpoint);
         assert!(attempt["status_code"].is_null() && attempt["error"].as_str().is_some_and(|error| error.contains("timeout")), "{attempt}");
         assert!((14_000..40_000).contains(&attempt["latency_ms"].as_i64().unwrap()), "{attempt}");

@@ -202,20 +202,15 @@ mod tests {
     #[test]
     fn a_name_is_looked_at_each_time_and_one_bad_address_is_enough() {
         let at = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("an address")).collect::<Vec<SocketAddr>>();
-        let answers = vec![
-            at(&["93.184.216.34:443"]),
-            at(&["127.0.0.1:443"]),
-            at(&["93.184.216.34:443", "10.0.0.1:443"]),
-            at(&["93.184.216.34:22"]),
-            at(&["10.0.0.7:22"]),
-        ];
+        let answers =
+            [at(&["93.184.216.34:443"]), at(&["127.0.0.1:443"]), at(&["93.184.216.34:443", "10.0.0.1:443"]), at(&["93.184.216.34:22"]), at(&["10.0.0.7:22"])];
         let guarded = |allowed: &[&str], names| Guarded {
             allowed: Arc::new(Allowed::read(&allowed.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>()).expect("entries")),
             names,
         };
         let first = guarded(&[], Fickle(answers[..4].to_vec().into()));
         let uri: Uri = "https://receiver.example/hook".parse().expect("an address");
-        let timeout = || NextTimeout { after: ureq::unversioned::transport::time::Duration::NotHappening, reason: ureq::Timeout::Global };
+        let timeout = NextTimeout::default;
         let config = ureq::Agent::config_builder().build();
         let asked: Vec<bool> = (0..4).map(|_| first.resolve(&uri, &config, timeout()).is_ok()).collect();
         assert_eq!(asked, [true, false, false, false]);
