@@ -6,6 +6,11 @@ use crate::access::waivers;
 use crate::access::{api_clients, audit_log, tokens, users};
 use crate::config::Settings;
 use crate::control::approvals;
+use crate::delivery::webhooks::courier::Courier;
+use crate::delivery::webhooks::guard::Allowed;
+use crate::delivery::webhooks::service::Post;
+use crate::delivery::webhooks::sign::Root;
+use crate::delivery::{events, webhooks};
 use crate::platform::http::connection::Connection;
 use crate::platform::http::contract::{self, Contract};
 use crate::platform::http::edge;
@@ -73,6 +78,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     reporting::reports::routes(config);
     delivery::documents::http::routes(config);
     delivery::statements::http::routes(config);
+    delivery::events::http::routes(config);
+    delivery::webhooks::http::routes(config);
     setup::http::routes(config);
 }
 
@@ -118,6 +125,7 @@ pub fn contract() -> Result<Contract, Failure> {
         "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}, "termsOfService": "https://duebook.dev/terms"
     });
     document["servers"] = json!([{"url": "https://{host}", "description": "production: your installation.", "x-internal": false, "variables": {"host": {"default": "api.duebook.example", "description": "Host of your installation."}}}]);
+    document["webhooks"] = events::catalogue::webhooks();
     document["tags"] = TAGS.iter().map(|(name, about)| json!({"name": name, "description": about})).collect();
     Contract::compile(contract::complete(document, &client_scopes())).map_err(Into::into)
 }
@@ -145,6 +153,7 @@ const TAGS: &[(&str, &str)] = &[
     ("GST returns", "GSTR-1 and GSTR-3B of the company's own documents."),
     ("Periods", "Months of the books: open, soft closed, closed."),
     ("Reports", "Aging and performance."),
+    ("Events", "The feed of events, and webhooks that bring them."),
     ("Audit", "The audit log and its proof."),
     ("System", "Health, metrics and the contract."),
 ];
@@ -182,6 +191,8 @@ pub struct Service {
     pub doors: Arc<Doors>,
     pub keys: Arc<Keys>,
     pub sealer: Arc<Sealer>,
+    /// What webhooks are signed with, and where they may go.
+    post: Post,
     metrics: PrometheusHandle,
 }
 
@@ -211,15 +222,23 @@ impl Service {
         audit_log::service::install(ledger::verify::broken);
         audit_log::service::adopt(&doors)?;
         let sealer = Arc::new(Sealer::open(Arc::clone(&keys), &settings.data_dir)?);
-        Ok(Self { doors: Arc::new(doors), keys, sealer, metrics })
+        let post = Post { root: Root::new(keys.derived("webhook secrets")), allowed: Arc::new(Allowed::read(&settings.webhook_allow)?) };
+        Ok(Self { doors: Arc::new(doors), keys, sealer, post, metrics })
     }
 
     /// Background work of this service.
     pub fn start_jobs(&self) -> std::io::Result<Runner> {
         let sealer = Arc::clone(&self.sealer);
+        let courier = Courier::new(Arc::clone(&self.doors), self.post.clone());
+        // What is sealed is told, and what is told is taken to whoever wants it.
+        let seal_and_tell =
+            move |doors: &Doors| audit_log::service::seal_all(doors, &sealer, |company| events::service::tell(doors, company, webhooks::service::fan_out));
         let jobs = vec![
             tokens::revocations::job(),
-            Job { name: "audit seal", every: Duration::from_secs(1), run: Box::new(move |doors| audit_log::service::seal_all(doors, &sealer)) },
+            Job { name: "audit seal", every: Duration::from_secs(1), run: Box::new(seal_and_tell) },
+            Job { name: "overdue", every: Duration::from_secs(3600), run: Box::new(events::service::tell_overdue) },
+            Job { name: "webhooks", every: Duration::from_millis(250), run: Box::new(move |_| courier.round()) },
+            Job { name: "deliveries", every: Duration::from_secs(24 * 3600), run: Box::new(webhooks::service::purge) },
             Job { name: "sessions", every: Duration::from_secs(3600), run: Box::new(tokens::service::purge) },
             Job { name: "months", every: Duration::from_secs(24 * 3600), run: Box::new(ledger::periods::open_months_ahead) },
             Job { name: "idempotency keys", every: Duration::from_secs(3600), run: Box::new(purge_idempotency_keys) },
@@ -232,13 +251,14 @@ impl Service {
         let jobs = self.start_jobs()?;
         let doors = Data::from(Arc::clone(&self.doors));
         let (keys, sealer, metrics) = (Data::from(Arc::clone(&self.keys)), Data::from(Arc::clone(&self.sealer)), Data::new(self.metrics.clone()));
+        let post = Data::new(self.post.clone());
         let origins = settings.cors_origins.clone();
         // Every request at the database, the hashing of two log-ins, and some to spare.
         let blocking = usize::try_from(settings.connections)? + 4;
         let server = HttpServer::new(move || {
             let (app, _) = App::new()
                 .into_utoipa_app()
-                .map(|app| app.app_data(doors.clone()).app_data(keys.clone()).app_data(sealer.clone()).app_data(metrics.clone()))
+                .map(|app| app.app_data(doors.clone()).app_data(keys.clone()).app_data(sealer.clone()).app_data(metrics.clone()).app_data(post.clone()))
                 .map(|app| app.app_data(web::FormConfig::default().limit(16 * 1024)))
                 .configure(routes)
                 .split_for_parts();

@@ -176,6 +176,10 @@ pub struct Settings {
     /// the data directory when there is one.
     #[arg(long, env = "DUEBOOK_IRP_KEYS", value_name = "FILE")]
     pub irp_keys: Option<PathBuf>,
+    /// Networks (10.0.0.0/8), addresses and host names inside the house to which webhooks may be sent, also over HTTP and on
+    /// any port; comma-separated. Otherwise they go to the public Internet only.
+    #[arg(long, env = "DUEBOOK_WEBHOOK_ALLOW", value_delimiter = ',')]
+    pub webhook_allow: Vec<String>,
     /// Stop when standard input closes: for a parent process that must not leave a server behind.
     #[arg(long, hide = true)]
     pub stop_with_stdin: bool,

@@ -15,7 +15,7 @@ pub mod cash; // receipts, allocations, refunds, tax deducted
 pub mod collections; // write-offs, adjustments, opening items
 pub mod filing; // e-invoices, returns of outward supplies
 pub mod reporting; // aging, ledger, trial balance, performance
-pub mod delivery; // documents people can send, statements
+pub mod delivery; // documents people can send, statements, events and webhooks
 pub mod setup; // a company from nothing, the demo
 pub mod app; // composition: routes, jobs, the server
 
@@ -53,6 +53,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             filing::einvoice::problems::ALL,
             filing::gst_returns::problems::ALL,
             delivery::documents::problems::ALL,
+            delivery::webhooks::problems::ALL,
         ]
         .concat()
     });

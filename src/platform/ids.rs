@@ -154,4 +154,6 @@ kinds! {
     StatementKind => StatementId,
     ConfirmationKind => ConfirmationId,
     AdvanceKind => AdvanceId,
+    EndpointKind => EndpointId,
+    DeliveryKind => DeliveryId,
 }

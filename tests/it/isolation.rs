@@ -105,7 +105,15 @@ impl Stocked {
         let id_in = |value: Value| value["id"].clone();
         let bands = json!({"bands": [{"steps": 2}], "reason": "Board resolution"});
         let approval = controller.change("PUT", "/v1/approval-policies/policies", "*", &bands).expect(200);
+        let endpoint = made(&admin, "/v1/webhook-endpoints", json!({"url": "http://127.0.0.1:9/", "event_types": ["period.closed"]}));
+        let ping = admin.post(&format!("/v1/webhook-endpoints/{}/test", id_of(&endpoint)), &json!({})).expect(200);
+        let event = until("the first event", std::time::Duration::from_secs(60), || {
+            controller.get("/v1/events?limit=1").expect(200)["data"].as_array().unwrap().first().cloned()
+        });
         let things = [
+            ("endpoint_id", id_in(endpoint)),
+            ("delivery_id", id_in(ping)),
+            ("event_id", id_in(event)),
             ("customer_id", id_in(customer.clone())),
             ("customer_external_id", customer["external_id"].clone()),
             ("contact_id", id_in(made(&executive, &format!("/v1/customers/{id}/contacts"), json!({"name": "Ravi Iyer"})))),
@@ -186,6 +194,9 @@ impl Stocked {
             "approvals" => "approval_id",
             "payers" => "payer_link_id",
             "statements" => "statement_id",
+            "webhook-endpoints" => "endpoint_id",
+            "webhook-deliveries" => "delivery_id",
+            "events" => "event_id",
             other => panic!("the contract has ids under /{other}/: stock one in this test"),
         };
         self.thing(name).as_str().unwrap_or_else(|| panic!("{name} is not stocked")).to_owned()

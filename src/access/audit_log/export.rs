@@ -80,11 +80,11 @@ fn written(rx: &mut Rx<'_>, sealer: &Sealer, directory: &Path) -> Result<Exporte
     }
     checkpoints.finish()?;
     let mut waiting = Lines::create(directory, "unsealed.jsonl")?;
-    let (mut after, mut unsealed) = ((0, Uuid::nil()), 0);
+    let (mut after, mut unsealed) = ((-1, Uuid::nil()), 0);
     loop {
         let rows = store::unsealed(rx, after, Waiting::Any, BATCH)?;
         let Some(last) = rows.last() else { break };
-        after = (last.xid, last.id);
+        after = (last.position, last.id);
         unsealed += rows.len();
         for row in &rows {
             waiting.line(&json!({"id": row.id}))?;

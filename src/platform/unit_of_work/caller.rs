@@ -35,6 +35,8 @@ pub struct Doors {
     pub gate: Gate,
     pub authenticate: Authenticate,
     pub event_key: EventKey,
+    /// Wakes those who wait for something that came to pass in the background.
+    pub news: News,
     pub(super) groups: Groups,
     written: Mutex<Written>,
     facts: Mutex<HashMap<CompanyId, (Instant, Arc<CompanyFacts>)>>,
@@ -42,7 +44,7 @@ pub struct Doors {
 
 impl Doors {
     pub fn new(pool: Pool, gate: Gate, authenticate: Authenticate, event_key: EventKey) -> Self {
-        Self { pool, gate, authenticate, event_key, groups: Groups::default(), written: Mutex::default(), facts: Mutex::default() }
+        Self { pool, gate, authenticate, event_key, news: News::default(), groups: Groups::default(), written: Mutex::default(), facts: Mutex::default() }
     }
     /// Notes that a company has audit events that wait to be sealed.
     pub fn wrote(&self, company: CompanyId) {
@@ -66,6 +68,37 @@ impl Doors {
     pub fn forget(&self, company: CompanyId) {
         if let Ok(mut facts) = self.facts.lock() {
             facts.remove(&company);
+        }
+    }
+}
+
+/// What came to pass in the background of a company, for those who wait for it.
+#[derive(Default)]
+pub struct News {
+    wake: tokio::sync::Notify,
+    brought: Mutex<HashMap<CompanyId, u64>>,
+}
+
+impl News {
+    pub fn bring(&self, company: CompanyId) {
+        if let Ok(mut brought) = self.brought.lock() {
+            *brought.entry(company).or_default() += 1;
+        }
+        self.wake.notify_waiters();
+    }
+    fn of(&self, company: CompanyId) -> u64 {
+        self.brought.lock().map_or(0, |brought| brought.get(&company).copied().unwrap_or(0))
+    }
+    /// Returns when there was more than `known`.
+    async fn after(&self, company: CompanyId, known: u64) {
+        loop {
+            // Asked for before it is looked, so that nothing falls between the two.
+            let mut woken = std::pin::pin!(self.wake.notified());
+            woken.as_mut().enable();
+            if self.of(company) != known {
+                return;
+            }
+            woken.await;
         }
     }
 }
@@ -287,6 +320,27 @@ impl<P: Permission> Caller<P> {
     pub async fn fetch<T: Resource + Send + 'static>(self, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem> + Send + 'static) -> Reply<Fetched<T>> {
         let start = self.entry.context();
         self.entry.blocking(move |doors| on_snapshot(doors, &start, work).and_then(|value| Fetched::ok(&value))).await
+    }
+
+    /// Reads one answer, again whenever there is news (and now and then, as other processes bring news too), until it
+    /// holds what the caller waits for or the time is up. Nothing is held while waiting.
+    pub async fn wait_for<T: Resource + Send + 'static>(
+        self,
+        longest: Duration,
+        read: impl Fn(&mut Rx<'_>) -> Result<(T, bool), Problem> + Clone + Send + 'static,
+    ) -> Reply<Fetched<T>> {
+        const LOOK: Duration = Duration::from_secs(2);
+        let (start, until) = (self.entry.context(), Instant::now() + longest);
+        loop {
+            let known = self.entry.doors.news.of(start.company);
+            let (asked, read) = (start.clone(), read.clone());
+            let (value, there) = self.entry.blocking(move |doors| on_snapshot(doors, &asked, read)).await?;
+            let left = until.saturating_duration_since(Instant::now());
+            if there || left.is_zero() {
+                return Fetched::ok(&value);
+            }
+            let _ = tokio::time::timeout(left.min(LOOK), self.entry.doors.news.after(start.company, known)).await;
+        }
     }
 
     /// A file of what is read. Where `read` finds nothing because something is to be kept first, `keep` does that, once, in

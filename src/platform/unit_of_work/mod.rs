@@ -13,7 +13,7 @@ mod idempotency;
 pub mod permissions;
 mod transaction;
 
-pub use audit::{Audited, Change, EventKey, Outcomes};
+pub use audit::{ADOPTED, Audited, Change, EventKey, Outcomes};
 pub use bulk::{Bulk, BulkMode, BulkReply, BulkRow, BulkSummary, ExternalId};
 pub use caller::{Caller, Doors, Public, request_id, run_system, run_system_read};
 pub use gate::{Class, Gate};

@@ -116,6 +116,8 @@ permissions! {
     StatementsRun      = "statements:run"         ".   Y   Y   O   .   .   .";
     ReportsRead        = "reports:read"           ".   Y   Y   O   O   .   Y";
     AuditRead          = "audit:read"             "Y   Y   .   .   .   .   Y";
+    EventsRead         = "events:read"            ".   Y   .   .   .   S   .";
+    WebhooksManage     = "webhooks:manage"        "Y   .   .   .   .   S   .";
     OpsRead            = "ops:read"               "Y   .   .   .   .   .   .";
     OpsManage          = "ops:manage"             "Y   .   .   .   .   .   .";
 }
