@@ -16,6 +16,7 @@ use crate::platform::postgres::embedded::Embedded;
 use crate::platform::postgres::{self, Pool};
 use crate::platform::unit_of_work::permissions::client_scopes;
 use crate::platform::unit_of_work::{Doors, Gate, purge_idempotency_keys};
+use crate::reporting::exports::{self, shelf::Shelf};
 use crate::{billing, cash, collections, control, delivery, filing, ledger, master_data, reporting, setup, tax};
 use actix_cors::Cors;
 use actix_web::middleware::{Compress, Condition, from_fn};
@@ -75,6 +76,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     filing::gstr1::http::routes(config);
     filing::gst_returns::http::routes(config);
     reporting::reports::routes(config);
+    reporting::exports::http::routes(config);
     delivery::documents::http::routes(config);
     delivery::statements::http::routes(config);
     jobs::http::routes(config);
@@ -150,6 +152,7 @@ const TAGS: &[(&str, &str)] = &[
     ("GST returns", "GSTR-1 and GSTR-3B of the company's own documents."),
     ("Periods", "Months of the books: open, soft closed, closed."),
     ("Reports", "Aging and performance."),
+    ("Exports", "Everything of one kind in files to take away, with a signed manifest."),
     ("Jobs", "Long work: how far it is, what came of it."),
     ("Audit", "The audit log and its proof."),
     ("System", "Health, metrics and the contract."),
@@ -188,6 +191,7 @@ pub struct Service {
     pub doors: Arc<Doors>,
     pub keys: Arc<Keys>,
     pub sealer: Arc<Sealer>,
+    pub shelf: Arc<Shelf>,
     metrics: PrometheusHandle,
 }
 
@@ -218,12 +222,13 @@ impl Service {
         audit_log::service::install(ledger::verify::broken);
         audit_log::service::adopt(&doors)?;
         let sealer = Arc::new(Sealer::open(Arc::clone(&keys), &settings.data_dir)?);
-        Ok(Self { doors: Arc::new(doors), keys, sealer, metrics })
+        let shelf = Arc::new(Shelf::open(&settings.data_dir)?);
+        Ok(Self { doors: Arc::new(doors), keys, sealer, shelf, metrics })
     }
 
     /// Background work of this service.
     pub fn start_jobs(&self) -> std::io::Result<Runner> {
-        let sealer = Arc::clone(&self.sealer);
+        let (sealer, shelf) = (Arc::clone(&self.sealer), Arc::clone(&self.shelf));
         let jobs = vec![
             tokens::revocations::job(),
             Job { name: "audit seal", every: Duration::from_secs(1), run: Box::new(move |doors| audit_log::service::seal_all(doors, &sealer)) },
@@ -231,13 +236,15 @@ impl Service {
             Job { name: "months", every: Duration::from_secs(24 * 3600), run: Box::new(ledger::periods::open_months_ahead) },
             Job { name: "idempotency keys", every: Duration::from_secs(3600), run: Box::new(purge_idempotency_keys) },
             Job { name: "finished work", every: Duration::from_secs(3600), run: Box::new(jobs::work::purge) },
+            Job { name: "old exports", every: Duration::from_secs(3600), run: Box::new(move |_| exports::service::sweep(&shelf)) },
         ];
         Runner::start(&self.doors, jobs)
     }
 
     /// Long work of this service.
     pub fn start_workers(&self) -> std::io::Result<Workers> {
-        let kinds: Vec<Work> = vec![];
+        let (shelf, sealer) = (Arc::clone(&self.shelf), Arc::clone(&self.sealer));
+        let kinds = vec![Work { kind: exports::service::KIND, run: Box::new(move |running| exports::service::run(running, &shelf, &sealer)) }];
         Workers::start(&self.doors, kinds, WORKERS)
     }
 
@@ -246,13 +253,14 @@ impl Service {
         let jobs = (self.start_jobs()?, self.start_workers()?);
         let doors = Data::from(Arc::clone(&self.doors));
         let (keys, sealer, metrics) = (Data::from(Arc::clone(&self.keys)), Data::from(Arc::clone(&self.sealer)), Data::new(self.metrics.clone()));
+        let shelf = Data::from(Arc::clone(&self.shelf));
         let origins = settings.cors_origins.clone();
         // Every request at the database, the hashing of two log-ins, and some to spare.
         let blocking = usize::try_from(settings.connections)? + 4;
         let server = HttpServer::new(move || {
             let (app, _) = App::new()
                 .into_utoipa_app()
-                .map(|app| app.app_data(doors.clone()).app_data(keys.clone()).app_data(sealer.clone()).app_data(metrics.clone()))
+                .map(|app| app.app_data(doors.clone()).app_data(keys.clone()).app_data(sealer.clone()).app_data(metrics.clone()).app_data(shelf.clone()))
                 .map(|app| app.app_data(web::FormConfig::default().limit(16 * 1024)))
                 .configure(routes)
                 .split_for_parts();

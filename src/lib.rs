@@ -53,6 +53,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             collections::opening_items::problems::ALL,
             filing::einvoice::problems::ALL,
             filing::gst_returns::problems::ALL,
+            reporting::exports::problems::ALL,
             delivery::documents::problems::ALL,
         ]
         .concat()

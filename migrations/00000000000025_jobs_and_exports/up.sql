@@ -35,3 +35,32 @@ CREATE INDEX job_finished ON job (finished_at) WHERE finished_at IS NOT NULL;
 CALL isolate_identity('job');
 GRANT SELECT, INSERT, DELETE ON job TO duebook_app;
 GRANT UPDATE (status, done, total, result, problem, cancel_requested, attempts, lease, leased_until, version, started_at, finished_at) ON job TO duebook_app;
+
+-- What was taken away: the manifest, word for word, for ever; its files lie in the data directory for a while.
+CREATE TABLE export (
+    company_id uuid NOT NULL REFERENCES company (id),
+    id uuid NOT NULL,
+    kind text NOT NULL,
+    type_version integer NOT NULL CHECK (type_version > 0),
+    format text NOT NULL CHECK (format IN ('csv', 'jsonl', 'xlsx')),
+    as_of date NOT NULL,
+    filters jsonb NOT NULL,
+    manifest text NOT NULL,
+    files text[] NOT NULL,
+    rows bigint NOT NULL CHECK (rows >= 0),
+    bytes bigint NOT NULL CHECK (bytes >= 0),
+    requested_by text NOT NULL,
+    recorded_at timestamptz NOT NULL DEFAULT recorded_now(),
+    PRIMARY KEY (company_id, id)
+);
+CREATE INDEX export_newest ON export (company_id, recorded_at, id);
+CALL isolate_company('export');
+CALL make_append_only('export');
+
+-- Time-boxed access: the first and the last day somebody may work in the company, in its zone.
+ALTER TABLE membership
+    ADD COLUMN valid_from date,
+    ADD COLUMN valid_to date,
+    ADD CONSTRAINT membership_span CHECK (valid_from <= valid_to);
+
+CALL govern('[{"table": "export"}, {"table": "membership", "id": "r.user_id", "aside": ["last_login_at"], "late": ["valid_from", "valid_to"]}]');

@@ -1,6 +1,6 @@
 //! Customers as they travel.
 
-use crate::master_data::companies::types::present;
+use crate::platform::http::body::present;
 use crate::platform::dates::Instant;
 use crate::platform::ids::{AddressId, ContactId, CustomerId, TermsId, UserId};
 use crate::platform::money::Amount;

@@ -574,6 +574,9 @@ fn complete_operation(operation: &mut Value, path: &str) {
     if operation["x-conflicts"] == true {
         statuses.push(409);
     }
+    if operation["x-download"] == true {
+        statuses.extend([410, 416]);
+    }
     for status in statuses {
         if operation["responses"].get(status.to_string()).is_none() {
             operation["responses"][status.to_string()] = json!({"$ref": format!("#/components/responses/Problem{status}")});
@@ -655,9 +658,11 @@ fn shared_responses() -> Value {
         "Problem406": of(problem::NOT_ACCEPTABLE, "This operation answers application/json."),
         "Problem408": of(problem::REQUEST_TIMEOUT, "The body did not arrive within 10 seconds."),
         "Problem409": of(problem::INVALID_STATE, "The invoice is cancelled."),
+        "Problem410": of(problem::GONE, "Files of an export are kept 30 days; ask for it anew."),
         "Problem412": of(problem::VERSION_MISMATCH, "The customer is at version 3."),
         "Problem413": of(problem::PAYLOAD_TOO_LARGE, "The body may have at most 1048576 bytes."),
         "Problem415": of(problem::UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json."),
+        "Problem416": of(problem::RANGE_NOT_SATISFIABLE, "The file has 1024 bytes."),
         "Problem422": of(problem::VALIDATION_FAILED, "1 field needs correction; nothing was saved."),
         "Problem428": of(problem::IF_MATCH_REQUIRED, "Send the ETag of the version you read as If-Match."),
         "Problem429": of(problem::RATE_LIMITED, "Too many failed attempts; wait before the next."),

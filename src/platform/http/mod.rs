@@ -3,11 +3,13 @@
 pub mod body;
 pub mod connection;
 pub mod contract;
+pub mod download;
 pub mod edge;
 pub mod examples;
 pub mod faults;
 pub mod problem;
 pub mod query;
+pub mod ranges;
 pub mod reply;
 
 pub use body::Body;

@@ -3,7 +3,7 @@
 use super::audit::{self, Audited, EventKey};
 use super::group::Groups;
 use super::idempotency::{self, Claim, Key};
-use super::permissions::ROLES;
+use super::permissions::{ROLES, open_to_readers};
 use super::transaction::{CompanyFacts, Context, Einvoicing, Rx, SettlementPolicy, Tx};
 use super::{Actor, Class, Gate, Permission, Principal};
 use crate::platform::clock;
@@ -125,8 +125,9 @@ impl Entry {
         let principal = (doors.authenticate)(&token)?;
         request.extensions_mut().insert(principal.clone());
         let may_ask = || Contract::operation(request).is_ok_and(|operation| operation.approvable) && principal.may_request(P::NAME);
-        if !principal.may(P::NAME) && !may_ask() {
-            let read_only = principal.roles.iter().any(|role| role == "auditor") && request.method() != actix_web::http::Method::GET;
+        // Whatever the matrix says of it: who only reads sends nothing that changes.
+        let read_only = principal.only_reads() && request.method() != actix_web::http::Method::GET;
+        if read_only && !open_to_readers(P::NAME) || !principal.may(P::NAME) && !may_ask() {
             let refusal = if read_only { problem::ROLE_READ_ONLY } else { problem::PERMISSION_DENIED };
             return Err(Problem::new(refusal, format!("This needs the permission {}.", P::NAME)).member("required_permission", P::NAME));
         }
@@ -177,6 +178,13 @@ impl Entry {
             operation: self.operation.id.clone(),
             identity: self.principal.is_none(),
         }
+    }
+
+    /// What is to be noted of a read: each one of somebody who audits (SOD-11).
+    fn seen(&self) -> Option<Seen> {
+        let noted = self.operation.permission != "any" && self.principal.as_ref().is_some_and(Principal::only_reads);
+        let path = self.request.path();
+        noted.then(|| Seen { path: path.to_owned(), query: self.request.query_string().to_owned(), id: path.rsplit('/').find_map(|part| part.parse().ok()) })
     }
 
     async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Doors) -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
@@ -283,14 +291,14 @@ impl<P: Permission> Caller<P> {
 
     /// Runs `work` READ ONLY on one snapshot.
     pub async fn read<T: Send + 'static>(self, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem> + Send + 'static) -> Reply<T> {
-        let start = self.entry.context();
-        self.entry.blocking(move |doors| on_snapshot(doors, &start, work)).await
+        let (start, seen) = (self.entry.context(), self.entry.seen());
+        self.entry.blocking(move |doors| looked_at(doors, &start, seen, work)).await
     }
 
     /// Reads one answer.
     pub async fn fetch<T: Resource + Send + 'static>(self, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem> + Send + 'static) -> Reply<Fetched<T>> {
-        let start = self.entry.context();
-        self.entry.blocking(move |doors| on_snapshot(doors, &start, work).and_then(|value| Fetched::ok(&value))).await
+        let (start, seen) = (self.entry.context(), self.entry.seen());
+        self.entry.blocking(move |doors| looked_at(doors, &start, seen, work).and_then(|value| Fetched::ok(&value))).await
     }
 
     /// Reads one answer, again and again until it is worth giving (`look` says so first) or the seconds are up; between
@@ -325,9 +333,9 @@ impl<P: Permission> Caller<P> {
         keep: impl Fn(&mut Tx<'_>) -> Result<(), Problem> + Send + 'static,
         make: impl FnOnce(T) -> Result<File, Problem> + Send + 'static,
     ) -> Reply<File> {
-        let start = self.entry.context();
+        let (start, seen) = (self.entry.context(), self.entry.seen());
         let work = move |doors: &Doors| {
-            if let Some(found) = on_snapshot(doors, &start, &read)? {
+            if let Some(found) = looked_at(doors, &start, seen, &read)? {
                 return make(found);
             }
             in_transaction(doors, &start, false, |tx| {
@@ -630,6 +638,28 @@ fn on_snapshot<T>(doors: &Doors, start: &Start, work: impl FnOnce(&mut Rx<'_>) -
         Ok(value)
     });
     link.finish(done)
+}
+
+/// A read that leaves a trace.
+struct Seen {
+    path: String,
+    query: String,
+    /// The thing it is about, where the address names one.
+    id: Option<Uuid>,
+}
+
+/// A snapshot for a caller. Where a trace is to be left, nothing is told without it.
+fn looked_at<T>(doors: &Doors, start: &Start, seen: Option<Seen>, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+    let value = on_snapshot(doors, start, work)?;
+    if let Some(seen) = seen {
+        in_transaction(doors, start, false, |tx| {
+            let what = serde_json::json!({"path": seen.path, "query": seen.query});
+            drop(tx.record(super::Change::new("record.read", seen.id.unwrap_or(start.company.uuid())).after(&what), ()));
+            audit::flush(tx, &[])?;
+            Ok(((), true))
+        })?;
+    }
+    Ok(value)
 }
 
 row! {

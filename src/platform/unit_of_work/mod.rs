@@ -67,6 +67,11 @@ impl Principal {
         permissions::grant(permission).is_some_and(|grant| self.roles.iter().any(|role| grant.held_by(role)))
             && self.scopes.as_ref().is_none_or(|scopes| scopes.iter().any(|scope| scope == permission))
     }
+    /// Whether this is somebody who looks at everything and changes nothing (SOD-11).
+    #[must_use]
+    pub fn only_reads(&self) -> bool {
+        self.roles.iter().any(|role| role == "auditor")
+    }
     /// Whether the person may ask for what the permission grants, which then needs an approval.
     #[must_use]
     pub fn may_request(&self, permission: &str) -> bool {
