@@ -77,8 +77,10 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     filing::gst_returns::http::routes(config);
     reporting::reports::routes(config);
     reporting::exports::http::routes(config);
+    reporting::samples::http::routes(config);
     delivery::documents::http::routes(config);
     delivery::statements::http::routes(config);
+    delivery::evidence::http::routes(config);
     jobs::http::routes(config);
     setup::http::routes(config);
 }

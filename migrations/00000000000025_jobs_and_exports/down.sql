@@ -1,3 +1,4 @@
+DROP INDEX audit_event_actor, audit_event_action, audit_event_request, audit_event_time;
 DROP VIEW state_export, state_membership;
 DROP TRIGGER touched ON membership;
 DROP TABLE export, job;

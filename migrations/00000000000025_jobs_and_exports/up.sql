@@ -64,3 +64,9 @@ ALTER TABLE membership
     ADD CONSTRAINT membership_span CHECK (valid_from <= valid_to);
 
 CALL govern('[{"table": "export"}, {"table": "membership", "id": "r.user_id", "aside": ["last_login_at"], "late": ["valid_from", "valid_to"]}]');
+
+-- Searching the log: by person or machine, by what was done, by request, by time (which goes with the order of rows).
+CREATE INDEX audit_event_actor ON audit_event (company_id, actor, recorded_at);
+CREATE INDEX audit_event_action ON audit_event (company_id, action, recorded_at);
+CREATE INDEX audit_event_request ON audit_event (company_id, request_id);
+CREATE INDEX audit_event_time ON audit_event USING brin (recorded_at);

@@ -425,6 +425,11 @@ pub fn shown(sealer: &Sealer, company: CompanyId, head: &Head) -> Checkpoint {
     }
 }
 
+/// Entries the newest head covers; `None` before the first.
+pub fn newest(rx: &mut Rx<'_>) -> Result<Option<i64>, Problem> {
+    Ok(store::head(rx, None)?.map(|head| head.size))
+}
+
 /// A head with the proof that it continues an older one.
 pub fn checkpoint(rx: &mut Rx<'_>, sealer: &Sealer, size: i64, from: Option<i64>) -> Result<Checkpoint, Problem> {
     let head = store::head(rx, Some(size))?.ok_or_else(|| Problem::not_found("checkpoint"))?;

@@ -47,7 +47,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &AuditFilter) -> Result<Pa
         .of(rx)
         .when("e.actor = {}", filter.actor.clone())
         .when("split_part(e.actor, ':', 1) = {}", filter.actor_type.clone())
-        .when("split_part(e.actor, ':', 2) = {}", filter.actor_id.map(|id| id.to_string()))
+        .when("e.actor = ANY({})", filter.actor_id.map(|id| Many(vec![format!("user:{id}"), format!("client:{id}")])))
         .when("e.action = {}", filter.action.clone())
         .when("e.object = {}", filter.resource_type.clone())
         .when("e.object_id = {}", filter.resource_id)

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -176,6 +177,7 @@ impl Entry {
             portfolio: self.portfolio,
             request_id: request_id(&self.request),
             operation: self.operation.id.clone(),
+            address: self.request.peer_addr().map(|peer| peer.ip()),
             identity: self.principal.is_none(),
         }
     }
@@ -450,6 +452,7 @@ pub(super) struct Start {
     portfolio: Option<Uuid>,
     request_id: String,
     operation: String,
+    pub(super) address: Option<IpAddr>,
     identity: bool,
 }
 
@@ -462,6 +465,7 @@ impl Start {
             portfolio: None,
             request_id: format!("req_{}", Uuid::now_v7().simple()),
             operation: operation.to_owned(),
+            address: None,
             identity: company.is_none(),
         }
     }
@@ -527,6 +531,7 @@ pub struct Behalf {
     portfolio: Option<Uuid>,
     request_id: String,
     operation: String,
+    address: Option<IpAddr>,
 }
 
 impl Behalf {
@@ -534,7 +539,7 @@ impl Behalf {
     pub fn of(cx: &Context) -> Self {
         let (roles, scopes) = cx.principal.clone().map(|principal| (principal.roles, principal.scopes)).unwrap_or_default();
         let (request_id, operation) = (cx.request_id.clone(), cx.operation.clone());
-        Self { company: cx.company, actor: cx.actor, roles, scopes, portfolio: cx.portfolio, request_id, operation }
+        Self { company: cx.company, actor: cx.actor, roles, scopes, portfolio: cx.portfolio, request_id, operation, address: cx.address }
     }
     /// The request that asked for it.
     #[must_use]
@@ -562,6 +567,7 @@ impl Behalf {
             portfolio: self.portfolio,
             request_id: self.request_id.clone(),
             operation: self.operation.clone(),
+            address: self.address,
             identity: false,
         }
     }
@@ -680,6 +686,7 @@ fn context(doors: &Doors, start: &Start, connection: &mut diesel::pg::PgConnecti
         principal: start.principal.clone(),
         request_id: start.request_id.clone(),
         operation: start.operation.clone(),
+        address: start.address,
         now,
         portfolio: start.portfolio,
         event_key: doors.event_key,

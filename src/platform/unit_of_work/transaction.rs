@@ -17,6 +17,7 @@ use diesel::query_dsl::RunQueryDsl;
 use diesel::result::OptionalExtension;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -67,6 +68,8 @@ pub struct Context {
     pub principal: Option<Principal>,
     pub request_id: String,
     pub operation: String,
+    /// Where the request came from: the caller's address, or that of the proxy before the service.
+    pub address: Option<IpAddr>,
     pub now: DateTime<Utc>,
     /// The calendar date in the company's zone.
     pub today: NaiveDate,

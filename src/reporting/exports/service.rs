@@ -28,6 +28,8 @@ use std::path::Path;
 use std::time::Duration;
 
 pub const KIND: &str = "export";
+/// The file whose rate is measured beside COPY.
+pub static OPEN_RECEIVABLES: &Sheet = &o2c::OPEN_RECEIVABLES;
 
 /// Takes an export on: the job has the id the export will have.
 pub fn create(tx: &mut Tx<'_>, new: &NewExport) -> Result<Audited<Task>, Problem> {
