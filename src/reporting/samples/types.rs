@@ -38,11 +38,24 @@ impl Population {
 }
 
 /// A word or number that decides what is drawn.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Seed {
-    Number(#[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)] i64),
-    Text(#[schema(min_length = 1, max_length = 100)] String),
+    Number(i64),
+    Text(String),
+}
+impl utoipa::PartialSchema for Seed {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+        let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(9_007_199_254_740_991_i64));
+        let text = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(100));
+        OneOfBuilder::new().item(number).item(text).examples([serde_json::json!("FY2025-26/AR/1")]).into()
+    }
+}
+impl ToSchema for Seed {
+    fn name() -> std::borrow::Cow<'static, str> {
+        "Seed".into()
+    }
 }
 impl std::fmt::Display for Seed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
