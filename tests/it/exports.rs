@@ -36,7 +36,7 @@ fn file(client: &Client, manifest: &Value, name: &str) -> Reply {
     reply
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -64,7 +64,7 @@ fn canonical(value: &Value) -> String {
 }
 
 /// Whether a manifest bears the signature of the published key.
-fn signed(manifest: &Value) -> bool {
+pub fn signed(manifest: &Value) -> bool {
     let keys = Client::anonymous().get("/.well-known/jwks.json").expect(200);
     let key = keys["keys"].as_array().unwrap().iter().find(|key| key["kid"] == manifest["signature"]["kid"]).expect("its key is published");
     let public = URL_SAFE_NO_PAD.decode(key["x"].as_str().unwrap()).unwrap();
@@ -363,7 +363,8 @@ fn every_type_is_written_and_holds_what_it_is_for() {
     let (_, files) = taken(json!({"type": "full", "format": "csv"}));
     for table in ["invoice", "invoice_line", "journal_line", "open_item", "allocation", "customer", "audit_event", "api_client", "export"] {
         let rows = String::from_utf8(files[&format!("{table}.jsonl")].clone()).unwrap().lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>();
-        if table != "audit_event" {
+        // The export itself is recorded when it is done, and so is the end of its job.
+        if !matches!(table, "audit_event" | "export") {
             assert_eq!(json!(rows.len()), company.sql(&format!("SELECT count(*) AS n FROM {table} WHERE company_id = {{c}}"))[0]["n"], "{table}");
         }
         assert!(rows.iter().all(|row| row["company_id"] == company.id.as_str()), "{table}");

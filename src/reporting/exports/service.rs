@@ -84,8 +84,8 @@ pub fn run(running: &Running<'_>, shelf: &Shelf, sealer: &Sealer) -> Result<Fini
     }
     let kept = sealer.kept.of(company);
     let draft = shelf.begin(company, id).map_err(failed)?;
-    let built = running.read(|rx| build(rx, running, (id, &wanted), &draft, sealer, kept)).inspect_err(|_| shelf.discard(company, id))?;
-    running.progress(built.rows, Some(built.rows))?;
+    let built = running.read(|rx| build(rx, running, (id, &wanted), &draft, sealer, kept));
+    let built = built.and_then(|built| running.progress(built.rows, Some(built.rows)).map(|()| built)).inspect_err(|_| shelf.discard(company, id))?;
     shelf.keep(company, id).map_err(failed)?;
     Ok(Box::new(move |tx| {
         let (as_of, format) = (wanted.as_of.unwrap_or(tx.cx().today), wanted.format.unwrap_or(ExportFormat::Csv));

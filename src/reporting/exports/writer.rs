@@ -287,8 +287,8 @@ impl Rows<'_, '_> {
         let (columns, safe) = (self.columns, self.files.csv_safe);
         let shown = |at: usize, column: &Column| {
             cell(at).map(|value| match column.kind {
-                Kind::Money => Shown::Plain(trimmed(value, base)),
-                Kind::MoneyIn => Shown::Plain(trimmed(value, own)),
+                Kind::Money => money(value, base),
+                Kind::MoneyIn => money(value, own),
                 Kind::Instant => instant(value),
                 Kind::Flag => Shown::Plain(if value == b"t" || value == b"true" { b"true" } else { b"false" }),
                 Kind::Text => Shown::Text(value),
@@ -384,13 +384,13 @@ impl Rows<'_, '_> {
 enum Shown<'v> {
     Text(&'v [u8]),
     Plain(&'v [u8]),
-    Made([u8; 24]),
+    Made([u8; 48], usize),
 }
 impl Shown<'_> {
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Text(bytes) | Self::Plain(bytes) => bytes,
-            Self::Made(bytes) => bytes,
+            Self::Made(bytes, length) => &bytes[..*length],
         }
     }
 }
@@ -444,13 +444,20 @@ fn csv_cell(out: &mut Vec<u8>, value: &[u8], guard: bool) {
     }
 }
 
-/// A decimal with no more decimals than `exponent`, as long as that cuts zeros only.
-fn trimmed(value: &[u8], exponent: usize) -> &[u8] {
-    let Some(point) = value.iter().position(|byte| *byte == b'.') else { return value };
+/// A decimal with as many decimals as `exponent`, and more only where they are not zero.
+fn money(value: &[u8], exponent: usize) -> Shown<'_> {
+    let point = value.iter().position(|byte| *byte == b'.').unwrap_or(value.len());
     let end = if exponent == 0 { point } else { point + 1 + exponent };
     match value.get(end..) {
-        Some(rest) if rest.iter().all(|byte| matches!(byte, b'0' | b'.')) => &value[..end],
-        _ => value,
+        Some(rest) if rest.iter().all(|byte| matches!(byte, b'0' | b'.')) => Shown::Plain(&value[..end]),
+        Some(_) => Shown::Plain(value),
+        None if end > 48 => Shown::Plain(value),
+        None => {
+            let mut out = [b'0'; 48];
+            out[..value.len()].copy_from_slice(value);
+            out[point] = b'.';
+            Shown::Made(out, end)
+        }
     }
 }
 
@@ -473,7 +480,8 @@ fn units(value: &[u8]) -> i128 {
 
 /// `2025-11-18 06:31:09.41204+00` as `2025-11-18T06:31:09.412Z`.
 fn instant(value: &[u8]) -> Shown<'_> {
-    let mut out = *b"0000-00-00T00:00:00.000Z";
+    let mut out = [0; 48];
+    out[..24].copy_from_slice(b"0000-00-00T00:00:00.000Z");
     let Some(second) = value.get(..19) else { return Shown::Plain(value) };
     out[..10].copy_from_slice(&second[..10]);
     out[11..19].copy_from_slice(&second[11..]);
@@ -482,7 +490,7 @@ fn instant(value: &[u8]) -> Shown<'_> {
             *place = *digit;
         }
     }
-    Shown::Made(out)
+    Shown::Made(out, 24)
 }
 
 #[cfg(test)]
@@ -514,12 +522,14 @@ mod tests {
 
     #[test]
     fn money_is_padded_to_its_currency_and_never_cut() {
-        let shown = |value: &str, exponent| text(trimmed(value.as_bytes(), exponent).to_vec());
+        let shown = |value: &str, exponent| text(money(value.as_bytes(), exponent).bytes().to_vec());
         assert_eq!(shown("118000.0000", 2), "118000.00");
         assert_eq!(shown("118000.0000", 0), "118000");
         assert_eq!(shown("-1.2340", 3), "-1.234");
         assert_eq!(shown("0.0050", 2), "0.0050");
-        assert_eq!(shown("7", 2), "7");
+        assert_eq!(shown("7", 2), "7.00");
+        assert_eq!(shown("-7.5", 3), "-7.500");
+        assert_eq!(shown("0", 0), "0");
         assert_eq!(units(b"118000.0000"), 1_180_000_000);
         assert_eq!(units(b"-0.05"), -500);
         assert_eq!(units(b"12"), 120_000);

@@ -84,8 +84,8 @@ pub struct NewSample {
     #[schema(example = "2026-03-31")]
     pub to: Option<NaiveDate>,
     /// Of what was recorded by then; now when left out. Send that of an answer to draw its sample again.
-    #[schema(max_length = 40, example = "2026-04-05T04:30:00.000Z")]
-    pub known_at: Option<String>,
+    #[schema(example = "2026-04-05T04:30:00.000Z")]
+    pub known_at: Option<Instant>,
 }
 
 /// A sample, with everything one needs to draw it again by other means.
