@@ -25,7 +25,8 @@ fn access_begins_and_ends_with_its_days() {
     let over = invited(&company, &json!({"valid_from": "2020-01-01", "valid_to": yesterday}));
     for user in [&later, &over] {
         let problem = sign_in(&company, user).refused(401, "access_not_current");
-        let wrong = Client::anonymous().post("/v1/auth/login", &json!({"email": user["email"], "password": "not the password at all", "company_id": company.id}));
+        let wrong =
+            Client::anonymous().post("/v1/auth/login", &json!({"email": user["email"], "password": "not the password at all", "company_id": company.id}));
         assert_ne!(wrong.refused(401, "bad_credentials")["detail"], problem["detail"], "only who knows the password hears of it");
     }
     let now = invited(&company, &json!({"valid_from": today(), "valid_to": today()}));
@@ -60,8 +61,12 @@ fn every_read_of_an_auditor_is_in_the_log_and_nobody_elses_is() {
     auditor.get(&format!("/v1/invoices/{}/pdf", id_of(&invoice)));
     auditor.get("/v1/reports/aging?as_of=2025-01-31").expect(200);
     let entries = auditor.get(&format!("/v1/audit/entries?actor_id={}&action=record.read&limit=200", id_of(&user))).expect(200);
-    let read: Vec<(&str, &str)> =
-        entries["data"].as_array().unwrap().iter().map(|entry| (entry["resource_id"].as_str().unwrap(), entry["detail"]["after"]["path"].as_str().unwrap())).collect();
+    let read: Vec<(&str, &str)> = entries["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| (entry["resource_id"].as_str().unwrap(), entry["detail"]["after"]["path"].as_str().unwrap()))
+        .collect();
     let id = id_of(&invoice);
     assert!(read.contains(&(id.as_str(), format!("/v1/invoices/{id}").as_str())), "{read:?}");
     assert!(read.contains(&(company.id.as_str(), "/v1/customers")), "{read:?}");
@@ -89,13 +94,19 @@ fn an_auditor_recomputes_and_exports_but_changes_nothing() {
     auditor.post("/v1/gst/amount-in-words", &json!({"amount": "118000.00", "currency": "INR"})).expect(200);
     auditor.post("/v1/exports", &json!({"type": "tds_26as"})).expect(202);
     let before = company.fingerprint();
-    for (path, body) in [("/v1/customers", customer_body()), ("/v1/invoices", invoice_body(&customer, "2025-01-10", "10.00")), ("/v1/receipts", receipt_body(&customer, "2025-01-10", "10.00"))] {
+    for (path, body) in [
+        ("/v1/customers", customer_body()),
+        ("/v1/invoices", invoice_body(&customer, "2025-01-10", "10.00")),
+        ("/v1/receipts", receipt_body(&customer, "2025-01-10", "10.00")),
+    ] {
         auditor.post(path, &body).refused(403, "role_read_only");
         // Also where it would only be rehearsed, and before anything of the body is judged.
         auditor.post(&format!("{path}?validate_only=true"), &json!({"nonsense": 1})).refused(403, "role_read_only");
     }
     auditor.change("PATCH", &format!("/v1/customers/{customer}"), "*", &json!({"legal_name": "Else"})).refused(403, "role_read_only");
-    let ours = |of: &std::collections::BTreeMap<String, String>| of.iter().filter(|(table, _)| !["job", "export", "audit_event"].contains(&table.as_str())).map(|(a, b)| (a.clone(), b.clone())).collect::<Vec<_>>();
+    let ours = |of: &std::collections::BTreeMap<String, String>| {
+        of.iter().filter(|(table, _)| !["job", "export", "audit_event"].contains(&table.as_str())).map(|(a, b)| (a.clone(), b.clone())).collect::<Vec<_>>()
+    };
     assert_eq!(ours(&company.fingerprint()), ours(&before));
     company.assert_laws();
 }

@@ -16,7 +16,7 @@ fn unpacked(bytes: Vec<u8>) -> BTreeMap<String, Vec<u8>> {
             let mut file = archive.by_index(at).expect("a file");
             let mut content = Vec::new();
             file.read_to_end(&mut content).expect("its bytes");
-            (file.name().to_owned(), content)
+            (file.name().expect("a name").into_owned(), content)
         })
         .collect()
 }
@@ -64,14 +64,21 @@ fn the_evidence_of_an_invoice_proves_itself() {
     assert!(reply.header("content-disposition").is_some_and(|text| text.contains("evidence-invoice-")), "{:?}", reply.headers);
     let files = unpacked(reply.bytes);
     let names: Vec<&str> = files.keys().map(String::as_str).collect();
-    assert_eq!(names, ["approvals.json", "audit_entries.jsonl", "checkpoint.txt", "document.pdf", "entries.json", "manifest.json", "record.json", "settlements.json"]);
+    assert_eq!(
+        names,
+        ["approvals.json", "audit_entries.jsonl", "checkpoint.txt", "document.pdf", "entries.json", "manifest.json", "record.json", "settlements.json"]
+    );
     let manifest = parsed(&files, "manifest.json");
     assert!(signed(&manifest), "{manifest}");
     assert_eq!(manifest["document"], json!({"type": "invoice", "id": invoice["id"], "number": invoice["number"]}));
     assert_eq!(manifest["files"].as_array().unwrap().len(), files.len() - 1);
     for listed in manifest["files"].as_array().unwrap() {
         let content = &files[listed["name"].as_str().unwrap()];
-        assert_eq!((listed["sha256"].as_str(), listed["bytes"].as_u64()), (Some(hexadecimal(&Sha256::digest(content)).as_str()), Some(content.len() as u64)), "{listed}");
+        assert_eq!(
+            (listed["sha256"].as_str(), listed["bytes"].as_u64()),
+            (Some(hexadecimal(&Sha256::digest(content)).as_str()), Some(content.len() as u64)),
+            "{listed}"
+        );
     }
     assert!(files["document.pdf"].starts_with(b"%PDF"));
     assert_eq!(files["document.pdf"], auditor.get(&format!("/v1/invoices/{}/pdf", id_of(&invoice))).bytes);

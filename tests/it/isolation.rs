@@ -219,8 +219,9 @@ fn another_companys_id_in_a_path_is_not_found_in_every_operation() {
         let ids: Vec<usize> = (0..parts.len()).filter(|at| parts[*at].ends_with("id}")).collect();
         // Each id in turn is theirs, the others ours.
         for foreign in &ids {
-            let fill =
-                |at: usize| if ids.contains(&at) { if at == *foreign { &theirs } else { &ours }.in_collection(parts[at - 1]) } else { parts[at].replace(['{', '}'], "") };
+            let fill = |at: usize| {
+                if ids.contains(&at) { if at == *foreign { &theirs } else { &ours }.in_collection(parts[at - 1]) } else { parts[at].replace(['{', '}'], "") }
+            };
             let mut path = (0..parts.len()).map(fill).collect::<Vec<_>>().join("/");
             if path.ends_with("/ledger") {
                 path += "?from=2025-01-01&to=2025-12-31";

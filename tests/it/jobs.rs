@@ -55,7 +55,10 @@ fn what_waits_ends_at_once_and_what_runs_is_asked_to_stop() {
     let waiting = left(&company, &like, "'queued', NULL, now() + interval '1 hour', 0");
     let running = left(&company, &like, "'running', gen_random_uuid(), now() + interval '1 hour', 1");
     let seen = controller.get(&format!("/v1/jobs/{}", id_of(&waiting))).expect(200);
-    assert_includes(&seen, &json!({"object": "job", "kind": "export", "status": "queued", "allowed_actions": ["cancel"], "retry_after_s": 1, "result": null, "problem": null}));
+    assert_includes(
+        &seen,
+        &json!({"object": "job", "kind": "export", "status": "queued", "allowed_actions": ["cancel"], "retry_after_s": 1, "result": null, "problem": null}),
+    );
     assert_includes(&cancel(&waiting).expect(200), &json!({"status": "cancelled", "allowed_actions": [], "retry_after_s": null}));
     assert_includes(&cancel(&running).expect(200), &json!({"status": "running", "cancel_requested": true}));
     let refused = cancel(&waiting).refused(409, "invalid_state");

@@ -50,7 +50,10 @@ fn monetary_units_lie_where_start_and_interval_put_them() {
     let entries = population(&company);
     let total: Decimal = entries.iter().map(|(_, amount)| *amount).sum();
     for seed in ["one", "two", "three"] {
-        let sample = company.as_role("auditor").post("/v1/audit/samples", &json!({"method": "monetary_unit", "population": "invoices", "n": 12, "seed": seed, "to": "2025-01-31"})).expect(200);
+        let sample = company
+            .as_role("auditor")
+            .post("/v1/audit/samples", &json!({"method": "monetary_unit", "population": "invoices", "n": 12, "seed": seed, "to": "2025-01-31"}))
+            .expect(200);
         let (interval, start) = (dec(&sample["interval"]), dec(&sample["start"]));
         assert!((interval - total / Decimal::from(12)).abs() < Decimal::new(1, 9) && start >= Decimal::ZERO && start < interval, "{interval} {start}");
         // Naively: every unit, and the document it lies in.
@@ -68,10 +71,14 @@ fn monetary_units_lie_where_start_and_interval_put_them() {
                 None => hits.push((id, 1)),
             }
         }
-        let drawn: Vec<(&str, i64)> = sample["data"].as_array().unwrap().iter().map(|row| (row["journal_id"].as_str().unwrap(), row["hits"].as_i64().unwrap())).collect();
+        let drawn: Vec<(&str, i64)> =
+            sample["data"].as_array().unwrap().iter().map(|row| (row["journal_id"].as_str().unwrap(), row["hits"].as_i64().unwrap())).collect();
         assert_eq!(drawn, hits, "{seed}");
         let certain = entries.iter().filter(|(_, amount)| *amount >= interval);
-        assert!(certain.count() > 0 && entries.iter().filter(|(_, amount)| *amount >= interval).all(|(id, _)| drawn.iter().any(|(one, _)| one == id)), "what is as large as the interval is drawn for certain");
+        assert!(
+            certain.count() > 0 && entries.iter().filter(|(_, amount)| *amount >= interval).all(|(id, _)| drawn.iter().any(|(one, _)| one == id)),
+            "what is as large as the interval is drawn for certain"
+        );
     }
     company.assert_laws();
 }
@@ -82,7 +89,8 @@ fn nothing_to_draw_from_is_an_empty_sample_and_nonsense_is_refused() {
     let auditor = company.as_role("auditor");
     let none = auditor.post("/v1/audit/samples", &json!({"method": "monetary_unit", "n": 5, "seed": "x"})).expect(200);
     assert_includes(&none, &json!({"data": [], "population_count": 0, "population_total": "0.00"}));
-    let refused = |extra: Value, status, code| auditor.post("/v1/audit/samples", &with(json!({"method": "random", "n": 5, "seed": "x"}), extra)).refused(status, code);
+    let refused =
+        |extra: Value, status, code| auditor.post("/v1/audit/samples", &with(json!({"method": "random", "n": 5, "seed": "x"}), extra)).refused(status, code);
     refused(json!({"n": 0}), 422, "validation_failed");
     refused(json!({"seed": ""}), 422, "validation_failed");
     refused(json!({"method": "gut_feeling"}), 422, "validation_failed");

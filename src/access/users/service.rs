@@ -6,8 +6,8 @@ use super::{problems, store};
 use crate::access::tokens::service::revoke;
 use crate::access::tokens::{passwords, service as tokens};
 use crate::access::waivers;
-use crate::platform::http::{FieldError, Problem};
 use crate::platform::http::problem;
+use crate::platform::http::{FieldError, Problem};
 use crate::platform::ids::UserId;
 use crate::platform::unit_of_work::permissions::{self, MATRIX};
 use crate::platform::unit_of_work::{Actor, Audited, Change, Tx};
@@ -48,9 +48,9 @@ pub fn join(tx: &mut Tx<'_>, user: UserId, roles: &[Role]) -> Result<(), Problem
 
 fn check_span(span: Span) -> Result<(), Problem> {
     match span {
-        (Some(from), Some(to)) if from > to => {
-            Err(Problem::invalid(vec![FieldError::at("/valid_to", "before_from", "The last day lies before the first.").expected(format!("at least {from}")).received(to)]))
-        }
+        (Some(from), Some(to)) if from > to => Err(Problem::invalid(vec![
+            FieldError::at("/valid_to", "before_from", "The last day lies before the first.").expected(format!("at least {from}")).received(to),
+        ])),
         _ => Ok(()),
     }
 }

@@ -81,7 +81,13 @@ pub fn insert_membership(tx: &mut Tx<'_>, user: UserId, roles: &[Role], span: Sp
 
 pub fn set_span(tx: &mut Tx<'_>, user: UserId, span: Span) -> Result<(), Problem> {
     let company = tx.company();
-    tx.execute(Sql::new("UPDATE membership SET valid_from = $3, valid_to = $4 WHERE company_id = $1 AND user_id = $2").bind(company).bind(user).bind(span.0).bind(span.1))?;
+    tx.execute(
+        Sql::new("UPDATE membership SET valid_from = $3, valid_to = $4 WHERE company_id = $1 AND user_id = $2")
+            .bind(company)
+            .bind(user)
+            .bind(span.0)
+            .bind(span.1),
+    )?;
     Ok(())
 }
 

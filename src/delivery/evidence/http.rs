@@ -9,8 +9,8 @@ use crate::platform::unit_of_work::Caller;
 use crate::platform::unit_of_work::permissions::AuditRead;
 use actix_web::get;
 use actix_web::web::Data;
-use uuid::Uuid;
 use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config.service(get_evidence);

@@ -35,7 +35,9 @@ row! {
 
 fn states(rx: &mut Rx<'_>, tab: &str, ids: &str, id: Uuid) -> Result<Vec<State>, Problem> {
     let company = rx.company();
-    let text = format!("SELECT r.id, s.state::jsonb AS state, encode(sha256(convert_to(s.state, 'UTF8')), 'hex') AS sha256 FROM ({ids}) AS r(id, place) CROSS JOIN LATERAL (SELECT state_of($1, $3, r.id) AS state) AS s WHERE s.state IS NOT NULL ORDER BY r.place, r.id");
+    let text = format!(
+        "SELECT r.id, s.state::jsonb AS state, encode(sha256(convert_to(s.state, 'UTF8')), 'hex') AS sha256 FROM ({ids}) AS r(id, place) CROSS JOIN LATERAL (SELECT state_of($1, $3, r.id) AS state) AS s WHERE s.state IS NOT NULL ORDER BY r.place, r.id"
+    );
     rx.load(Sql::new(text).bind(company).bind(id).bind(tab))
 }
 

@@ -63,7 +63,10 @@ impl Responder for Download {
             // Bytes of the file are counted: nothing between may pack them.
             .insert_header(("content-encoding", "identity"))
             .content_type(self.media_type)
-            .body(SizedStream::new(length, Pieces { file: Some(file), left: length, reading: None, connection: request.conn_data::<Rc<Connection>>().cloned() }))
+            .body(SizedStream::new(
+                length,
+                Pieces { file: Some(file), left: length, reading: None, connection: request.conn_data::<Rc<Connection>>().cloned() },
+            ))
     }
 }
 

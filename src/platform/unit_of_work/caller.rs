@@ -374,7 +374,8 @@ impl<P: Permission> Caller<P> {
     pub async fn begin(self, work: impl Fn(&mut Tx<'_>) -> Result<Audited<Task>, Problem> + Send + 'static) -> Reply<Accepted<Task>> {
         let rendered = self.entry.transact(move |tx| {
             let mut rendered = Rendered::new(202, work(tx)?.get())?;
-            rendered.location = serde_json::from_str::<serde_json::Value>(&rendered.body).ok().and_then(|job| Some(format!("/v1/jobs/{}", job["id"].as_str()?)));
+            rendered.location =
+                serde_json::from_str::<serde_json::Value>(&rendered.body).ok().and_then(|job| Some(format!("/v1/jobs/{}", job["id"].as_str()?)));
             Ok((rendered, true))
         });
         let begun = rendered.await.map(Accepted::of);
@@ -660,7 +661,7 @@ fn looked_at<T>(doors: &Doors, start: &Start, seen: Option<Seen>, work: impl FnO
     if let Some(seen) = seen {
         in_transaction(doors, start, false, |tx| {
             let what = serde_json::json!({"path": seen.path, "query": seen.query});
-            drop(tx.record(super::Change::new("record.read", seen.id.unwrap_or(start.company.uuid())).after(&what), ()));
+            let _ = tx.record(super::Change::new("record.read", seen.id.unwrap_or(start.company.uuid())).after(&what), ());
             audit::flush(tx, &[])?;
             Ok(((), true))
         })?;

@@ -138,7 +138,8 @@ impl<'c> Rx<'c> {
     }
     /// Lets this transaction take as long as it needs, also between statements.
     pub fn take_time(&mut self) -> Result<(), Problem> {
-        self.scalar::<String>(Sql::new("SELECT set_config('idle_in_transaction_session_timeout', '0', true) || set_config('statement_timeout', '0', true)")).map(drop)
+        self.scalar::<String>(Sql::new("SELECT set_config('idle_in_transaction_session_timeout', '0', true) || set_config('statement_timeout', '0', true)"))
+            .map(drop)
     }
     pub(super) fn run(&mut self, sql: Sql<'_>) -> Result<usize, diesel::result::Error> {
         self.statements += 1;

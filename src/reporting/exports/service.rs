@@ -1,13 +1,13 @@
 //! The verbs of exports.
 
 use super::manifest::{equal, signed};
+use super::problems;
 use super::sheet::{Scope, Sheet};
 use super::sheets::{confirmation, edit_log, full, gst, o2c, sod, tds};
 use super::shelf::Shelf;
 use super::store::{self, KEPT_DAYS};
 use super::types::{ExportFormat, ExportType, ManifestFile, NewExport};
 use super::writer::Files;
-use super::problems;
 use crate::access::audit_log::export::each_checkpoint;
 use crate::access::audit_log::merkle::Hash;
 use crate::access::audit_log::service::{Sealer, chain, seal_company, verify};
@@ -36,14 +36,16 @@ pub fn create(tx: &mut Tx<'_>, new: &NewExport) -> Result<Audited<Task>, Problem
     let principal = tx.cx().principal.clone().ok_or_else(|| Problem::internal(&"no principal"))?;
     let needed = new.r#type.needs();
     if !permissions::grant(needed).is_some_and(|grant| principal.roles.iter().any(|role| grant.held_by(role))) {
-        return Err(Problem::new(problem::PERMISSION_DENIED, format!("An export of {} needs the permission {needed}.", new.r#type)).member("required_permission", needed));
+        return Err(Problem::new(problem::PERMISSION_DENIED, format!("An export of {} needs the permission {needed}.", new.r#type))
+            .member("required_permission", needed));
     }
     let mut wanted = new.clone();
     let as_of = new.as_of.unwrap_or(tx.cx().today);
     let (from, to) = (new.filters.from, new.filters.to.unwrap_or(as_of));
     let mut errors = Vec::new();
     if as_of > tx.cx().today {
-        errors.push(FieldError::at("/as_of", "date_in_future", "Balances are known up to today.").expected(format!("at most {}", tx.cx().today)).received(as_of));
+        errors
+            .push(FieldError::at("/as_of", "date_in_future", "Balances are known up to today.").expected(format!("at most {}", tx.cx().today)).received(as_of));
     }
     if let Some(from) = from.filter(|from| *from > to) {
         errors.push(FieldError::at("/filters/from", "invalid_value", "from must not lie after to.").expected(format!("at most {to}")).received(from));
@@ -93,12 +95,19 @@ pub fn run(running: &Running<'_>, shelf: &Shelf, sealer: &Sealer) -> Result<Fini
         let names: Vec<&str> = built.files.iter().map(|file| file.name.as_str()).collect();
         let result = json!({"export_id": id, "type": wanted.r#type, "rows": built.rows, "manifest": format!("/v1/exports/{id}/manifest"), "files": names});
         let told = json!({"type": wanted.r#type, "as_of": as_of, "format": format, "filters": wanted.filters, "rows": built.rows, "files": names});
-        drop(tx.record(Change::new("export.ready", id.uuid()).after(&told), ()));
+        let _ = tx.record(Change::new("export.ready", id.uuid()).after(&told), ());
         Ok(result)
     }))
 }
 
-fn build(rx: &mut Rx<'_>, running: &Running<'_>, (id, wanted): (ExportId, &NewExport), draft: &Path, sealer: &Sealer, kept: Option<(u64, Hash)>) -> Result<Built, Problem> {
+fn build(
+    rx: &mut Rx<'_>,
+    running: &Running<'_>,
+    (id, wanted): (ExportId, &NewExport),
+    draft: &Path,
+    sealer: &Sealer,
+    kept: Option<(u64, Hash)>,
+) -> Result<Built, Problem> {
     rx.take_time()?;
     let as_of = wanted.as_of.unwrap_or(rx.cx().today);
     let format = wanted.format.unwrap_or(ExportFormat::Csv);
@@ -222,7 +231,9 @@ fn agreed(open: Decimal, gl: Decimal, wanted: &NewExport, exponent: u32) -> Resu
 fn written_as(format: ExportFormat, csv_safe: bool) -> Value {
     let mut members = Map::from_iter([("kind".to_owned(), json!(format)), ("encoding".to_owned(), json!("utf-8"))]);
     match format {
-        ExportFormat::Csv => members.extend([("delimiter".to_owned(), json!(",")), ("newline".to_owned(), json!("\n")), ("csv_safe".to_owned(), json!(csv_safe))]),
+        ExportFormat::Csv => {
+            members.extend([("delimiter".to_owned(), json!(",")), ("newline".to_owned(), json!("\n")), ("csv_safe".to_owned(), json!(csv_safe))])
+        }
         ExportFormat::Jsonl => members.extend([("newline".to_owned(), json!("\n"))]),
         ExportFormat::Xlsx => members.extend([("csv_safe".to_owned(), json!(csv_safe))]),
     }
@@ -238,7 +249,9 @@ pub fn manifest(rx: &mut Rx<'_>, id: ExportId) -> Result<String, Problem> {
         return Ok(manifest);
     }
     match jobs::status(rx, JobId::of(id.uuid()))? {
-        Some(JobStatus::Queued | JobStatus::Running) => Err(Problem::new(problems::EXPORT_NOT_READY, "The export is being written; ask its job when it is done.").retry_after(1)),
+        Some(JobStatus::Queued | JobStatus::Running) => {
+            Err(Problem::new(problems::EXPORT_NOT_READY, "The export is being written; ask its job when it is done.").retry_after(1))
+        }
         _ => Err(Problem::not_found("export")),
     }
 }

@@ -291,8 +291,7 @@ impl Rows<'_, '_> {
                 Kind::MoneyIn => money(value, own),
                 Kind::Instant => instant(value),
                 Kind::Flag => Shown::Plain(if value == b"t" || value == b"true" { b"true" } else { b"false" }),
-                Kind::Text => Shown::Text(value),
-                Kind::Json => Shown::Text(value),
+                Kind::Text | Kind::Json => Shown::Text(value),
                 Kind::Code | Kind::Date | Kind::Count | Kind::Decimal => Shown::Plain(value),
             })
         };
@@ -333,7 +332,8 @@ impl Rows<'_, '_> {
                 for (at, (place, column)) in (0..).zip(columns).enumerate() {
                     let Some(value) = shown(at, column) else { continue };
                     let text = std::str::from_utf8(value.bytes()).map_err(failed)?;
-                    let number = if matches!(column.kind, Kind::Money | Kind::MoneyIn | Kind::Decimal | Kind::Count) { text.parse::<Decimal>().ok() } else { None };
+                    let number =
+                        if matches!(column.kind, Kind::Money | Kind::MoneyIn | Kind::Decimal | Kind::Count) { text.parse::<Decimal>().ok() } else { None };
                     if let Some(number) = number {
                         sheet.write(*row, place, number).map_err(failed)?;
                     } else {

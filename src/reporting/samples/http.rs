@@ -33,7 +33,9 @@ fn draw(rx: &mut Rx<'_>, wanted: &NewSample) -> Result<Sample, Problem> {
     let (to, population) = (at.as_of, wanted.population.unwrap_or(Population::Invoices));
     let from = wanted.from.unwrap_or(NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or_default());
     if from > to {
-        return Err(Problem::invalid(vec![FieldError::at("/from", "invalid_value", "from must not lie after to.").expected(format!("at most {to}")).received(from)]));
+        return Err(Problem::invalid(vec![
+            FieldError::at("/from", "invalid_value", "from must not lie after to.").expected(format!("at most {to}")).received(from),
+        ]));
     }
     let size = store::size(rx, population, (from, to), at)?;
     let of_units = wanted.method == SampleMethod::MonetaryUnit;

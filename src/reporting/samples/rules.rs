@@ -12,7 +12,7 @@ const SCALE: u32 = 10;
 pub fn units(total: Decimal, n: i64, seed: &str) -> (Decimal, Decimal) {
     let interval = (total / Decimal::from(n.max(1))).trunc_with_scale(SCALE);
     let digest = Sha256::digest(seed.as_bytes());
-    let first = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let first = digest.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
     let part = Decimal::from(first) / Decimal::from_i128_with_scale(1_i128 << 64, 0);
     (interval, (interval * part).trunc_with_scale(SCALE))
 }

@@ -46,7 +46,9 @@ pub fn draw(
     const COLUMNS: &str = "document_kind, document_id, document_number, document_date, posting_date, entry_id, amount::numeric AS amount";
     match wanted.method {
         SampleMethod::Random => {
-            let text = format!("WITH {POPULATION} SELECT {COLUMNS}, 1::bigint AS hits FROM population ORDER BY sha256(convert_to($6 || ':' || entry_id, 'UTF8')) LIMIT $7");
+            let text = format!(
+                "WITH {POPULATION} SELECT {COLUMNS}, 1::bigint AS hits FROM population ORDER BY sha256(convert_to($6 || ':' || entry_id, 'UTF8')) LIMIT $7"
+            );
             let sql = of(text, rx, population, span, at).bind(wanted.seed.to_string()).bind(wanted.n);
             rx.load(sql)
         }

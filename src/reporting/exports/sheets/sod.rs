@@ -1,9 +1,9 @@
 //! `sod_report`: who may do what, how that changed, what was conflicting, waived, blocked.
 
-use crate::reporting::exports::sheet::Kind::{Code, Count, Date, Flag, Instant, Json, Money, Text};
 use crate::platform::http::Problem;
 use crate::platform::postgres::sql::{Many, Sql};
 use crate::platform::unit_of_work::{Rx, permissions};
+use crate::reporting::exports::sheet::Kind::{Code, Count, Date, Flag, Instant, Json, Money, Text};
 use crate::reporting::exports::sheet::{Column, Sheet, col};
 use crate::reporting::exports::writer::Files;
 use crate::row;
@@ -16,7 +16,11 @@ pub static ASSIGNMENTS: Sheet = Sheet {
         col("recorded_at", Instant, "s.recorded_at"),
         col("action", Code, "s.action"),
         col("subject_id", Code, "s.object_id"),
-        col("subject", Text, "coalesce(s.detail #>> '{after,email}', s.detail #>> '{after,name}', s.detail #>> '{before,email}', s.detail #>> '{before,name}')"),
+        col(
+            "subject",
+            Text,
+            "coalesce(s.detail #>> '{after,email}', s.detail #>> '{after,name}', s.detail #>> '{before,email}', s.detail #>> '{before,name}')",
+        ),
         col("before", Json, "coalesce(s.detail #> '{before,roles}', s.detail #> '{before,scopes}')"),
         col("after", Json, "coalesce(s.detail #> '{after,roles}', s.detail #> '{after,scopes}')"),
         col("active_before", Flag, "(s.detail #>> '{before,active}')::boolean"),
