@@ -14,12 +14,14 @@ use crate::delivery::{events, webhooks};
 use crate::platform::http::connection::Connection;
 use crate::platform::http::contract::{self, Contract};
 use crate::platform::http::edge;
-use crate::platform::jobs::{Job, Runner};
+use crate::platform::jobs::work::{Work, Workers};
+use crate::platform::jobs::{self, Job, Runner};
 use crate::platform::page;
 use crate::platform::postgres::embedded::Embedded;
 use crate::platform::postgres::{self, Pool};
 use crate::platform::unit_of_work::permissions::client_scopes;
 use crate::platform::unit_of_work::{Doors, Gate, purge_idempotency_keys};
+use crate::reporting::exports::{self, shelf::Shelf};
 use crate::{billing, cash, collections, control, delivery, filing, ledger, master_data, reporting, setup, tax};
 use actix_cors::Cors;
 use actix_web::middleware::{Compress, Condition, from_fn};
@@ -36,6 +38,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Places a slot in the queue of one company: what a slot does in the time one may be expected to wait.
 const QUEUE: usize = 20;
+
+/// Pieces of long work done at the same time.
+const WORKERS: u32 = 2;
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -76,10 +81,14 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     filing::gstr1::http::routes(config);
     filing::gst_returns::http::routes(config);
     reporting::reports::routes(config);
+    reporting::exports::http::routes(config);
+    reporting::samples::http::routes(config);
     delivery::documents::http::routes(config);
     delivery::statements::http::routes(config);
     delivery::events::http::routes(config);
     delivery::webhooks::http::routes(config);
+    delivery::evidence::http::routes(config);
+    jobs::http::routes(config);
     setup::http::routes(config);
 }
 
@@ -154,6 +163,8 @@ const TAGS: &[(&str, &str)] = &[
     ("Periods", "Months of the books: open, soft closed, closed."),
     ("Reports", "Aging and performance."),
     ("Events", "The feed of events, and webhooks that bring them."),
+    ("Exports", "Everything of one kind in files to take away, with a signed manifest."),
+    ("Jobs", "Long work: how far it is, what came of it."),
     ("Audit", "The audit log and its proof."),
     ("System", "Health, metrics and the contract."),
 ];
@@ -193,6 +204,7 @@ pub struct Service {
     pub sealer: Arc<Sealer>,
     /// What webhooks are signed with, and where they may go.
     post: Post,
+    pub shelf: Arc<Shelf>,
     metrics: PrometheusHandle,
 }
 
@@ -208,7 +220,8 @@ impl Service {
         let keys = Arc::new(Keys::open(&settings.data_dir)?);
         page::install_cursor_key(keys.derived("cursors"));
         let connections = settings.connections.max(3);
-        let pool = Pool::new(&database.app_url, connections)?;
+        // Every worker has one connection more, opened when it first works.
+        let pool = Pool::new(&database.app_url, connections + WORKERS)?;
         // Two connections are left to the jobs.
         let slots = usize::try_from(connections.saturating_sub(2).max(1))?;
         let verifier = Arc::clone(&keys);
@@ -223,12 +236,13 @@ impl Service {
         audit_log::service::adopt(&doors)?;
         let sealer = Arc::new(Sealer::open(Arc::clone(&keys), &settings.data_dir)?);
         let post = Post { root: Root::new(keys.derived("webhook secrets")), allowed: Arc::new(Allowed::read(&settings.webhook_allow)?) };
-        Ok(Self { doors: Arc::new(doors), keys, sealer, post, metrics })
+        let shelf = Arc::new(Shelf::open(&settings.data_dir)?);
+        Ok(Self { doors: Arc::new(doors), keys, sealer, post, shelf, metrics })
     }
 
     /// Background work of this service.
     pub fn start_jobs(&self) -> std::io::Result<Runner> {
-        let sealer = Arc::clone(&self.sealer);
+        let (sealer, shelf) = (Arc::clone(&self.sealer), Arc::clone(&self.shelf));
         let courier = Courier::new(Arc::clone(&self.doors), self.post.clone());
         // What is sealed is told, and what is told is taken to whoever wants it.
         let seal_and_tell =
@@ -242,23 +256,33 @@ impl Service {
             Job { name: "sessions", every: Duration::from_secs(3600), run: Box::new(tokens::service::purge) },
             Job { name: "months", every: Duration::from_secs(24 * 3600), run: Box::new(ledger::periods::open_months_ahead) },
             Job { name: "idempotency keys", every: Duration::from_secs(3600), run: Box::new(purge_idempotency_keys) },
+            Job { name: "finished work", every: Duration::from_secs(3600), run: Box::new(jobs::work::purge) },
+            Job { name: "old exports", every: Duration::from_secs(3600), run: Box::new(move |_| exports::service::sweep(&shelf)) },
         ];
         Runner::start(&self.doors, jobs)
     }
 
+    /// Long work of this service.
+    pub fn start_workers(&self) -> std::io::Result<Workers> {
+        let (shelf, sealer) = (Arc::clone(&self.shelf), Arc::clone(&self.sealer));
+        let kinds = vec![Work { kind: exports::service::KIND, run: Box::new(move |running| exports::service::run(running, &shelf, &sealer)) }];
+        Workers::start(&self.doors, kinds, WORKERS)
+    }
+
     /// Serves until the handle stops it. Gives the address it listens on.
     pub async fn serve(self, settings: &Settings, ready: impl FnOnce(&str, ServerHandle) -> Result<(), Failure>) -> Result<(), Failure> {
-        let jobs = self.start_jobs()?;
+        let jobs = (self.start_jobs()?, self.start_workers()?);
         let doors = Data::from(Arc::clone(&self.doors));
         let (keys, sealer, metrics) = (Data::from(Arc::clone(&self.keys)), Data::from(Arc::clone(&self.sealer)), Data::new(self.metrics.clone()));
         let post = Data::new(self.post.clone());
+        let shelf = Data::from(Arc::clone(&self.shelf));
         let origins = settings.cors_origins.clone();
         // Every request at the database, the hashing of two log-ins, and some to spare.
         let blocking = usize::try_from(settings.connections)? + 4;
         let server = HttpServer::new(move || {
             let (app, _) = App::new()
                 .into_utoipa_app()
-                .map(|app| app.app_data(doors.clone()).app_data(keys.clone()).app_data(sealer.clone()).app_data(metrics.clone()).app_data(post.clone()))
+                .map(|app| app.app_data(doors.clone()).app_data(keys.clone()).app_data(sealer.clone()).app_data(metrics.clone()).app_data(post.clone()).app_data(shelf.clone()))
                 .map(|app| app.app_data(web::FormConfig::default().limit(16 * 1024)))
                 .configure(routes)
                 .split_for_parts();

@@ -27,6 +27,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
     static ALL: LazyLock<Vec<&'static Refusal>> = LazyLock::new(|| {
         [
             platform::http::problem::ALL,
+            platform::jobs::problems::ALL,
             tax::tools::problems::ALL,
             access::tokens::problems::ALL,
             access::users::problems::ALL,
@@ -52,6 +53,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             collections::opening_items::problems::ALL,
             filing::einvoice::problems::ALL,
             filing::gst_returns::problems::ALL,
+            reporting::exports::problems::ALL,
             delivery::documents::problems::ALL,
             delivery::webhooks::problems::ALL,
         ]

@@ -156,4 +156,6 @@ kinds! {
     AdvanceKind => AdvanceId,
     EndpointKind => EndpointId,
     DeliveryKind => DeliveryId,
+    JobKind => JobId,
+    ExportKind => ExportId,
 }

@@ -110,6 +110,8 @@ impl Stocked {
         let event = until("the first event", std::time::Duration::from_secs(60), || {
             controller.get("/v1/events?limit=1").expect(200)["data"].as_array().unwrap().first().cloned()
         });
+        let export = controller.post("/v1/exports", &json!({"type": "tds_26as"})).expect(202);
+        crate::exports::finished(&controller, &export);
         let things = [
             ("endpoint_id", id_in(endpoint)),
             ("delivery_id", id_in(ping)),
@@ -141,6 +143,8 @@ impl Stocked {
             ("account_id", id_in(first("/v1/gl-accounts"))),
             ("revaluation_id", id_in(made(&controller, "/v1/revaluations", json!({"as_of": "2025-01-31"})))),
             ("statement_id", id_in(made(&executive, "/v1/statements", json!({"customer_id": id, "to": "2025-01-31"})))),
+            ("export_id", export["id"].clone()),
+            ("job_id", export["id"].clone()),
             ("allocation_id", id_in(receipt["allocations"][0].clone())),
             ("approval_id", id_in(approval)),
             ("unidentified_id", id_in(made(&executive, "/v1/receipts", unidentified))),
@@ -197,6 +201,9 @@ impl Stocked {
             "webhook-endpoints" => "endpoint_id",
             "webhook-deliveries" => "delivery_id",
             "events" => "event_id",
+            "exports" => "export_id",
+            "evidence" => "invoice_id",
+            "jobs" => "job_id",
             other => panic!("the contract has ids under /{other}/: stock one in this test"),
         };
         self.thing(name).as_str().unwrap_or_else(|| panic!("{name} is not stocked")).to_owned()
@@ -223,8 +230,9 @@ fn another_companys_id_in_a_path_is_not_found_in_every_operation() {
         let ids: Vec<usize> = (0..parts.len()).filter(|at| parts[*at].ends_with("id}")).collect();
         // Each id in turn is theirs, the others ours.
         for foreign in &ids {
-            let fill =
-                |at: usize| if ids.contains(&at) { if at == *foreign { &theirs } else { &ours }.in_collection(parts[at - 1]) } else { parts[at].to_owned() };
+            let fill = |at: usize| {
+                if ids.contains(&at) { if at == *foreign { &theirs } else { &ours }.in_collection(parts[at - 1]) } else { parts[at].replace(['{', '}'], "") }
+            };
             let mut path = (0..parts.len()).map(fill).collect::<Vec<_>>().join("/");
             if path.ends_with("/ledger") {
                 path += "?from=2025-01-01&to=2025-12-31";

@@ -196,7 +196,7 @@ fn ours(sealer: &Sealer, event: &store::Unsealed) -> bool {
 pub fn adopt(doors: &Doors) -> Result<(), Problem> {
     for company in run_system_read(doors, None, "listCompanies", store::unbound_companies)? {
         run_system(doors, Some(company), "adoptBooks", |tx| {
-            store::take_time(tx)?;
+            tx.take_time()?;
             if !store::bind_books(tx)? {
                 tracing::error!(%company, "books that are bound are marked as if they were not");
                 return Ok(());
@@ -350,10 +350,27 @@ fn verify_tree(rx: &mut Rx<'_>, sealer: &Sealer, span: (i64, i64), must_hold: &B
     Ok((edge.root(), edge.size()))
 }
 
+/// What the log of a snapshot comes to.
+pub struct Chain {
+    /// Entries it has.
+    pub size: u64,
+    pub root: Hash,
+    /// Whether the tree is that of its signed heads and of the one kept outside the database.
+    pub sound: bool,
+}
+
+/// Recomputes the tree from its leaves and checks every signed head. `kept` is the head kept outside the database, read
+/// before the snapshot was taken: later ones it need not have.
+pub fn chain(rx: &mut Rx<'_>, sealer: &Sealer, kept: Option<(u64, Hash)>) -> Result<Chain, Problem> {
+    let mut found = Findings::default();
+    let (root, size) = verify_tree(rx, sealer, (i64::MAX, i64::MAX), &kept.into_iter().collect(), &mut found)?;
+    Ok(Chain { size, root, sound: found.0.is_empty() })
+}
+
 /// Recomputes the log (L1) and compares the rows of the books, documents and master data with what it says of
-/// them (L2).
-pub fn verify(rx: &mut Rx<'_>, sealer: &Sealer, wanted: &Verify) -> Result<Verified, Problem> {
-    store::take_time(rx)?;
+/// them (L2). `kept` as for [`chain`].
+pub fn verify(rx: &mut Rx<'_>, sealer: &Sealer, wanted: &Verify, kept: Option<(u64, Hash)>) -> Result<Verified, Problem> {
+    rx.take_time()?;
     let company = rx.company();
     let mut must_hold = BTreeMap::new();
     if let Some(text) = &wanted.checkpoint {
@@ -363,7 +380,7 @@ pub fn verify(rx: &mut Rx<'_>, sealer: &Sealer, wanted: &Verify) -> Result<Verif
         })?;
         must_hold.insert(note.size, note.root);
     }
-    if let Some((size, root)) = sealer.kept.of(company) {
+    if let Some((size, root)) = kept {
         must_hold.entry(size).or_insert(root);
     }
     let whole = wanted.from_seq.is_none() && wanted.to_seq.is_none();
@@ -420,8 +437,8 @@ pub fn install(laws: Laws) {
 }
 
 /// As [`verify`], with the laws of the books (L3, L4).
-pub fn verify_all(rx: &mut Rx<'_>, sealer: &Sealer, wanted: &Verify) -> Result<Verified, Problem> {
-    let verified = verify(rx, sealer, wanted)?;
+pub fn verify_all(rx: &mut Rx<'_>, sealer: &Sealer, wanted: &Verify, kept: Option<(u64, Hash)>) -> Result<Verified, Problem> {
+    let verified = verify(rx, sealer, wanted, kept)?;
     let Some(laws) = LAWS.get().filter(|_| wanted.from_seq.is_none() && wanted.to_seq.is_none()) else { return Ok(verified) };
     let mut found = Findings(verified.findings);
     for (law, ids) in laws(rx)? {
@@ -447,6 +464,11 @@ pub fn shown(sealer: &Sealer, company: CompanyId, head: &Head) -> Checkpoint {
         note: note.write(&key),
         consistency_proof: None,
     }
+}
+
+/// Entries the newest head covers; `None` before the first.
+pub fn newest(rx: &mut Rx<'_>) -> Result<Option<i64>, Problem> {
+    Ok(store::head(rx, None)?.map(|head| head.size))
 }
 
 /// A head with the proof that it continues an older one.

@@ -47,7 +47,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &AuditFilter) -> Result<Pa
         .of(rx)
         .when("e.actor = {}", filter.actor.clone())
         .when("split_part(e.actor, ':', 1) = {}", filter.actor_type.clone())
-        .when("split_part(e.actor, ':', 2) = {}", filter.actor_id.map(|id| id.to_string()))
+        .when("e.actor = ANY({})", filter.actor_id.map(|id| Many(vec![format!("user:{id}"), format!("client:{id}")])))
         .when("e.action = {}", filter.action.clone())
         .when("e.object = {}", filter.resource_type.clone())
         .when("e.object_id = {}", filter.resource_id)
@@ -346,11 +346,6 @@ pub fn first_of(rx: &mut Rx<'_>, id: &str) -> Result<Option<i64>, Problem> {
         .bind(company)
         .bind(id),
     )
-}
-
-/// A verification may take longer than any request.
-pub fn take_time(rx: &mut Rx<'_>) -> Result<(), Problem> {
-    rx.scalar::<String>(Sql::new("SELECT set_config('statement_timeout', '0', true)")).map(drop)
 }
 
 /// Companies whose books were kept before events were bound to rows. Called with the identity tables open.

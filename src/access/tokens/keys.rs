@@ -25,7 +25,7 @@ pub const PERSON_SECONDS: i64 = 15 * 60;
 /// Seconds a machine's access token lives.
 pub const MACHINE_SECONDS: i64 = 30 * 60;
 /// Seconds two clocks may differ.
-const LEEWAY: u64 = 30;
+pub const LEEWAY_SECONDS: i64 = 30;
 
 /// Signs and checks tokens and checkpoints.
 pub struct Keys {
@@ -148,7 +148,7 @@ impl Keys {
             return Err(invalid());
         }
         let mut validation = Validation::new(Algorithm::EdDSA);
-        validation.leeway = LEEWAY;
+        validation.leeway = LEEWAY_SECONDS.unsigned_abs();
         validation.validate_exp = true;
         validation.validate_nbf = true;
         validation.validate_aud = true;

@@ -2,6 +2,7 @@ use crate::refusals;
 
 refusals! {
     BAD_CREDENTIALS = "bad_credentials" 401 "E-mail address or password is wrong";
+    ACCESS_NOT_CURRENT = "access_not_current" 401 "The access has not begun or is over";
     INVALID_CLIENT = "invalid_client" 401 "Client id or secret is wrong";
     UNSUPPORTED_GRANT = "unsupported_grant_type" 400 "The grant type is not supported";
     INVALID_SCOPE = "invalid_scope" 400 "A scope was not granted to this client";

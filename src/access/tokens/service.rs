@@ -1,6 +1,6 @@
 //! The verbs of signing in.
 
-use super::keys::{Keys, MACHINE_SECONDS, PERSON_SECONDS};
+use super::keys::{Keys, LEEWAY_SECONDS, MACHINE_SECONDS, PERSON_SECONDS};
 use super::types::{Acknowledged, ClientToken, Login, Logout, NewPassword, Refresh, TokenPair};
 use super::{passwords, problems, store, throttle};
 use crate::platform::clock;
@@ -47,12 +47,22 @@ fn start_session(
     action: &'static str,
 ) -> Result<Option<TokenPair>, Problem> {
     let memberships = store::memberships(tx, user)?;
-    let Some(membership) = memberships.into_iter().find(|m| company.is_none_or(|company| company == m.company_id)) else { return Ok(None) };
+    // Of several companies, one that is open now.
+    let mut open_to: Vec<_> = memberships.into_iter().filter(|m| company.is_none_or(|company| company == m.company_id)).collect();
+    open_to.sort_by_key(|m| !m.current);
+    let Some(membership) = open_to.into_iter().next() else { return Ok(None) };
+    if !membership.current {
+        let day = |day: Option<chrono::NaiveDate>| day.map_or("any day".to_owned(), |day| day.to_string());
+        let detail = format!("Access to this company is from {} to {}.", day(membership.valid_from), day(membership.valid_to));
+        return Err(Problem::new(problems::ACCESS_NOT_CURRENT, detail));
+    }
+    // A token never outlives the access, whatever the leeway.
+    let seconds = membership.seconds_left.map_or(PERSON_SECONDS, |left| PERSON_SECONDS.min(left - LEEWAY_SECONDS).max(1));
     let token = secret("dbr_");
     store::insert_refresh(tx, membership.company_id, user, family, started, &Sha256::digest(token.as_bytes()))?;
     let principal = Principal { actor: Actor::User(user.uuid()), company: membership.company_id, roles: membership.roles.0, scopes: None, session: family };
     tx.note_in(membership.company_id, Change::new(action, family).after(&serde_json::json!({"user_id": user})))?;
-    Ok(Some(TokenPair { access_token: keys.mint(&principal, PERSON_SECONDS)?, token_type: "Bearer", expires_in: PERSON_SECONDS, refresh_token: token }))
+    Ok(Some(TokenPair { access_token: keys.mint(&principal, seconds)?, token_type: "Bearer", expires_in: seconds, refresh_token: token }))
 }
 
 pub async fn refresh(public: Public, keys: Arc<Keys>, refresh: Refresh) -> Result<TokenPair, Problem> {

@@ -3,12 +3,20 @@ use crate::platform::ids::{CompanyId, UserId};
 use crate::platform::postgres::sql::{Many, Sql};
 use crate::platform::unit_of_work::{Rx, Tx};
 use crate::row;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 row! { pub struct RevocationRow { pub company_id: Uuid, pub subject: Uuid, pub revoked_at: DateTime<Utc> } }
 row! { pub struct PersonRow { pub id: UserId, pub password_hash: String } }
-row! { pub struct MembershipRow { pub company_id: CompanyId, pub roles: Many<String> } }
+row! {
+    pub struct MembershipRow {
+        pub company_id: CompanyId, pub roles: Many<String>, pub valid_from: Option<NaiveDate>, pub valid_to: Option<NaiveDate>,
+        /// Whether today, in the company's zone, lies between the two.
+        pub current: bool,
+        /// Seconds until the end of the last day.
+        pub seconds_left: Option<i64>,
+    }
+}
 row! {
     pub struct RefreshRow {
         pub company_id: CompanyId, pub id: Uuid, pub user_id: UserId, pub family_id: Uuid,
@@ -34,7 +42,14 @@ pub fn person_by_id(rx: &mut Rx<'_>, user: UserId) -> Result<Option<PersonRow>, 
 /// Companies the person works in, the first joined first. Locked, so that a change of roles or a
 /// deactivation at the same moment is either seen here or revokes what is made here.
 pub fn memberships(rx: &mut Rx<'_>, user: UserId) -> Result<Vec<MembershipRow>, Problem> {
-    rx.load(Sql::new("SELECT company_id, roles FROM membership WHERE user_id = $1 AND active ORDER BY created_at, company_id FOR NO KEY UPDATE").bind(user))
+    rx.load(
+        Sql::new(
+            "SELECT m.company_id, m.roles, m.valid_from, m.valid_to, (now() AT TIME ZONE c.time_zone)::date BETWEEN coalesce(m.valid_from, '-infinity') AND coalesce(m.valid_to, 'infinity') AS current,
+                    extract(epoch FROM (m.valid_to + 1)::timestamp AT TIME ZONE c.time_zone - now())::bigint AS seconds_left
+             FROM membership m JOIN company c ON c.id = m.company_id WHERE m.user_id = $1 AND m.active ORDER BY m.created_at, m.company_id FOR NO KEY UPDATE OF m",
+        )
+        .bind(user),
+    )
 }
 
 pub fn lock_refresh(tx: &mut Tx<'_>, hash: &[u8]) -> Result<Option<RefreshRow>, Problem> {

@@ -9,6 +9,7 @@ use super::problem::{self, FieldError, Problem};
 use actix_web::http::header;
 use actix_web::web::{BytesMut, Payload};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
+use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -109,6 +110,12 @@ fn json_content_type(request: &HttpRequest) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::new(problem::UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json."))
+}
+
+#[allow(clippy::option_option, reason = "absent, null and a value are three things in a merge patch")]
+/// Tells a member that is null from one that is absent.
+pub fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(deserializer).map(Some)
 }
 
 /// Reads the body within the limits of size and time, before any database connection is asked for.

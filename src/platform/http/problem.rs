@@ -58,6 +58,7 @@ refusals! {
     DUPLICATE_EXTERNAL_ID = "duplicate_external_id" 409 "Another record has this external_id";
     IDEMPOTENCY_IN_PROGRESS = "idempotency_in_progress" 409 "A request with this Idempotency-Key is still running" retryable true;
     BUSY = "busy" 409 "Another request holds what this one needs" retryable true;
+    GONE = "gone" 410 "It was kept for a time that is over";
     VERSION_MISMATCH = "version_mismatch" 412 "The resource has changed since it was read";
     PAYLOAD_TOO_LARGE = "payload_too_large" 413 "The body is too large";
     URI_TOO_LONG = "uri_too_long" 414 "The address is too long";

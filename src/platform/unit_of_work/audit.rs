@@ -14,6 +14,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use uuid::Uuid;
 
 /// A value whose change was recorded. Only [`Tx::record`] makes one.
@@ -103,14 +104,15 @@ impl Pending {
     pub fn new(change: Change, cx: &Context) -> Self {
         let id = Uuid::now_v7();
         let body = json!({
-            "id": id, "company_id": cx.company, "at": Instant(cx.now), "actor": cx.actor, "request_id": cx.request_id,
+            "id": id, "company_id": cx.company, "at": Instant(cx.now), "actor": cx.actor, "ip": cx.address, "request_id": cx.request_id,
             "operation": cx.operation, "action": change.action, "object": change.object, "object_id": change.object_id,
             "version": change.version, "reason": change.reason, "before": change.before, "after": change.after,
         });
         Self { id, action: change.action, object: change.object, object_id: change.object_id, request_id: cx.request_id.clone(), body }
     }
-    /// Names the request it was done for, where a transaction serves several.
-    pub fn done_for(&mut self, request_id: &str) {
+    /// Names the request it was done for and where that came from, where a transaction serves several.
+    pub fn done_for(&mut self, request_id: &str, address: Option<IpAddr>) {
+        self.body["ip"] = serde_json::json!(address);
         request_id.clone_into(&mut self.request_id);
         self.body["request_id"] = request_id.into();
     }

@@ -3,7 +3,7 @@
 use super::audit::{self, Audited, EventKey};
 use super::group::Groups;
 use super::idempotency::{self, Claim, Key};
-use super::permissions::ROLES;
+use super::permissions::{ROLES, open_to_readers};
 use super::transaction::{CompanyFacts, Context, Einvoicing, Rx, SettlementPolicy, Tx};
 use super::{Actor, Class, Gate, Permission, Principal};
 use crate::platform::clock;
@@ -11,19 +11,25 @@ use crate::platform::dates::business_date;
 use crate::platform::http::accept;
 use crate::platform::http::contract::{self, Contract, Keyed, Operation};
 use crate::platform::http::problem::{self, FieldError, Problem};
-use crate::platform::http::reply::{Created, Done, Fetched, File, Rendered, Reply, Resource};
+use crate::platform::http::reply::{Accepted, Created, Done, Fetched, File, Rendered, Reply, Resource};
 use crate::platform::ids::CompanyId;
+use crate::platform::jobs::types::Task;
+use crate::platform::jobs::work;
 use crate::platform::money::Currency;
 use crate::platform::postgres::sql::Sql;
 use crate::platform::postgres::{Pool, WIDELY};
 use crate::row;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
+use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 /// Tells who a token speaks for; given by the composition, as tokens are another area's business.
@@ -154,8 +160,9 @@ impl Entry {
         let principal = (doors.authenticate)(&token)?;
         request.extensions_mut().insert(principal.clone());
         let may_ask = || Contract::operation(request).is_ok_and(|operation| operation.approvable) && principal.may_request(P::NAME);
-        if !principal.may(P::NAME) && !may_ask() {
-            let read_only = principal.roles.iter().any(|role| role == "auditor") && request.method() != actix_web::http::Method::GET;
+        // Whatever the matrix says of it: who only reads sends nothing that changes.
+        let read_only = principal.only_reads() && request.method() != actix_web::http::Method::GET;
+        if read_only && !open_to_readers(P::NAME) || !principal.may(P::NAME) && !may_ask() {
             let refusal = if read_only { problem::ROLE_READ_ONLY } else { problem::PERMISSION_DENIED };
             return Err(Problem::new(refusal, format!("This needs the permission {}.", P::NAME)).member("required_permission", P::NAME));
         }
@@ -204,8 +211,16 @@ impl Entry {
             portfolio: self.portfolio,
             request_id: request_id(&self.request),
             operation: self.operation.id.clone(),
+            address: self.request.peer_addr().map(|peer| peer.ip()),
             identity: self.principal.is_none(),
         }
+    }
+
+    /// What is to be noted of a read: each one of somebody who audits (SOD-11).
+    fn seen(&self) -> Option<Seen> {
+        let noted = self.operation.permission != "any" && self.principal.as_ref().is_some_and(Principal::only_reads);
+        let path = self.request.path();
+        noted.then(|| Seen { path: path.to_owned(), query: self.request.query_string().to_owned(), id: path.rsplit('/').find_map(|part| part.parse().ok()) })
     }
 
     async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Doors) -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
@@ -312,14 +327,38 @@ impl<P: Permission> Caller<P> {
 
     /// Runs `work` READ ONLY on one snapshot.
     pub async fn read<T: Send + 'static>(self, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem> + Send + 'static) -> Reply<T> {
-        let start = self.entry.context();
-        self.entry.blocking(move |doors| on_snapshot(doors, &start, work)).await
+        let (start, seen) = (self.entry.context(), self.entry.seen());
+        self.entry.blocking(move |doors| looked_at(doors, &start, seen, work)).await
     }
 
     /// Reads one answer.
     pub async fn fetch<T: Resource + Send + 'static>(self, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem> + Send + 'static) -> Reply<Fetched<T>> {
-        let start = self.entry.context();
-        self.entry.blocking(move |doors| on_snapshot(doors, &start, work).and_then(|value| Fetched::ok(&value))).await
+        let (start, seen) = (self.entry.context(), self.entry.seen());
+        self.entry.blocking(move |doors| looked_at(doors, &start, seen, work).and_then(|value| Fetched::ok(&value))).await
+    }
+
+    /// Reads one answer, again and again until it is worth giving (`look` says so first) or the seconds are up; between
+    /// two looks it holds nothing but its connection to the caller.
+    pub async fn watch<T: Resource + Send + 'static>(
+        self,
+        seconds: u64,
+        changed: &Notify,
+        look: impl Fn(&mut Rx<'_>) -> Result<(bool, T), Problem> + Send + Sync + 'static,
+    ) -> Reply<Fetched<T>> {
+        const LONGEST: Duration = Duration::from_secs(1);
+        let (until, look) = (Instant::now() + Duration::from_secs(seconds), Arc::new(look));
+        loop {
+            let mut told = pin!(changed.notified());
+            // From here on nothing that happens is missed.
+            told.as_mut().enable();
+            let (start, seen) = (self.entry.context(), Arc::clone(&look));
+            let (settled, value) = self.entry.blocking(move |doors| on_snapshot(doors, &start, |rx| seen(rx))).await?;
+            let left = until.saturating_duration_since(Instant::now());
+            if settled || left.is_zero() {
+                return Fetched::ok(&value);
+            }
+            let _ = tokio::time::timeout(left.min(LONGEST), told).await;
+        }
     }
 
     /// Reads one answer, again whenever there is news (and now and then, as other processes bring news too), until it
@@ -351,9 +390,9 @@ impl<P: Permission> Caller<P> {
         keep: impl Fn(&mut Tx<'_>) -> Result<(), Problem> + Send + 'static,
         make: impl FnOnce(T) -> Result<File, Problem> + Send + 'static,
     ) -> Reply<File> {
-        let start = self.entry.context();
+        let (start, seen) = (self.entry.context(), self.entry.seen());
         let work = move |doors: &Doors| {
-            if let Some(found) = on_snapshot(doors, &start, &read)? {
+            if let Some(found) = looked_at(doors, &start, seen, &read)? {
                 return make(found);
             }
             // The service keeps it for itself: whoever only reads changes nothing.
@@ -391,6 +430,19 @@ impl<P: Permission> Caller<P> {
             Ok((Rendered::created(&value, &path)?, true))
         });
         rendered.await.map(Created::of)
+    }
+
+    /// Begins long work: 202 with the address of its job.
+    pub async fn begin(self, work: impl Fn(&mut Tx<'_>) -> Result<Audited<Task>, Problem> + Send + 'static) -> Reply<Accepted<Task>> {
+        let rendered = self.entry.transact(move |tx| {
+            let mut rendered = Rendered::new(202, work(tx)?.get())?;
+            rendered.location =
+                serde_json::from_str::<serde_json::Value>(&rendered.body).ok().and_then(|job| Some(format!("/v1/jobs/{}", job["id"].as_str()?)));
+            Ok((rendered, true))
+        });
+        let begun = rendered.await.map(Accepted::of);
+        work::ring();
+        begun
     }
 
     /// Changes something: 200, or 202 when it waits for an approval.
@@ -462,6 +514,7 @@ pub(super) struct Start {
     portfolio: Option<Uuid>,
     request_id: String,
     operation: String,
+    pub(super) address: Option<IpAddr>,
     identity: bool,
 }
 
@@ -474,6 +527,7 @@ impl Start {
             portfolio: None,
             request_id: format!("req_{}", Uuid::now_v7().simple()),
             operation: operation.to_owned(),
+            address: None,
             identity: company.is_none(),
         }
     }
@@ -532,6 +586,72 @@ pub fn run_system_read<T>(
     work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem>,
 ) -> Result<T, Problem> {
     on_snapshot(doors, &Start::system(company, operation), work)
+}
+
+/// Somebody for whom the service works after the request that asked for it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Behalf {
+    company: CompanyId,
+    actor: Actor,
+    roles: Vec<String>,
+    scopes: Option<Vec<String>>,
+    portfolio: Option<Uuid>,
+    request_id: String,
+    operation: String,
+    address: Option<IpAddr>,
+}
+
+impl Behalf {
+    #[must_use]
+    pub fn of(cx: &Context) -> Self {
+        let (roles, scopes) = cx.principal.clone().map(|principal| (principal.roles, principal.scopes)).unwrap_or_default();
+        let (request_id, operation) = (cx.request_id.clone(), cx.operation.clone());
+        Self { company: cx.company, actor: cx.actor, roles, scopes, portfolio: cx.portfolio, request_id, operation, address: cx.address }
+    }
+    /// The request that asked for it.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+    #[must_use]
+    pub fn company(&self) -> CompanyId {
+        self.company
+    }
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        self.actor
+    }
+    #[must_use]
+    pub fn roles(&self) -> &[String] {
+        &self.roles
+    }
+    fn start(&self) -> Start {
+        let principal = Principal { actor: self.actor, company: self.company, roles: self.roles.clone(), scopes: self.scopes.clone(), session: Uuid::nil() };
+        Start {
+            company: self.company,
+            actor: self.actor,
+            principal: Some(principal),
+            portfolio: self.portfolio,
+            request_id: self.request_id.clone(),
+            operation: self.operation.clone(),
+            address: self.address,
+            identity: false,
+        }
+    }
+}
+
+/// A transaction for somebody who asked for long work; its events are theirs.
+pub fn run_for<T>(doors: &Doors, behalf: &Behalf, work: impl Fn(&mut Tx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+    in_transaction(doors, &behalf.start(), false, |tx| {
+        let value = work(tx)?;
+        kept(tx)?;
+        Ok((value, true))
+    })
+}
+
+/// A snapshot for somebody who asked for long work.
+pub fn snapshot_for<T>(doors: &Doors, behalf: &Behalf, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+    on_snapshot(doors, &behalf.start(), work)
 }
 
 /// A violation of segregation that was blocked leaves its trace, though nothing else of the request does.
@@ -593,6 +713,28 @@ fn on_snapshot<T>(doors: &Doors, start: &Start, work: impl FnOnce(&mut Rx<'_>) -
     link.finish(done)
 }
 
+/// A read that leaves a trace.
+struct Seen {
+    path: String,
+    query: String,
+    /// The thing it is about, where the address names one.
+    id: Option<Uuid>,
+}
+
+/// A snapshot for a caller. Where a trace is to be left, nothing is told without it.
+fn looked_at<T>(doors: &Doors, start: &Start, seen: Option<Seen>, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+    let value = on_snapshot(doors, start, work)?;
+    if let Some(seen) = seen {
+        in_transaction(doors, start, false, |tx| {
+            let what = serde_json::json!({"path": seen.path, "query": seen.query});
+            let _ = tx.record(super::Change::new("record.read", seen.id.unwrap_or(start.company.uuid())).after(&what), ());
+            audit::flush(tx, &[])?;
+            Ok(((), true))
+        })?;
+    }
+    Ok(value)
+}
+
 row! {
     struct FactsRow {
         base_currency: String, time_zone: String, fiscal_year_start: i32, round_to_unit: bool, tolerance_percent: Decimal, tolerance_amount: Decimal, discount_grace_days: i32,
@@ -611,6 +753,7 @@ fn context(doors: &Doors, start: &Start, connection: &mut diesel::pg::PgConnecti
         principal: start.principal.clone(),
         request_id: start.request_id.clone(),
         operation: start.operation.clone(),
+        address: start.address,
         now,
         portfolio: start.portfolio,
         event_key: doors.event_key,

@@ -15,18 +15,18 @@ mod transaction;
 
 pub use audit::{ADOPTED, Audited, Change, EventKey, Outcomes};
 pub use bulk::{Bulk, BulkMode, BulkReply, BulkRow, BulkSummary, ExternalId};
-pub use caller::{Caller, Doors, Public, request_id, run_system, run_system_read};
+pub use caller::{Behalf, Caller, Doors, Public, request_id, run_for, run_system, run_system_read, snapshot_for};
 pub use gate::{Class, Gate};
 pub use idempotency::purge_idempotency_keys;
 pub use permissions::Permission;
 pub use transaction::{CompanyFacts, Context, Einvoicing, Rx, SettlementPolicy, Tx};
 
 use crate::platform::ids::CompanyId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Who acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "id", rename_all = "snake_case")]
 pub enum Actor {
     User(Uuid),
@@ -66,6 +66,11 @@ impl Principal {
         }
         permissions::grant(permission).is_some_and(|grant| self.roles.iter().any(|role| grant.held_by(role)))
             && self.scopes.as_ref().is_none_or(|scopes| scopes.iter().any(|scope| scope == permission))
+    }
+    /// Whether this is somebody who looks at everything and changes nothing (SOD-11).
+    #[must_use]
+    pub fn only_reads(&self) -> bool {
+        self.roles.iter().any(|role| role == "auditor")
     }
     /// Whether the person may ask for what the permission grants, which then needs an approval.
     #[must_use]
