@@ -8,7 +8,8 @@ use crate::config::Settings;
 use crate::control::approvals;
 use crate::platform::http::connection::Connection;
 use crate::platform::http::contract::{self, Contract};
-use crate::platform::http::edge;
+use crate::platform::http::limits::Limits;
+use crate::platform::http::{address, edge};
 use crate::platform::jobs::{Job, Runner};
 use crate::platform::page;
 use crate::platform::postgres::embedded::Embedded;
@@ -31,6 +32,9 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Places a slot in the queue of one company: what a slot does in the time one may be expected to wait.
 const QUEUE: usize = 20;
+
+/// What a caller may ask for when nothing else is set.
+const REQUESTS_PER_MINUTE: u32 = 600;
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -201,7 +205,10 @@ impl Service {
         // Two connections are left to the jobs.
         let slots = usize::try_from(connections.saturating_sub(2).max(1))?;
         let verifier = Arc::clone(&keys);
-        let doors = Doors::new(pool, Gate::new(slots, slots * QUEUE), Box::new(move |token| verifier.principal(token)), keys.event_key());
+        let authenticate = Box::new(move |token: &str, from| api_clients::standing::admitted(verifier.principal(token)?, from));
+        address::trust_proxies(settings.trusted_proxies.clone());
+        let limits = Limits::new(settings.requests_per_minute.unwrap_or(REQUESTS_PER_MINUTE));
+        let doors = Doors::new(pool, Gate::new(slots, slots * QUEUE), authenticate, keys.event_key()).limited(limits);
         let recorder = PrometheusBuilder::new().build_recorder();
         let metrics = recorder.handle();
         // A second service in one process keeps the first one's recorder.
@@ -217,8 +224,11 @@ impl Service {
     /// Background work of this service.
     pub fn start_jobs(&self) -> std::io::Result<Runner> {
         let sealer = Arc::clone(&self.sealer);
+        let [standing, uses] = api_clients::standing::jobs();
         let jobs = vec![
             tokens::revocations::job(),
+            standing,
+            uses,
             Job { name: "audit seal", every: Duration::from_secs(1), run: Box::new(move |doors| audit_log::service::seal_all(doors, &sealer)) },
             Job { name: "sessions", every: Duration::from_secs(3600), run: Box::new(tokens::service::purge) },
             Job { name: "months", every: Duration::from_secs(24 * 3600), run: Box::new(ledger::periods::open_months_ahead) },
@@ -274,7 +284,7 @@ fn documentation() -> utoipa_swagger_ui::SwaggerUi {
 }
 
 fn cors(origins: &[String]) -> Cors {
-    const EXPOSED: [&str; 9] = [
+    const EXPOSED: [&str; 11] = [
         "ETag",
         "Link",
         "Location",
@@ -284,6 +294,8 @@ fn cors(origins: &[String]) -> Cors {
         "Idempotency-Original-Request-Id",
         "Content-Disposition",
         "Repr-Digest",
+        "RateLimit",
+        "RateLimit-Policy",
     ];
     let cors = Cors::default()
         .allowed_methods(["GET", "POST", "PATCH", "PUT", "DELETE"])

@@ -643,7 +643,7 @@ fn answers_in_a_file_find_the_documents_they_are_about() {
     let documents: Vec<Value> = (0..3).map(|_| sale(&company, &customer, &today().to_string(), json!({}))).collect();
     let answers: Vec<Value> = documents.iter().map(|document| answer(&payload(&company, document), &year(), now())).collect();
     portal::install(&std::fs::read_to_string(SERVER.dir.join("irp-keys.pem")).expect("the key")).expect("a public key");
-    let refuse = |_: &str| Err(Problem::not_found("principal"));
+    let refuse = |_: &str, _| Err(Problem::not_found("principal"));
     let doors = Doors::new(Pool::new(&database_url("app_url"), 2).expect("a pool"), Gate::new(1, 1), Box::new(refuse), event_key());
     let id = CompanyId::of(company.id.parse().expect("a uuid"));
     let import = |answer: &Value| run_system(&doors, Some(id), "importEinvoices", |tx| service::import(tx, answer));

@@ -40,6 +40,7 @@ mod isolation;
 mod journals;
 mod lists;
 mod notes;
+mod partners;
 mod periods;
 mod opening_items;
 mod refunds;

@@ -111,7 +111,7 @@ impl Books {
     }
     /// What the offline verifier finds, from an export of this moment and the checkpoint kept elsewhere.
     fn offline(&self) -> Vec<String> {
-        let refuse = |_: &str| Err(Problem::not_found("principal"));
+        let refuse = |_: &str, _| Err(Problem::not_found("principal"));
         let doors = Doors::new(Pool::new(&database_url("app_url"), 1).expect("a pool"), Gate::new(1, 1), Box::new(refuse), event_key());
         let directory = Directory::new();
         let keys = Arc::new(Keys::open(&SERVER.dir).expect("the key"));
@@ -449,6 +449,8 @@ const COLUMNS_ASIDE: &[(&str, &str, &str)] = &[
     ("number_series", "last_date", "moves with next_number"),
     ("membership", "last_login_at", "a trace of reading"),
     ("api_client", "last_used_at", "a trace of reading"),
+    ("api_client", "last_used_ip", "a trace of reading"),
+    ("api_client", "secret_used_at", "a trace of reading"),
 ];
 
 #[test]

@@ -44,6 +44,8 @@ pub async fn list_receipts(caller: Caller<ReceiptsRead>, paging: Query<Paging>, 
 /// currency than the invoices names `settlement_currency` and `settlement_amount`. `gst_advance` marks what stays on
 /// account as money received before the invoice: of services its tax falls due now, and the receipt voucher (CGST rule
 /// 50) gets its number. Use the bank's reference as Idempotency-Key and as `utr`: it is recorded once, until it is reversed.
+/// Of one customer, amount and method within three days, a second one is taken for the same payment where one of the two carries
+/// no reference at all (`utr`, `external_id`, cheque number): `duplicate_receipt`, unless `allow_duplicate` says why.
 #[utoipa::path(tag = "Receipts", request_body = NewReceipt, responses((status = 201, body = Receipt, description = "Recorded.")), extensions(("x-permission" = json!("receipts:write")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/receipts")]
 pub async fn record_receipt(caller: Caller<ReceiptsWrite>, body: Body<NewReceipt>) -> Reply<Created<Receipt>> {

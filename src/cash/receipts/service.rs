@@ -68,6 +68,10 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
         )
         .member("current", json!({"id": id})));
     }
+    if let Some(id) = ground.twin.filter(|_| !new.allow_duplicate) {
+        let detail = "The same customer paid the same amount in the same way within three days, and no reference tells the two apart; send allow_duplicate with a reason if it is another payment.";
+        return Err(Problem::new(problems::DUPLICATE_RECEIPT, detail).member("current", json!({"id": id})));
+    }
     let registration = ground.registration.ok_or_else(|| Problem::internal(&"a company without registration"))?;
     let rate = rate_on(tx, currencies.money, new.exchange_rate.map(|rate| rate.0), new.receipt_date)?;
     let worth = worth(tx, new, currencies, rate, base)?;

@@ -1,11 +1,13 @@
 //! HTTP: problems, the contract and its enforcement on every request, replies, the server's edge.
 
+pub mod address;
 pub mod body;
 pub mod connection;
 pub mod contract;
 pub mod edge;
 pub mod examples;
 pub mod faults;
+pub mod limits;
 pub mod problem;
 pub mod query;
 pub mod reply;

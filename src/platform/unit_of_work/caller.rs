@@ -8,7 +8,9 @@ use super::transaction::{CompanyFacts, Context, Einvoicing, Rx, SettlementPolicy
 use super::{Actor, Class, Gate, Permission, Principal};
 use crate::platform::clock;
 use crate::platform::dates::business_date;
+use crate::platform::http::address;
 use crate::platform::http::contract::{self, Contract, Keyed, Operation};
+use crate::platform::http::limits::{Kind, Limits, Who};
 use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::http::reply::{Created, Done, Fetched, File, Rendered, Reply, Resource};
 use crate::platform::ids::CompanyId;
@@ -21,12 +23,13 @@ use rust_decimal::Decimal;
 use std::collections::{HashMap, HashSet};
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// Tells who a token speaks for; given by the composition, as tokens are another area's business.
-pub type Authenticate = Box<dyn Fn(&str) -> Result<Principal, Problem> + Send + Sync>;
+/// Tells who a token speaks for that came from an address; given by the composition, as tokens are another area's business.
+pub type Authenticate = Box<dyn Fn(&str, IpAddr) -> Result<Principal, Problem> + Send + Sync>;
 
 /// What a request needs to get in: kept once per process.
 pub struct Doors {
@@ -34,6 +37,7 @@ pub struct Doors {
     pub gate: Gate,
     pub authenticate: Authenticate,
     pub event_key: EventKey,
+    limits: Limits,
     pub(super) groups: Groups,
     written: Mutex<Written>,
     facts: Mutex<HashMap<CompanyId, (Instant, Arc<CompanyFacts>)>>,
@@ -41,7 +45,12 @@ pub struct Doors {
 
 impl Doors {
     pub fn new(pool: Pool, gate: Gate, authenticate: Authenticate, event_key: EventKey) -> Self {
-        Self { pool, gate, authenticate, event_key, groups: Groups::default(), written: Mutex::default(), facts: Mutex::default() }
+        Self { pool, gate, authenticate, event_key, limits: Limits::default(), groups: Groups::default(), written: Mutex::default(), facts: Mutex::default() }
+    }
+    /// Counts what each caller asks for.
+    #[must_use]
+    pub fn limited(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
     /// Notes that a company has audit events that wait to be sealed.
     pub fn wrote(&self, company: CompanyId) {
@@ -108,17 +117,23 @@ impl FromRequest for Public {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        ready(Entry::open(request, None).map(|entry| Self { entry }))
+        ready(Entry::public(request).map(|entry| Self { entry }))
     }
 }
 
 impl Entry {
     /// Token, then permission, then the shape of the request: a caller without the right learns nothing else.
     fn authenticated<P: Permission>(request: &HttpRequest) -> Result<Self, Problem> {
-        let doors = doors(request)?;
-        let token = bearer(request)?;
-        let principal = (doors.authenticate)(&token)?;
+        let (doors, from) = (doors(request)?, address::of(request));
+        let principal = match bearer(request).and_then(|token| (doors.authenticate)(&token, from)) {
+            Ok(principal) => principal,
+            Err(refusal) => {
+                counted(request, &doors.limits, Who::at(from), None, &[Kind::Address])?;
+                return Err(refusal);
+            }
+        };
         request.extensions_mut().insert(principal.clone());
+        counted(request, &doors.limits, Who::Caller(principal.actor), principal.requests_per_minute, kinds(P::NAME, request))?;
         let may_ask = || Contract::operation(request).is_ok_and(|operation| operation.approvable) && principal.may_request(P::NAME);
         if !principal.may(P::NAME) && !may_ask() {
             let read_only = principal.roles.iter().any(|role| role == "auditor") && request.method() != actix_web::http::Method::GET;
@@ -136,6 +151,12 @@ impl Entry {
             entry.doors.gate.look(entry.class(), company)?;
         }
         Ok(entry)
+    }
+
+    /// A caller who shows no token is known by its address.
+    fn public(request: &HttpRequest) -> Result<Self, Problem> {
+        counted(request, &doors(request)?.limits, Who::at(address::of(request)), None, &[Kind::Address])?;
+        Self::open(request, None)
     }
 
     /// How urgent this is. What only reads may still be a POST: previews, verifications.
@@ -356,6 +377,23 @@ impl Public {
         let start = self.entry.context();
         self.entry.blocking(move |doors| in_transaction(doors, &start, false, |tx| Ok((work(tx)?, true)))).await
     }
+}
+
+/// Of which limits a request takes.
+fn kinds(permission: &str, request: &HttpRequest) -> &'static [Kind] {
+    match permission {
+        "reports:read" => &[Kind::Default, Kind::Reports],
+        "exports:create" if request.method() == actix_web::http::Method::POST => &[Kind::Default, Kind::Exports],
+        _ => &[Kind::Default],
+    }
+}
+
+/// Counts a request, and leaves what is left for the head of the reply.
+fn counted(request: &HttpRequest, limits: &Limits, who: Who, plan: Option<u32>, kinds: &[Kind]) -> Result<(), Problem> {
+    limits.count(who, plan, kinds).map_or(Ok(()), |(told, done)| {
+        request.extensions_mut().insert(told);
+        done
+    })
 }
 
 fn doors(request: &HttpRequest) -> Result<web::Data<Doors>, Problem> {

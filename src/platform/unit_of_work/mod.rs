@@ -26,7 +26,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 /// Who acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "type", content = "id", rename_all = "snake_case")]
 pub enum Actor {
     User(Uuid),
@@ -55,6 +55,8 @@ pub struct Principal {
     /// `None` for people: their rights are those of their roles.
     pub scopes: Option<Vec<String>>,
     pub session: Uuid,
+    /// What it may ask for, where that is not what the installation grants everybody.
+    pub requests_per_minute: Option<u32>,
 }
 
 impl Principal {
