@@ -10,7 +10,8 @@ use crate::platform::http::connection::Connection;
 use crate::platform::http::contract::{self, Contract};
 use crate::platform::http::limits::Limits;
 use crate::platform::http::{address, edge};
-use crate::platform::jobs::{Job, Runner};
+use crate::platform::jobs::work::{Work, Workers};
+use crate::platform::jobs::{self, Job, Runner};
 use crate::platform::page;
 use crate::platform::postgres::embedded::Embedded;
 use crate::platform::postgres::{self, Pool};
@@ -35,6 +36,8 @@ const QUEUE: usize = 20;
 
 /// What a caller may ask for when nothing else is set.
 const REQUESTS_PER_MINUTE: u32 = 600;
+/// Pieces of long work done at the same time.
+const WORKERS: u32 = 2;
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -77,6 +80,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     reporting::reports::routes(config);
     delivery::documents::http::routes(config);
     delivery::statements::http::routes(config);
+    jobs::http::routes(config);
     setup::http::routes(config);
 }
 
@@ -149,6 +153,7 @@ const TAGS: &[(&str, &str)] = &[
     ("GST returns", "GSTR-1 and GSTR-3B of the company's own documents."),
     ("Periods", "Months of the books: open, soft closed, closed."),
     ("Reports", "Aging and performance."),
+    ("Jobs", "Long work: how far it is, what came of it."),
     ("Audit", "The audit log and its proof."),
     ("System", "Health, metrics and the contract."),
 ];
@@ -201,7 +206,8 @@ impl Service {
         let keys = Arc::new(Keys::open(&settings.data_dir)?);
         page::install_cursor_key(keys.derived("cursors"));
         let connections = settings.connections.max(3);
-        let pool = Pool::new(&database.app_url, connections)?;
+        // Every worker has one connection more, opened when it first works.
+        let pool = Pool::new(&database.app_url, connections + WORKERS)?;
         // Two connections are left to the jobs.
         let slots = usize::try_from(connections.saturating_sub(2).max(1))?;
         let verifier = Arc::clone(&keys);
@@ -233,13 +239,20 @@ impl Service {
             Job { name: "sessions", every: Duration::from_secs(3600), run: Box::new(tokens::service::purge) },
             Job { name: "months", every: Duration::from_secs(24 * 3600), run: Box::new(ledger::periods::open_months_ahead) },
             Job { name: "idempotency keys", every: Duration::from_secs(3600), run: Box::new(purge_idempotency_keys) },
+            Job { name: "finished work", every: Duration::from_secs(3600), run: Box::new(jobs::work::purge) },
         ];
         Runner::start(&self.doors, jobs)
     }
 
+    /// Long work of this service.
+    pub fn start_workers(&self) -> std::io::Result<Workers> {
+        let kinds: Vec<Work> = vec![];
+        Workers::start(&self.doors, kinds, WORKERS)
+    }
+
     /// Serves until the handle stops it. Gives the address it listens on.
     pub async fn serve(self, settings: &Settings, ready: impl FnOnce(&str, ServerHandle) -> Result<(), Failure>) -> Result<(), Failure> {
-        let jobs = self.start_jobs()?;
+        let jobs = (self.start_jobs()?, self.start_workers()?);
         let doors = Data::from(Arc::clone(&self.doors));
         let (keys, sealer, metrics) = (Data::from(Arc::clone(&self.keys)), Data::from(Arc::clone(&self.sealer)), Data::new(self.metrics.clone()));
         let origins = settings.cors_origins.clone();

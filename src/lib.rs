@@ -27,6 +27,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
     static ALL: LazyLock<Vec<&'static Refusal>> = LazyLock::new(|| {
         [
             platform::http::problem::ALL,
+            platform::jobs::problems::ALL,
             tax::tools::problems::ALL,
             access::tokens::problems::ALL,
             access::users::problems::ALL,

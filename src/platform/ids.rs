@@ -153,4 +153,6 @@ kinds! {
     DocumentPrintKind => DocumentPrintId,
     StatementKind => StatementId,
     AdvanceKind => AdvanceId,
+    JobKind => JobId,
+    ExportKind => ExportId,
 }

@@ -432,6 +432,7 @@ const ASIDE: &[(&str, &str)] = &[
     ("refresh_token", "sessions come and go"),
     ("revocation", "sessions come and go"),
     ("idempotency_key", "kept for 30 days"),
+    ("job", "long work comes and goes; what it did for good has events of its own"),
     ("former_name", "what reports call people and accounts of old; events hold before and after"),
     ("portfolio_customer", "made from customers by a trigger"),
     ("open_item_balance", "a cache, proved by the laws"),

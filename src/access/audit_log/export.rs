@@ -52,7 +52,7 @@ pub fn export(doors: &Doors, sealer: &Sealer, company: CompanyId, directory: &Pa
 }
 
 fn written(rx: &mut Rx<'_>, sealer: &Sealer, directory: &Path) -> Result<Exported, Problem> {
-    store::take_time(rx)?;
+    rx.take_time()?;
     let company = rx.company();
     let mut events = Lines::create(directory, "events.jsonl")?;
     let mut size = 0;

@@ -155,7 +155,7 @@ fn ours(sealer: &Sealer, event: &store::Unsealed) -> bool {
 pub fn adopt(doors: &Doors) -> Result<(), Problem> {
     for company in run_system_read(doors, None, "listCompanies", store::unbound_companies)? {
         run_system(doors, Some(company), "adoptBooks", |tx| {
-            store::take_time(tx)?;
+            tx.take_time()?;
             if !store::bind_books(tx)? {
                 tracing::error!(%company, "books that are bound are marked as if they were not");
                 return Ok(());
@@ -312,7 +312,7 @@ fn verify_tree(rx: &mut Rx<'_>, sealer: &Sealer, span: (i64, i64), must_hold: &B
 /// Recomputes the log (L1) and compares the rows of the books, documents and master data with what it says of
 /// them (L2).
 pub fn verify(rx: &mut Rx<'_>, sealer: &Sealer, wanted: &Verify) -> Result<Verified, Problem> {
-    store::take_time(rx)?;
+    rx.take_time()?;
     let company = rx.company();
     let mut must_hold = BTreeMap::new();
     if let Some(text) = &wanted.checkpoint {

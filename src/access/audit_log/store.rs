@@ -314,11 +314,6 @@ pub fn first_of(rx: &mut Rx<'_>, id: &str) -> Result<Option<i64>, Problem> {
     )
 }
 
-/// A verification may take longer than any request.
-pub fn take_time(rx: &mut Rx<'_>) -> Result<(), Problem> {
-    rx.scalar::<String>(Sql::new("SELECT set_config('statement_timeout', '0', true)")).map(drop)
-}
-
 /// Companies whose books were kept before events were bound to rows. Called with the identity tables open.
 pub fn unbound_companies(rx: &mut Rx<'_>) -> Result<Vec<CompanyId>, Problem> {
     rx.scalars(Sql::new("SELECT id FROM company WHERE NOT books_bound ORDER BY id"))

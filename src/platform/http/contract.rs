@@ -521,6 +521,7 @@ fn complete_operation(operation: &mut Value, path: &str) {
     operation["operationId"] = id.into();
     let public = operation["x-permission"] == "public";
     let has_body = operation.get("requestBody").is_some();
+    let job = operation["x-job"] == true;
     let keyed = operation["x-idempotency"].is_string();
     // What is posted never changes, so steps on it take If-Match as an offer: their state is checked under lock.
     let versioned = operation["x-if-match"] == true || operation["x-if-match"] == "accepted";
@@ -581,7 +582,7 @@ fn complete_operation(operation: &mut Value, path: &str) {
     if let Some(responses) = operation["responses"].as_object_mut() {
         for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
             response["headers"]["Request-Id"] = json!({"$ref": "#/components/headers/RequestId"});
-            if status == "201" {
+            if status == "201" || status == "202" && job {
                 response["headers"]["Location"] = json!({"$ref": "#/components/headers/Location"});
             }
         }

@@ -15,4 +15,4 @@ pub mod reply;
 pub use body::Body;
 pub use problem::{FieldError, Problem};
 pub use query::{Path, Query};
-pub use reply::{Created, Done, Fetched, MultiStatus, Reply};
+pub use reply::{Accepted, Created, Done, Fetched, MultiStatus, Reply};

@@ -144,6 +144,8 @@ macro_rules! reply {
 reply!(
     /// 201 with `Location` and `ETag`; 200 for a dry run.
     Created,
+    /// 202 with the `Location` of the job that does it; 200 for a dry run.
+    Accepted,
     /// 200 after a change.
     Done,
     /// 200 or 304 to a read.

@@ -12,20 +12,25 @@ use crate::platform::http::address;
 use crate::platform::http::contract::{self, Contract, Keyed, Operation};
 use crate::platform::http::limits::{Kind, Limits, Who};
 use crate::platform::http::problem::{self, FieldError, Problem};
-use crate::platform::http::reply::{Created, Done, Fetched, File, Rendered, Reply, Resource};
+use crate::platform::http::reply::{Accepted, Created, Done, Fetched, File, Rendered, Reply, Resource};
 use crate::platform::ids::CompanyId;
+use crate::platform::jobs::types::Task;
+use crate::platform::jobs::work;
 use crate::platform::money::Currency;
 use crate::platform::postgres::sql::Sql;
 use crate::platform::postgres::{Pool, WIDELY};
 use crate::row;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 /// Tells who a token speaks for that came from an address; given by the composition, as tokens are another area's business.
@@ -309,6 +314,30 @@ impl<P: Permission> Caller<P> {
         self.entry.blocking(move |doors| on_snapshot(doors, &start, work).and_then(|value| Fetched::ok(&value))).await
     }
 
+    /// Reads one answer, again and again until it is worth giving (`look` says so first) or the seconds are up; between
+    /// two looks it holds nothing but its connection to the caller.
+    pub async fn watch<T: Resource + Send + 'static>(
+        self,
+        seconds: u64,
+        changed: &Notify,
+        look: impl Fn(&mut Rx<'_>) -> Result<(bool, T), Problem> + Send + Sync + 'static,
+    ) -> Reply<Fetched<T>> {
+        const LONGEST: Duration = Duration::from_secs(1);
+        let (until, look) = (Instant::now() + Duration::from_secs(seconds), Arc::new(look));
+        loop {
+            let mut told = pin!(changed.notified());
+            // From here on nothing that happens is missed.
+            told.as_mut().enable();
+            let (start, seen) = (self.entry.context(), Arc::clone(&look));
+            let (settled, value) = self.entry.blocking(move |doors| on_snapshot(doors, &start, |rx| seen(rx))).await?;
+            let left = until.saturating_duration_since(Instant::now());
+            if settled || left.is_zero() {
+                return Fetched::ok(&value);
+            }
+            let _ = tokio::time::timeout(left.min(LONGEST), told).await;
+        }
+    }
+
     /// A file of what is read. Where `read` finds nothing because something is to be kept first, `keep` does that, once, in
     /// a transaction of its own. It is made when the database is given back.
     pub async fn file<T: Send + 'static>(
@@ -350,6 +379,18 @@ impl<P: Permission> Caller<P> {
             Ok((Rendered::created(&value, &path)?, true))
         });
         rendered.await.map(Created::of)
+    }
+
+    /// Begins long work: 202 with the address of its job.
+    pub async fn begin(self, work: impl Fn(&mut Tx<'_>) -> Result<Audited<Task>, Problem> + Send + 'static) -> Reply<Accepted<Task>> {
+        let rendered = self.entry.transact(move |tx| {
+            let mut rendered = Rendered::new(202, work(tx)?.get())?;
+            rendered.location = serde_json::from_str::<serde_json::Value>(&rendered.body).ok().and_then(|job| Some(format!("/v1/jobs/{}", job["id"].as_str()?)));
+            Ok((rendered, true))
+        });
+        let begun = rendered.await.map(Accepted::of);
+        work::ring();
+        begun
     }
 
     /// Changes something: 200, or 202 when it waits for an approval.
@@ -504,6 +545,70 @@ pub fn run_system_read<T>(
     work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem>,
 ) -> Result<T, Problem> {
     on_snapshot(doors, &Start::system(company, operation), work)
+}
+
+/// Somebody for whom the service works after the request that asked for it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Behalf {
+    company: CompanyId,
+    actor: Actor,
+    roles: Vec<String>,
+    scopes: Option<Vec<String>>,
+    portfolio: Option<Uuid>,
+    request_id: String,
+    operation: String,
+}
+
+impl Behalf {
+    #[must_use]
+    pub fn of(cx: &Context) -> Self {
+        let (roles, scopes) = cx.principal.clone().map(|principal| (principal.roles, principal.scopes)).unwrap_or_default();
+        let (request_id, operation) = (cx.request_id.clone(), cx.operation.clone());
+        Self { company: cx.company, actor: cx.actor, roles, scopes, portfolio: cx.portfolio, request_id, operation }
+    }
+    /// The request that asked for it.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+    #[must_use]
+    pub fn company(&self) -> CompanyId {
+        self.company
+    }
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        self.actor
+    }
+    #[must_use]
+    pub fn roles(&self) -> &[String] {
+        &self.roles
+    }
+    fn start(&self) -> Start {
+        let principal = Principal { actor: self.actor, company: self.company, roles: self.roles.clone(), scopes: self.scopes.clone(), session: Uuid::nil(), requests_per_minute: None };
+        Start {
+            company: self.company,
+            actor: self.actor,
+            principal: Some(principal),
+            portfolio: self.portfolio,
+            request_id: self.request_id.clone(),
+            operation: self.operation.clone(),
+            identity: false,
+        }
+    }
+}
+
+/// A transaction for somebody who asked for long work; its events are theirs.
+pub fn run_for<T>(doors: &Doors, behalf: &Behalf, work: impl Fn(&mut Tx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+    in_transaction(doors, &behalf.start(), false, |tx| {
+        let value = work(tx)?;
+        kept(tx)?;
+        Ok((value, true))
+    })
+}
+
+/// A snapshot for somebody who asked for long work.
+pub fn snapshot_for<T>(doors: &Doors, behalf: &Behalf, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+    on_snapshot(doors, &behalf.start(), work)
 }
 
 /// A violation of segregation that was blocked leaves its trace, though nothing else of the request does.

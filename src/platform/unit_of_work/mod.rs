@@ -15,18 +15,18 @@ mod transaction;
 
 pub use audit::{Audited, Change, EventKey, Outcomes};
 pub use bulk::{Bulk, BulkMode, BulkReply, BulkRow, BulkSummary, ExternalId};
-pub use caller::{Caller, Doors, Public, request_id, run_system, run_system_read};
+pub use caller::{Behalf, Caller, Doors, Public, request_id, run_for, run_system, run_system_read, snapshot_for};
 pub use gate::{Class, Gate};
 pub use idempotency::purge_idempotency_keys;
 pub use permissions::Permission;
 pub use transaction::{CompanyFacts, Context, Einvoicing, Rx, SettlementPolicy, Tx};
 
 use crate::platform::ids::CompanyId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Who acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", content = "id", rename_all = "snake_case")]
 pub enum Actor {
     User(Uuid),

@@ -7,6 +7,7 @@ use crate::platform::http::Problem;
 use crate::platform::ids::CompanyId;
 use crate::platform::money::Currency;
 use crate::platform::postgres::WIDELY;
+use crate::platform::postgres::copy::{self, Literal};
 use crate::platform::postgres::sql::{Scalar, Sql, SqlValue};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::connection::SimpleConnection;
@@ -126,6 +127,15 @@ impl<'c> Rx<'c> {
     /// The first column of every row.
     pub fn scalars<T: SqlValue + FromSql<T::Sql, Pg> + 'static>(&mut self, sql: Sql<'_>) -> Result<Vec<T>, Problem> {
         Ok(self.load::<Scalar<T>>(sql)?.into_iter().map(|scalar| scalar.0).collect())
+    }
+    /// Gives every row of a statement to `each` as COPY writes it, in constant memory.
+    pub fn copy(&mut self, text: &str, values: &[Literal], each: impl FnMut(&[u8]) -> Result<(), Problem>) -> Result<(), Problem> {
+        self.statements += 1;
+        copy::copy(self.connection, text, values, each)
+    }
+    /// Lets this transaction take as long as it needs, also between statements.
+    pub fn take_time(&mut self) -> Result<(), Problem> {
+        self.scalar::<String>(Sql::new("SELECT set_config('idle_in_transaction_session_timeout', '0', true) || set_config('statement_timeout', '0', true)")).map(drop)
     }
     pub(super) fn run(&mut self, sql: Sql<'_>) -> Result<usize, diesel::result::Error> {
         self.statements += 1;
