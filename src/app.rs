@@ -17,7 +17,7 @@ use crate::platform::postgres::embedded::Embedded;
 use crate::platform::postgres::{self, Pool};
 use crate::platform::unit_of_work::permissions::client_scopes;
 use crate::platform::unit_of_work::{Doors, Gate, purge_idempotency_keys};
-use crate::{billing, cash, collections, control, delivery, filing, ledger, master_data, reporting, setup, tax};
+use crate::{billing, cash, collections, control, delivery, filing, intake, ledger, master_data, reporting, setup, tax};
 use actix_cors::Cors;
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::web::Data;
@@ -81,6 +81,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     delivery::documents::http::routes(config);
     delivery::statements::http::routes(config);
     jobs::http::routes(config);
+    intake::imports::http::routes(config);
     setup::http::routes(config);
 }
 
@@ -154,6 +155,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Periods", "Months of the books: open, soft closed, closed."),
     ("Reports", "Aging and performance."),
     ("Jobs", "Long work: how far it is, what came of it."),
+    ("Imports", "Files of many rows: validated, looked at, committed."),
     ("Audit", "The audit log and its proof."),
     ("System", "Health, metrics and the contract."),
 ];
@@ -239,6 +241,7 @@ impl Service {
             Job { name: "sessions", every: Duration::from_secs(3600), run: Box::new(tokens::service::purge) },
             Job { name: "months", every: Duration::from_secs(24 * 3600), run: Box::new(ledger::periods::open_months_ahead) },
             Job { name: "idempotency keys", every: Duration::from_secs(3600), run: Box::new(purge_idempotency_keys) },
+            Job { name: "old imports", every: Duration::from_secs(3600), run: Box::new(intake::imports::purge) },
             Job { name: "finished work", every: Duration::from_secs(3600), run: Box::new(jobs::work::purge) },
         ];
         Runner::start(&self.doors, jobs)
@@ -246,7 +249,7 @@ impl Service {
 
     /// Long work of this service.
     pub fn start_workers(&self) -> std::io::Result<Workers> {
-        let kinds: Vec<Work> = vec![];
+        let kinds: Vec<Work> = intake::imports::work::kinds().into_iter().collect();
         Workers::start(&self.doors, kinds, WORKERS)
     }
 

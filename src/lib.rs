@@ -16,6 +16,7 @@ pub mod collections; // write-offs, adjustments, opening items
 pub mod filing; // e-invoices, returns of outward supplies
 pub mod reporting; // aging, ledger, trial balance, performance
 pub mod delivery; // documents people can send, statements
+pub mod intake; // files of many rows: imports
 pub mod setup; // a company from nothing, the demo
 pub mod app; // composition: routes, jobs, the server
 
@@ -54,6 +55,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             filing::einvoice::problems::ALL,
             filing::gst_returns::problems::ALL,
             delivery::documents::problems::ALL,
+            intake::imports::problems::ALL,
         ]
         .concat()
     });

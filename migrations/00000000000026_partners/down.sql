@@ -1,3 +1,4 @@
+DROP TABLE import_row, import_piece, import;
 DROP INDEX receipt_unreferenced;
 DROP VIEW state_api_client;
 DROP TRIGGER touched ON api_client;

@@ -153,6 +153,7 @@ kinds! {
     DocumentPrintKind => DocumentPrintId,
     StatementKind => StatementId,
     AdvanceKind => AdvanceId,
+    ImportKind => ImportId,
     JobKind => JobId,
     ExportKind => ExportId,
 }

@@ -73,6 +73,7 @@ const MATRIX: &[(&str, &str)] = &[
     ("exports:read", "+++..s+"),
     ("exports:create", "+++..s+"),
     ("events:read", ".+...+."),
+    ("imports:write", "+++..s."),
     ("ops:read", "+......"),
     ("ops:manage", "+......"),
     ("ops:test", "+......"),

@@ -18,7 +18,7 @@ use crate::control::approvals::{self, Action, Approved, Gate, Request};
 use crate::ledger::advances::{self, Advance};
 use crate::ledger::numbering::{self, NumberedKind};
 use crate::ledger::open_items::rules::{Placer, Purse};
-use crate::ledger::open_items::store::{lock_customers, lock_items_of, lock_open_debits};
+use crate::ledger::open_items::store::{lock_customers, lock_items_of, lock_open_debits, named};
 use crate::ledger::periods;
 use crate::ledger::problems::AMOUNT_TOO_SMALL;
 use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, OpenItem, SettlementTerms, Side, Unwind, lock_parties};
@@ -122,6 +122,14 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
         change = change.reason(reason);
     }
     Ok(tx.record(change, receipt))
+}
+
+/// Who pays and whose documents are paid, in one order whatever the order of the rows.
+pub fn lock_concerned(tx: &mut Tx<'_>, rows: &[&NewReceipt]) -> Result<(), Problem> {
+    let targets: Vec<_> = rows.iter().flat_map(|row| &row.allocations).cloned().collect();
+    let mut concerned = named(tx, rows)?;
+    concerned.extend(customers_of(tx, &targets)?);
+    lock_customers(tx, concerned)
 }
 
 /// How an advance is taxed, by the law of the day the money came.

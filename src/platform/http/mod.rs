@@ -11,6 +11,7 @@ pub mod limits;
 pub mod problem;
 pub mod query;
 pub mod reply;
+pub mod upload;
 
 pub use body::Body;
 pub use problem::{FieldError, Problem};

@@ -70,7 +70,11 @@ pub struct Progress {
 #[into_params(parameter_in = Query)]
 pub struct JobFilter {
     /// Comma-separated.
-    #[param(max_length = 100, pattern = "^(queued|running|succeeded|failed|cancelled)(,(queued|running|succeeded|failed|cancelled)){0,4}$", example = "queued,running")]
+    #[param(
+        max_length = 100,
+        pattern = "^(queued|running|succeeded|failed|cancelled)(,(queued|running|succeeded|failed|cancelled)){0,4}$",
+        example = "queued,running"
+    )]
     pub status: Option<String>,
     /// What it does.
     #[param(max_length = 60, pattern = "^[a-z_]+$", example = "export")]

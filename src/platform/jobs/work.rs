@@ -202,14 +202,7 @@ fn work_once(doors: &Doors, kinds: &[Work], stopping: &AtomicBool) -> Result<boo
 }
 
 /// Does the work while another thread speaks for it.
-fn run(
-    doors: &Doors,
-    kinds: &[Work],
-    stopping: &AtomicBool,
-    (taken, lease): (&Taken, Uuid),
-    behalf: &Behalf,
-    pulse: &Pulse,
-) -> Result<Finish, Problem> {
+fn run(doors: &Doors, kinds: &[Work], stopping: &AtomicBool, (taken, lease): (&Taken, Uuid), behalf: &Behalf, pulse: &Pulse) -> Result<Finish, Problem> {
     let work = kinds.iter().find(|work| work.kind == taken.kind).ok_or_else(|| Problem::internal(&format!("nobody knows how to do {}", taken.kind)))?;
     std::thread::scope(|scope| {
         let beats = scope.spawn(|| {
@@ -267,8 +260,12 @@ fn end(
         }
         let id = taken.id.uuid();
         match &outcome {
-            Outcome::Succeeded(result) => drop(tx.record(Change::new("job.succeeded", id).after(&json!({"kind": taken.kind, "status": JobStatus::Succeeded, "result": result})), ())),
-            Outcome::Failed(problem) => drop(tx.record(Change::new("job.failed", id).after(&json!({"kind": taken.kind, "status": JobStatus::Failed, "problem": problem})), ())),
+            Outcome::Succeeded(result) => {
+                drop(tx.record(Change::new("job.succeeded", id).after(&json!({"kind": taken.kind, "status": JobStatus::Succeeded, "result": result})), ()))
+            }
+            Outcome::Failed(problem) => {
+                drop(tx.record(Change::new("job.failed", id).after(&json!({"kind": taken.kind, "status": JobStatus::Failed, "problem": problem})), ()))
+            }
             Outcome::Cancelled | Outcome::Again(_) => {}
         }
         Ok(())

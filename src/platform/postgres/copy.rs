@@ -176,13 +176,10 @@ mod tests {
         };
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(read(b"a\t\\N\t\t1.00"), [some("a"), None, some(""), some("1.00")]);
-        assert_eq!(read(b"two\\nlines\\tand a tab\tback\\\\slash\t\\\\N\t\\\\\\\\n\t\\\\"), [
-            some("two\nlines\tand a tab"),
-            some("back\\slash"),
-            some("\\N"),
-            some("\\\\n"),
-            some("\\")
-        ]);
+        assert_eq!(
+            read(b"two\\nlines\\tand a tab\tback\\\\slash\t\\\\N\t\\\\\\\\n\t\\\\"),
+            [some("two\nlines\tand a tab"), some("back\\slash"), some("\\N"), some("\\\\n"), some("\\")]
+        );
         assert_eq!(read("\\r\\b\\f\\v₹\t".as_bytes()), [some("\r\u{8}\u{c}\u{b}₹"), some("")]);
     }
 }

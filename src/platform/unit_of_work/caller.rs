@@ -385,7 +385,8 @@ impl<P: Permission> Caller<P> {
     pub async fn begin(self, work: impl Fn(&mut Tx<'_>) -> Result<Audited<Task>, Problem> + Send + 'static) -> Reply<Accepted<Task>> {
         let rendered = self.entry.transact(move |tx| {
             let mut rendered = Rendered::new(202, work(tx)?.get())?;
-            rendered.location = serde_json::from_str::<serde_json::Value>(&rendered.body).ok().and_then(|job| Some(format!("/v1/jobs/{}", job["id"].as_str()?)));
+            rendered.location =
+                serde_json::from_str::<serde_json::Value>(&rendered.body).ok().and_then(|job| Some(format!("/v1/jobs/{}", job["id"].as_str()?)));
             Ok((rendered, true))
         });
         let begun = rendered.await.map(Accepted::of);
@@ -584,7 +585,14 @@ impl Behalf {
         &self.roles
     }
     fn start(&self) -> Start {
-        let principal = Principal { actor: self.actor, company: self.company, roles: self.roles.clone(), scopes: self.scopes.clone(), session: Uuid::nil(), requests_per_minute: None };
+        let principal = Principal {
+            actor: self.actor,
+            company: self.company,
+            roles: self.roles.clone(),
+            scopes: self.scopes.clone(),
+            session: Uuid::nil(),
+            requests_per_minute: None,
+        };
         Start {
             company: self.company,
             actor: self.actor,

@@ -14,7 +14,7 @@ pub mod permissions;
 mod transaction;
 
 pub use audit::{Audited, Change, EventKey, Outcomes};
-pub use bulk::{Bulk, BulkMode, BulkReply, BulkRow, BulkSummary, ExternalId};
+pub use bulk::{Bulk, BulkMode, BulkReply, BulkRow, BulkSummary, ExternalId, each_row};
 pub use caller::{Behalf, Caller, Doors, Public, request_id, run_for, run_system, run_system_read, snapshot_for};
 pub use gate::{Class, Gate};
 pub use idempotency::purge_idempotency_keys;

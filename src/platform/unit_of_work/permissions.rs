@@ -116,6 +116,7 @@ permissions! {
     StatementsRun      = "statements:run"         ".   Y   Y   O   .   .   .";
     ReportsRead        = "reports:read"           ".   Y   Y   O   O   .   Y";
     AuditRead          = "audit:read"             "Y   Y   .   .   .   .   Y";
+    ImportsWrite       = "imports:write"          "Y   Y   Y   .   .   S   .";
     OpsRead            = "ops:read"               "Y   .   .   .   .   .   .";
     OpsManage          = "ops:manage"             "Y   .   .   .   .   .   .";
 }

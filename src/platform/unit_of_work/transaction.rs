@@ -135,7 +135,8 @@ impl<'c> Rx<'c> {
     }
     /// Lets this transaction take as long as it needs, also between statements.
     pub fn take_time(&mut self) -> Result<(), Problem> {
-        self.scalar::<String>(Sql::new("SELECT set_config('idle_in_transaction_session_timeout', '0', true) || set_config('statement_timeout', '0', true)")).map(drop)
+        self.scalar::<String>(Sql::new("SELECT set_config('idle_in_transaction_session_timeout', '0', true) || set_config('statement_timeout', '0', true)"))
+            .map(drop)
     }
     pub(super) fn run(&mut self, sql: Sql<'_>) -> Result<usize, diesel::result::Error> {
         self.statements += 1;
@@ -205,6 +206,15 @@ impl<'c> Tx<'c> {
                 Err(problem)
             }
         }
+    }
+    /// Runs `work` and takes back what it did: to learn what would come of it.
+    pub fn rehearsed<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Problem>) -> Result<T, Problem> {
+        let events = self.pending.len();
+        self.rx.batch("SAVEPOINT rehearsal")?;
+        let done = work(self);
+        self.pending.truncate(events);
+        self.rx.batch("ROLLBACK TO SAVEPOINT rehearsal; RELEASE SAVEPOINT rehearsal")?;
+        done
     }
     pub(super) fn enter(&mut self, company: CompanyId) -> Result<(), Problem> {
         self.rx.batch(&format!("SELECT set_config('app.company_id', '{}', true)", company.uuid()))?;
