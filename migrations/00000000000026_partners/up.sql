@@ -93,3 +93,14 @@ CREATE INDEX import_row_status ON import_row (company_id, import_id, status, n);
 CALL isolate_company('import_row');
 GRANT SELECT, INSERT, DELETE ON import_row TO duebook_app;
 GRANT UPDATE (status, problem, object_id) ON import_row TO duebook_app;
+
+-- The client's own id on what else partners ask for.
+ALTER TABLE write_off ADD COLUMN external_id text, ADD CONSTRAINT write_off_external_id_key UNIQUE (company_id, external_id);
+ALTER TABLE adjustment ADD COLUMN external_id text, ADD CONSTRAINT adjustment_external_id_key UNIQUE (company_id, external_id);
+ALTER TABLE refund ADD COLUMN external_id text, ADD CONSTRAINT refund_external_id_key UNIQUE (company_id, external_id);
+GRANT INSERT (external_id) ON refund TO duebook_app;
+CALL govern('[
+    {"table": "write_off", "late": ["external_id"], "children": [{"table": "write_off_line", "of": "write_off_id", "order": "line_no"}]},
+    {"table": "adjustment", "late": ["external_id"], "children": [{"table": "adjustment_line", "of": "adjustment_id", "order": "line_no"}]},
+    {"table": "refund", "late": ["external_id"]}
+]');

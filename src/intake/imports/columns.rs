@@ -157,6 +157,13 @@ pub struct Record {
     key: Option<String>,
 }
 
+impl Record {
+    /// A body as it was sent.
+    pub fn of(n: u32, body: Map<String, Value>) -> Self {
+        Self { n, body, ..Self::default() }
+    }
+}
+
 /// Puts rows together to bodies.
 pub struct Assembler {
     header: Header,

@@ -121,7 +121,8 @@ fn csv(source: impl Read, each: &mut dyn FnMut(u32, Item) -> Result<(), Problem>
     let (mut record, mut n) = (::csv::ByteRecord::new(), 0);
     loop {
         match reader.read_byte_record(&mut record) {
-            Ok(true) => n += 1,
+            // The line it begins in, as an editor shows it.
+            Ok(true) => n = record.position().map_or(n + 1, |at| u32::try_from(at.line()).unwrap_or(u32::MAX)),
             Ok(false) => return Ok(()),
             Err(error) => return Err(Problem::internal(&error)),
         }

@@ -126,13 +126,13 @@ pub struct ImportRow {
 pub struct ImportQuery {
     /// What the rows are.
     #[serde(rename = "type")]
-    #[param(value_type = ImportType, example = "customers")]
+    #[param(inline, example = "customers")]
     pub kind: ImportType,
     /// What the file is called.
     #[param(min_length = 1, max_length = 200, example = "customers.csv")]
     pub name: Option<String>,
     /// How days are written in text cells.
-    #[param(value_type = Option<DateOrder>, example = "iso")]
+    #[param(inline, example = "iso")]
     pub dates: Option<DateOrder>,
 }
 

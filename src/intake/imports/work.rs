@@ -143,7 +143,7 @@ fn records(running: &Running<'_>, id: ImportId, facts: &Facts, known: &Known, ea
             Ok(())
         }
         (Item::Cells(cells), Some(assembler)) => assembler.take(n, &cells).map_or(Ok(()), &mut *each),
-        (Item::Body(Value::Object(body)), _) => each(Record { n, body, ..Record::default() }),
+        (Item::Body(Value::Object(body)), _) => each(Record::of(n, body)),
         (Item::Body(_), _) => Ok(()),
     })?;
     assembler.as_mut().and_then(Assembler::finish).map_or(Ok(()), each)
