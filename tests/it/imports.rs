@@ -183,7 +183,7 @@ fn invoices_receipts_and_opening_items_come_in_with_control_totals() {
     {
         sheet.write(0, u16::try_from(at).unwrap(), name).unwrap();
     }
-    for (row, number, kind, amount, before) in [(1, "OLD/1", "invoice", 1000.5, 0.5), (2, "OLD/2", "credit_note", 100.0, 0.0)] {
+    for (row, number, kind, amount, before) in [(1, "OLD/1", "invoice", 1000.5, 0.5), (2, "OLD/2", "credit", 100.0, 0.0)] {
         let on = |month: u8, day: u8| ExcelDateTime::from_ymd(2024, month, day).unwrap();
         sheet.write(row, 0, whose).unwrap().write(row, 1, format!("{tag}/{number}")).unwrap().write(row, 2, kind).unwrap();
         sheet.write_with_format(row, 3, on(2, 10), &day).unwrap().write(row, 4, amount).unwrap().write(row, 5, before).unwrap();

@@ -121,8 +121,10 @@ fn csv(source: impl Read, each: &mut dyn FnMut(u32, Item) -> Result<(), Problem>
     let (mut record, mut n) = (::csv::ByteRecord::new(), 0);
     loop {
         match reader.read_byte_record(&mut record) {
-            // The line it begins in, as an editor shows it.
-            Ok(true) => n = record.position().map_or(n + 1, |at| u32::try_from(at.line()).unwrap_or(u32::MAX)),
+            // The line it begins in, as an editor shows it. The reader leaves the second half of an end of line for the next record.
+            Ok(true) => {
+                n = record.position().map_or(n, |at| u32::try_from(at.line()).unwrap_or(u32::MAX)).saturating_add(u32::from(n > 0 && line.ends_with(b"\r")))
+            }
             Ok(false) => return Ok(()),
             Err(error) => return Err(Problem::internal(&error)),
         }
