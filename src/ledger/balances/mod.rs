@@ -85,7 +85,7 @@ pub fn totals(rx: &mut Rx<'_>, at: At) -> Result<Totals, Problem> {
                               WHERE i.company_id = $1 AND i.posting_date <= $2{}), 0)::numeric
                   - coalesce((SELECT sum(s.debit_base - s.credit_base) FROM allocation s
                               WHERE s.company_id = $1 AND s.entry_id IS NOT NULL AND s.effective_on <= $2{}), 0)::numeric AS documents,
-                    coalesce((SELECT sum(l.base_debit - l.base_credit) FROM journal_line l
+                    coalesce((SELECT sum(l.base_debit) - sum(l.base_credit) FROM journal_line l
                               WHERE l.company_id = $1 AND l.account_id = ANY($4) AND l.posting_date <= $2{}), 0)::numeric AS gl",
             known("i"),
             known("s"),

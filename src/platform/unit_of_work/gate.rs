@@ -1,7 +1,8 @@
 //! Admission: bounded queues before the database, and who goes first when there is not enough for all.
 //!
 //! A slot is the right to use one connection. Writes go before reads and reads before reports, and two shares
-//! are never lent: a fifth of the slots for writes, one slot for reads that wait, so that neither starves. No
+//! are never lent: a fifth of the slots for writes (half while one is at work), one slot for reads that wait, so that neither starves; a report
+//! goes before reads while none is at work. No
 //! company takes more than four fifths, which it shares out in the same way, and companies that wait take turns.
 //! Who would wait too long is told so on arrival, in no time, with Retry-After: a queue nobody waits in to the
 //! end only makes everybody late.
@@ -24,6 +25,7 @@ pub enum Class {
     Reporting,
 }
 const CLASSES: [Class; 3] = [Class::Posting, Class::Reading, Class::Reporting];
+const REPORT_FIRST: [Class; 3] = [Class::Posting, Class::Reporting, Class::Reading];
 
 /// Who is expected to wait longer than this is turned away on arrival.
 const LONGEST_EXPECTED: Duration = Duration::from_millis(1_200);
@@ -113,7 +115,7 @@ impl Gate {
     }
 }
 
-/// Whether too long a wait is expected behind `ahead` others (requests, or groups of them) that take `pace` each. The first in line always may
+/// Whether too long a wait is expected behind `ahead` others that take `pace` each. The first in line always may
 /// wait: who else would find out that it goes faster by now?
 pub(super) fn too_long(pace: Duration, ahead: usize) -> bool {
     ahead > 0 && u32::try_from(ahead + 1).map_or(Duration::MAX, |turns| pace.saturating_mul(turns)) > LONGEST_EXPECTED
@@ -151,7 +153,8 @@ impl Shared {
         loop {
             let next = {
                 let mut state = self.state();
-                CLASSES.iter().find_map(|class| self.next(&mut state, *class))
+                let order = if state.inside[Class::Reporting as usize] == 0 { REPORT_FIRST } else { CLASSES };
+                order.into_iter().find_map(|class| self.next(&mut state, class))
             };
             let Some((class, company, sender)) = next else { return };
             // Who has gone away meanwhile gives the slot back right here.
@@ -179,7 +182,8 @@ impl Shared {
 fn shares(slots: usize, inside: [usize; 3], class: Class, reads_wait: bool) -> bool {
     let [posting, reading, reporting] = inside;
     let free = posting + reading + reporting < slots;
-    let kept_for_writes = (slots / 5).max(1);
+    // Reads are short and many: all at once they would leave a posting a share of the processors no larger than each of theirs.
+    let kept_for_writes = (slots / if posting > 0 { 2 } else { 5 }).max(1);
     // One slot cannot be shared out.
     free && (slots == 1
         || match class {
@@ -298,6 +302,22 @@ mod tests {
             writes.pop();
             assert!(poll(&mut first).is_none(), "three writes are inside");
             assert!(poll(&mut read).expect("its turn").is_ok());
+        });
+    }
+
+    #[test]
+    fn reads_take_half_while_a_write_is_at_work_and_a_report_has_its_turn() {
+        in_runtime(async {
+            let gate = Gate::new(10, 10);
+            let write = ask(&gate, Class::Posting, company()).1.expect("free");
+            let mut reads: Vec<_> = (0..5).map(|_| ask(&gate, Class::Reading, company()).1.expect("free")).collect();
+            let (mut read, mut report) = (ask(&gate, Class::Reading, company()).0, ask(&gate, Class::Reporting, company()).0);
+            assert!(poll(&mut read).is_none() && poll(&mut report).is_none());
+            reads.pop();
+            let at_work = poll(&mut report).expect("its turn").expect("let in");
+            reads.pop();
+            assert!(poll(&mut read).expect("its turn").is_ok());
+            drop((at_work, write));
         });
     }
 

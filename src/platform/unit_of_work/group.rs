@@ -25,6 +25,9 @@ const MOST: usize = 64;
 /// Who waits behind that is told to come back.
 const LONGEST_QUEUE: usize = 1_000;
 
+/// How many requests back the pace is remembered by half, when all come in full groups.
+const PAST: u32 = 64;
+
 /// A request that waits for its transaction.
 struct Member<I> {
     start: Start,
@@ -37,15 +40,20 @@ struct Member<I> {
 
 /// The requests that wait, by operation and caller.
 #[derive(Default)]
-pub struct Groups {
-    lanes: Mutex<HashMap<String, Lane>>,
+pub struct Groups(Mutex<Lanes>);
+
+#[derive(Default)]
+struct Lanes {
+    open: HashMap<String, Lane>,
+    /// How long a request lately took of its group's time, whichever lane it stood in.
+    pace: Duration,
 }
 
 struct Lane {
     /// A `Vec<Member<I>>`.
     waiting: Box<dyn Any + Send>,
-    /// How long a group lately took.
-    pace: Duration,
+    /// How many are being served.
+    inside: usize,
 }
 
 enum Joined {
@@ -58,11 +66,12 @@ enum Joined {
 
 impl Groups {
     fn join<I: Send + 'static>(&self, lane: &str, member: Member<I>) -> Joined {
-        let Ok(mut lanes) = self.lanes.lock() else { return Joined::Full };
-        let leads = !lanes.contains_key(lane);
-        let Lane { waiting, pace } = lanes.entry(lane.to_owned()).or_insert_with(|| Lane { waiting: Box::new(Vec::<Member<I>>::new()), pace: Duration::ZERO });
+        let Ok(mut lanes) = self.0.lock() else { return Joined::Full };
+        let Lanes { open, pace } = &mut *lanes;
+        let leads = !open.contains_key(lane);
+        let Lane { waiting, inside } = open.entry(lane.to_owned()).or_insert_with(|| Lane { waiting: Box::new(Vec::<Member<I>>::new()), inside: 0 });
         match waiting.downcast_mut::<Vec<Member<I>>>() {
-            Some(waiting) if waiting.len() < LONGEST_QUEUE && !gate::too_long(*pace, waiting.len() / MOST + 1) => waiting.push(member),
+            Some(waiting) if waiting.len() < LONGEST_QUEUE && !gate::too_long(*pace, waiting.len() + *inside) => waiting.push(member),
             _ => return Joined::Full,
         }
         if leads { Joined::Leads } else { Joined::Led }
@@ -70,22 +79,22 @@ impl Groups {
 
     /// The next group, oldest first, without those whose caller is gone; when nobody waits, the lane is closed.
     fn next<I: Send + 'static>(&self, lane: &str) -> Vec<Member<I>> {
-        let Ok(mut lanes) = self.lanes.lock() else { return Vec::new() };
-        let Some(waiting) = lanes.get_mut(lane).and_then(|lane| lane.waiting.downcast_mut::<Vec<Member<I>>>()) else { return Vec::new() };
+        let Ok(mut lanes) = self.0.lock() else { return Vec::new() };
+        let Some(Lane { waiting, inside }) = lanes.open.get_mut(lane) else { return Vec::new() };
+        let Some(waiting) = waiting.downcast_mut::<Vec<Member<I>>>() else { return Vec::new() };
         waiting.retain(|member| !member.reply.is_closed());
         let group: Vec<_> = waiting.drain(..waiting.len().min(MOST)).collect();
+        *inside = group.len();
         if group.is_empty() {
-            lanes.remove(lane);
+            lanes.open.remove(lane);
         }
         group
     }
 
-    /// Learns from a group how long those who come now will wait.
-    fn took(&self, lane: &str, group: Duration) {
-        if let Ok(mut lanes) = self.lanes.lock()
-            && let Some(lane) = lanes.get_mut(lane)
-        {
-            lane.pace = (lane.pace + group) / 2;
+    /// Learns from a group how long those who come now will wait; the more it served, the more it says.
+    fn took(&self, members: usize, group: Duration) {
+        if let (Ok(mut lanes), Ok(members)) = (self.0.lock(), u32::try_from(members)) {
+            lanes.pace = (lanes.pace * PAST + group) / (PAST + members);
         }
     }
 }
@@ -137,14 +146,14 @@ where
         }
         match permit {
             Ok(permit) => {
-                let serving = doors.clone();
+                let (serving, members) = (doors.clone(), group.len());
                 // A panic leaves its group without answers, which their requests tell as a fault of ours.
                 let _ = web::block(move || {
                     serve(&serving, group, all);
                     drop(permit);
                 })
                 .await;
-                doors.groups.took(&lane, began.elapsed());
+                doors.groups.took(members, began.elapsed());
             }
             Err(problem) => group.into_iter().for_each(|member| drop(member.reply.send(Err(problem.clone())))),
         }

@@ -217,8 +217,9 @@ fn current(rx: &mut Rx<'_>, at: At) -> Result<bool, Problem> {
         return Ok(false);
     }
     let company = rx.company();
+    // The newest of each is the end of an index; to look for a newer one might read them all.
     rx.scalar(
-        Sql::new("SELECT NOT EXISTS (SELECT FROM allocation WHERE company_id = $1 AND effective_on > $2) AND NOT EXISTS (SELECT FROM open_item WHERE company_id = $1 AND posting_date > $2)")
+        Sql::new("SELECT greatest((SELECT max(effective_on) FROM allocation WHERE company_id = $1), (SELECT max(posting_date) FROM open_item WHERE company_id = $1), $2) <= $2")
             .bind(company).bind(at.as_of),
     )
 }
