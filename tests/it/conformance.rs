@@ -300,7 +300,7 @@ impl Stage {
             "matchTdsCertificate" => {
                 let tds = json!([{"kind": "tds", "section": "194C", "amount": "10.00"}]);
                 let paid = self.receipt(json!({"deductions": tds, "allocations": [to_invoice(&self.invoice(), "60.00")]}));
-                let certificate = self.made("ar_executive", "/v1/tds-certificates", with(self.certificate(), json!({"fiscal_year": "2024-25"})));
+                let certificate = self.made("ar_executive", "/v1/tds-certificates", self.certificate());
                 let body = json!({"deductions": [{"receipt_id": paid["id"], "line_no": 1}]});
                 else_than(to("ar_executive", format!("/v1/tds-certificates/{}/match", id_of(&certificate)), body), json!({"deductions": []}))
             }

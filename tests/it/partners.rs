@@ -251,7 +251,7 @@ fn a_payment_nothing_tells_from_another_is_refused_within_three_days() {
         .controller()
         .post(&format!("/v1/receipts/{}/reverse", id_of(&first)), &json!({"reversed_on": "2025-01-15", "reason": "Typed in by mistake"}))
         .expect(200);
-    post(&receipt_body(&customer, "2025-01-14", "500.00")).expect(201);
+    post(&receipt_body(&customer, "2025-01-15", "500.00")).expect(201);
     company.assert_laws();
 }
 

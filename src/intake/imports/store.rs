@@ -176,7 +176,7 @@ pub fn insert_rows(tx: &mut Tx<'_>, id: ImportId, rows: &[Judged]) -> Result<(),
     tx.execute(
         Sql::new(
             "INSERT INTO import_row (company_id, import_id, n, status, external_id, keys, input, problem)
-             SELECT $1, $2, r.n, CASE WHEN r.problem IS NULL THEN 'valid' ELSE 'invalid' END, r.external_id, string_to_array(nullif(r.keys, ''), E'\\n'), r.input, r.problem
+             SELECT $1, $2, r.n, CASE WHEN r.problem IS NULL THEN 'valid' ELSE 'invalid' END, r.external_id, coalesce(string_to_array(nullif(r.keys, ''), E'\\n'), '{}'), r.input, r.problem
              FROM unnest($3::integer[], $4::text[], $5::text[], $6::text[], $7::text[]) AS r(n, external_id, keys, input, problem)",
         )
         .bind(company)

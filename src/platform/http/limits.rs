@@ -77,8 +77,8 @@ impl Policy {
 pub struct Limits {
     /// 0: none.
     per_minute: u32,
-    /// When each bucket will be whole again.
-    buckets: Mutex<HashMap<(Who, Kind), Instant>>,
+    /// When each bucket will be whole again, and how long a request of its plan takes.
+    buckets: Mutex<HashMap<(Who, Kind), (Instant, Duration)>>,
 }
 
 /// What the reply says of a caller's limits.
@@ -119,13 +119,13 @@ impl Limits {
         let per_minute = if self.per_minute == 0 { return None } else { plan.unwrap_or(self.per_minute) };
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() > MANY {
-            buckets.retain(|_, whole_at| *whole_at > now);
+            buckets.retain(|_, (whole_at, _)| *whole_at > now);
         }
         let levels: Vec<Level> = kinds.iter().map(|kind| level(Policy::of(*kind, per_minute), buckets.get(&(who, *kind)).copied(), now)).collect();
         let full: Vec<&Level> = levels.iter().filter(|level| level.wait.is_some()).collect();
         if full.is_empty() {
             for (kind, level) in kinds.iter().zip(&levels) {
-                buckets.insert((who, *kind), level.whole_at);
+                buckets.insert((who, *kind), (level.whole_at, level.policy.each()));
             }
             return Some((told(&levels, now), Ok(())));
         }
@@ -138,9 +138,13 @@ impl Limits {
 }
 
 /// The generic cell rate algorithm: a bucket is known by the instant at which it will be whole again.
-fn level(policy: Policy, whole_at: Option<Instant>, now: Instant) -> Level {
+fn level(policy: Policy, before: Option<(Instant, Duration)>, now: Instant) -> Level {
     let (each, size) = (policy.each(), policy.each() * policy.burst);
-    let used = whole_at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
+    // In requests, as the plan may have changed since.
+    let used = before.map_or(Duration::ZERO, |(whole_at, then)| {
+        let used = whole_at.saturating_duration_since(now).as_nanos() * each.as_nanos() / then.as_nanos().max(1);
+        Duration::from_nanos(u64::try_from(used).unwrap_or(u64::MAX))
+    });
     let after = used + each;
     let whole = |used: Duration| u32::try_from(size.saturating_sub(used).as_nanos() / each.as_nanos().max(1)).unwrap_or(u32::MAX);
     if after > size {
@@ -200,6 +204,9 @@ mod tests {
         assert_eq!(fits(one, None, &[Kind::Default, Kind::Reports]), 1);
         assert_eq!(fits(one, None, &[Kind::Default]), 11);
         assert_eq!(fits(other, Some(6_000), &[Kind::Default]), 1_200);
+        // A plan that is widened counts at once.
+        assert_eq!(fits(one, Some(6_000), &[Kind::Default]), 1_200 - 12);
+        assert_eq!(fits(one, None, &[Kind::Default]), 0);
         assert_eq!(fits(caller(), None, &[Kind::Exports]), 2);
         let (told, refused) = limits.count_at(now, one, None, &[Kind::Default, Kind::Reports]).expect("limited");
         assert_eq!(told.left, "\"default\";r=0;t=1, \"reports\";r=0;t=10");
