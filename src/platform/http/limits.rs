@@ -205,8 +205,10 @@ mod tests {
         assert_eq!(fits(one, None, &[Kind::Default]), 11);
         assert_eq!(fits(other, Some(6_000), &[Kind::Default]), 1_200);
         // A plan that is widened counts at once.
-        assert_eq!(fits(one, Some(6_000), &[Kind::Default]), 1_200 - 12);
-        assert_eq!(fits(one, None, &[Kind::Default]), 0);
+        let third = caller();
+        assert_eq!(fits(third, None, &[Kind::Default]), 12);
+        assert_eq!(fits(third, Some(6_000), &[Kind::Default]), 1_200 - 12);
+        assert_eq!(fits(third, None, &[Kind::Default]), 0);
         assert_eq!(fits(caller(), None, &[Kind::Exports]), 2);
         let (told, refused) = limits.count_at(now, one, None, &[Kind::Default, Kind::Reports]).expect("limited");
         assert_eq!(told.left, "\"default\";r=0;t=1, \"reports\";r=0;t=10");

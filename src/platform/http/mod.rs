@@ -1,5 +1,6 @@
 //! HTTP: problems, the contract and its enforcement on every request, replies, the server's edge.
 
+pub mod accept;
 pub mod address;
 pub mod body;
 pub mod connection;
@@ -10,6 +11,7 @@ pub mod faults;
 pub mod limits;
 pub mod problem;
 pub mod query;
+pub mod ranges;
 pub mod reply;
 pub mod upload;
 
