@@ -13,7 +13,8 @@ use crate::delivery::webhooks::sign::Root;
 use crate::delivery::{events, webhooks};
 use crate::platform::http::connection::Connection;
 use crate::platform::http::contract::{self, Contract};
-use crate::platform::http::edge;
+use crate::platform::http::limits::Limits;
+use crate::platform::http::{address, edge};
 use crate::platform::jobs::work::{Work, Workers};
 use crate::platform::jobs::{self, Job, Runner};
 use crate::platform::page;
@@ -22,7 +23,7 @@ use crate::platform::postgres::{self, Pool};
 use crate::platform::unit_of_work::permissions::client_scopes;
 use crate::platform::unit_of_work::{Doors, Gate, purge_idempotency_keys};
 use crate::reporting::exports::{self, shelf::Shelf};
-use crate::{billing, cash, collections, control, delivery, filing, ledger, master_data, reporting, setup, tax};
+use crate::{billing, cash, collections, control, delivery, filing, intake, ledger, master_data, reporting, setup, tax};
 use actix_cors::Cors;
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::web::Data;
@@ -39,6 +40,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 /// Places a slot in the queue of one company: what a slot does in the time one may be expected to wait.
 const QUEUE: usize = 20;
 
+/// What a caller may ask for when nothing else is set.
+const REQUESTS_PER_MINUTE: u32 = 600;
 /// Pieces of long work done at the same time.
 const WORKERS: u32 = 2;
 
@@ -89,6 +92,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     delivery::webhooks::http::routes(config);
     delivery::evidence::http::routes(config);
     jobs::http::routes(config);
+    intake::imports::http::routes(config);
     setup::http::routes(config);
 }
 
@@ -165,6 +169,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Events", "The feed of events, and webhooks that bring them."),
     ("Exports", "Everything of one kind in files to take away, with a signed manifest."),
     ("Jobs", "Long work: how far it is, what came of it."),
+    ("Imports", "Files of many rows: validated, looked at, committed."),
     ("Audit", "The audit log and its proof."),
     ("System", "Health, metrics and the contract."),
 ];
@@ -225,7 +230,10 @@ impl Service {
         // Two connections are left to the jobs.
         let slots = usize::try_from(connections.saturating_sub(2).max(1))?;
         let verifier = Arc::clone(&keys);
-        let doors = Doors::new(pool, Gate::new(slots, slots * QUEUE), Box::new(move |token| verifier.principal(token)), keys.event_key());
+        let authenticate = Box::new(move |token: &str, from| api_clients::standing::admitted(verifier.principal(token)?, from));
+        address::trust_proxies(settings.trusted_proxies.clone());
+        let limits = Limits::new(settings.requests_per_minute.unwrap_or(REQUESTS_PER_MINUTE));
+        let doors = Doors::new(pool, Gate::new(slots, slots * QUEUE), authenticate, keys.event_key()).limited(limits);
         let recorder = PrometheusBuilder::new().build_recorder();
         let metrics = recorder.handle();
         // A second service in one process keeps the first one's recorder.
@@ -247,8 +255,11 @@ impl Service {
         // What is sealed is told, and what is told is taken to whoever wants it.
         let seal_and_tell =
             move |doors: &Doors| audit_log::service::seal_all(doors, &sealer, |company| events::service::tell(doors, company, webhooks::service::fan_out));
+        let [standing, uses] = api_clients::standing::jobs();
         let jobs = vec![
             tokens::revocations::job(),
+            standing,
+            uses,
             Job { name: "audit seal", every: Duration::from_secs(1), run: Box::new(seal_and_tell) },
             Job { name: "overdue", every: Duration::from_secs(3600), run: Box::new(events::service::tell_overdue) },
             Job { name: "webhooks", every: Duration::from_millis(250), run: Box::new(move |_| courier.round()) },
@@ -256,6 +267,7 @@ impl Service {
             Job { name: "sessions", every: Duration::from_secs(3600), run: Box::new(tokens::service::purge) },
             Job { name: "months", every: Duration::from_secs(24 * 3600), run: Box::new(ledger::periods::open_months_ahead) },
             Job { name: "idempotency keys", every: Duration::from_secs(3600), run: Box::new(purge_idempotency_keys) },
+            Job { name: "old imports", every: Duration::from_secs(3600), run: Box::new(intake::imports::purge) },
             Job { name: "finished work", every: Duration::from_secs(3600), run: Box::new(jobs::work::purge) },
             Job { name: "old exports", every: Duration::from_secs(3600), run: Box::new(move |_| exports::service::sweep(&shelf)) },
         ];
@@ -265,7 +277,8 @@ impl Service {
     /// Long work of this service.
     pub fn start_workers(&self) -> std::io::Result<Workers> {
         let (shelf, sealer) = (Arc::clone(&self.shelf), Arc::clone(&self.sealer));
-        let kinds = vec![Work { kind: exports::service::KIND, run: Box::new(move |running| exports::service::run(running, &shelf, &sealer)) }];
+        let export = Work { kind: exports::service::KIND, run: Box::new(move |running| exports::service::run(running, &shelf, &sealer)) };
+        let kinds = intake::imports::work::kinds().into_iter().chain([export]).collect();
         Workers::start(&self.doors, kinds, WORKERS)
     }
 
@@ -282,7 +295,14 @@ impl Service {
         let server = HttpServer::new(move || {
             let (app, _) = App::new()
                 .into_utoipa_app()
-                .map(|app| app.app_data(doors.clone()).app_data(keys.clone()).app_data(sealer.clone()).app_data(metrics.clone()).app_data(post.clone()).app_data(shelf.clone()))
+                .map(|app| {
+                    app.app_data(doors.clone())
+                        .app_data(keys.clone())
+                        .app_data(sealer.clone())
+                        .app_data(metrics.clone())
+                        .app_data(post.clone())
+                        .app_data(shelf.clone())
+                })
                 .map(|app| app.app_data(web::FormConfig::default().limit(16 * 1024)))
                 .configure(routes)
                 .split_for_parts();
@@ -318,7 +338,7 @@ fn documentation() -> utoipa_swagger_ui::SwaggerUi {
 }
 
 fn cors(origins: &[String]) -> Cors {
-    const EXPOSED: [&str; 9] = [
+    const EXPOSED: [&str; 11] = [
         "ETag",
         "Link",
         "Location",
@@ -328,6 +348,8 @@ fn cors(origins: &[String]) -> Cors {
         "Idempotency-Original-Request-Id",
         "Content-Disposition",
         "Repr-Digest",
+        "RateLimit",
+        "RateLimit-Policy",
     ];
     let cors = Cors::default()
         .allowed_methods(["GET", "POST", "PATCH", "PUT", "DELETE"])

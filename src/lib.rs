@@ -16,6 +16,7 @@ pub mod collections; // write-offs, adjustments, opening items
 pub mod filing; // e-invoices, returns of outward supplies
 pub mod reporting; // aging, ledger, trial balance, performance
 pub mod delivery; // documents people can send, statements, events and webhooks
+pub mod intake; // files of many rows: imports
 pub mod setup; // a company from nothing, the demo
 pub mod app; // composition: routes, jobs, the server
 
@@ -56,6 +57,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             reporting::exports::problems::ALL,
             delivery::documents::problems::ALL,
             delivery::webhooks::problems::ALL,
+            intake::imports::problems::ALL,
         ]
         .concat()
     });

@@ -50,7 +50,11 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Serve(settings) => serve(&settings, None),
-        Command::Demo { settings, empty } => serve(&settings, Some(empty)),
+        Command::Demo { mut settings, empty } => {
+            // What is tried out is not slowed down.
+            settings.requests_per_minute.get_or_insert(600_000);
+            serve(&settings, Some(empty))
+        }
         Command::Migrate(settings) => {
             Database::open(&settings)?.close()?;
             println!("The schema is up to date.");

@@ -156,6 +156,7 @@ kinds! {
     AdvanceKind => AdvanceId,
     EndpointKind => EndpointId,
     DeliveryKind => DeliveryId,
+    ImportKind => ImportId,
     JobKind => JobId,
     ExportKind => ExportId,
 }

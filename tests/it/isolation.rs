@@ -158,6 +158,7 @@ impl Stocked {
             ("invoice_id", id_in(invoice.clone())),
             ("target_id", id_in(invoice.clone())),
             ("target_external_id", invoice["external_id"].clone()),
+            ("import_id", crate::imports::stocked(&executive)),
             ("user_id", id_in(user.clone())),
             ("salesperson_id", id_in(user.clone())),
             ("collector_id", id_in(user)),
@@ -204,6 +205,7 @@ impl Stocked {
             "exports" => "export_id",
             "evidence" => "invoice_id",
             "jobs" => "job_id",
+            "imports" => "import_id",
             other => panic!("the contract has ids under /{other}/: stock one in this test"),
         };
         self.thing(name).as_str().unwrap_or_else(|| panic!("{name} is not stocked")).to_owned()

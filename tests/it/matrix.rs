@@ -74,6 +74,7 @@ const MATRIX: &[(&str, &str)] = &[
     ("exports:create", "+++..s+"),
     ("events:read", ".+...+."),
     ("webhooks:manage", "+....s."),
+    ("imports:write", "+++..s."),
     ("ops:read", "+......"),
     ("ops:manage", "+......"),
     ("ops:test", "+......"),

@@ -173,7 +173,7 @@ impl Keys {
         if revocations::revoked(company, claims.sub, claims.sid, claims.jti) {
             return Err(invalid());
         }
-        Ok(Principal { actor, company, roles: claims.roles, scopes, session: claims.sid })
+        Ok(Principal { actor, company, roles: claims.roles, scopes, session: claims.sid, requests_per_minute: None })
     }
 }
 
@@ -186,7 +186,15 @@ mod tests {
         Keys::of(pkcs8.as_ref()).expect("a key")
     }
     fn person() -> Principal {
-        Principal { actor: Actor::User(Uuid::now_v7()), company: CompanyId::new(), roles: vec!["sales".into()], scopes: None, session: Uuid::now_v7() }
+        let session = Uuid::now_v7();
+        Principal {
+            actor: Actor::User(Uuid::now_v7()),
+            company: CompanyId::new(),
+            roles: vec!["sales".into()],
+            scopes: None,
+            session,
+            requests_per_minute: None,
+        }
     }
     /// Re-signs altered header and claims with the same key.
     fn forged(keys: &Keys, header: &Value, change: impl Fn(&mut Value)) -> String {

@@ -23,7 +23,6 @@ row! {
         pub created_at: DateTime<Utc>, pub family_started_at: DateTime<Utc>, pub used_at: Option<DateTime<Utc>>,
     }
 }
-row! { pub struct ClientRow { pub company_id: CompanyId, pub secret_hash: Vec<u8>, pub scopes: Many<String> } }
 
 pub fn recent_revocations(rx: &mut Rx<'_>) -> Result<Vec<RevocationRow>, Problem> {
     rx.load(Sql::new(
@@ -101,10 +100,6 @@ pub fn end_families(tx: &mut Tx<'_>, user: UserId, only: Option<Uuid>, but: Opti
 pub fn set_password(tx: &mut Tx<'_>, user: UserId, hash: &str) -> Result<(), Problem> {
     tx.execute(Sql::new("UPDATE app_user SET password_hash = $2 WHERE id = $1").bind(user).bind(hash))?;
     Ok(())
-}
-
-pub fn client(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<ClientRow>, Problem> {
-    tx.optional(Sql::new("UPDATE api_client SET last_used_at = now() WHERE id = $1 AND active RETURNING company_id, secret_hash, scopes").bind(id))
 }
 
 pub fn end_in_company(tx: &mut Tx<'_>, user: UserId) -> Result<(), Problem> {

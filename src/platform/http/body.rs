@@ -9,7 +9,6 @@ use super::problem::{self, FieldError, Problem};
 use actix_web::http::header;
 use actix_web::web::{BytesMut, Payload};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
-use serde::Deserialize;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -101,6 +100,12 @@ fn without_nulls(value: Value, patch: bool) -> Value {
     }
 }
 
+/// Tells a member that is null from one that is absent: for members of a merge patch.
+#[allow(clippy::option_option, reason = "absent, null and a value are three things in a merge patch")]
+pub fn present<'de, T: serde::Deserialize<'de>, D: de::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    serde::Deserialize::deserialize(deserializer).map(Some)
+}
+
 fn json_content_type(request: &HttpRequest) -> Result<(), Problem> {
     if request.headers().contains_key(header::CONTENT_ENCODING) {
         return Err(Problem::new(problem::UNSUPPORTED_MEDIA_TYPE, "Request bodies must not be compressed."));
@@ -110,12 +115,6 @@ fn json_content_type(request: &HttpRequest) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::new(problem::UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json."))
-}
-
-#[allow(clippy::option_option, reason = "absent, null and a value are three things in a merge patch")]
-/// Tells a member that is null from one that is absent.
-pub fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::<T>::deserialize(deserializer).map(Some)
 }
 
 /// Reads the body within the limits of size and time, before any database connection is asked for.

@@ -19,6 +19,17 @@ pub struct Refusal {
     pub constraints: &'static [&'static str],
 }
 
+impl Refusal {
+    /// Address of the page about it: of ours, or the one registered for what the draft on rate limits calls a quota exceeded.
+    #[must_use]
+    pub fn page(&self) -> String {
+        match self.code {
+            "rate_limited" => "https://iana.org/assignments/http-problem-types#quota-exceeded".into(),
+            code => format!("https://duebook.dev/problems/{code}"),
+        }
+    }
+}
+
 /// Declares a domain's refusals and lists them for the catalogue.
 #[macro_export]
 macro_rules! refusals {
@@ -247,7 +258,7 @@ impl Problem {
     pub fn document(&self, instance: &str, request_id: &str) -> ProblemDocument {
         let inner = &*self.0;
         ProblemDocument {
-            r#type: format!("https://duebook.dev/problems/{}", inner.refusal.code),
+            r#type: inner.refusal.page(),
             title: inner.refusal.title.into(),
             status: inner.refusal.status,
             detail: inner.detail.clone(),

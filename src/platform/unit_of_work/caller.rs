@@ -9,7 +9,9 @@ use super::{Actor, Class, Gate, Permission, Principal};
 use crate::platform::clock;
 use crate::platform::dates::business_date;
 use crate::platform::http::accept;
+use crate::platform::http::address;
 use crate::platform::http::contract::{self, Contract, Keyed, Operation};
+use crate::platform::http::limits::{Kind, Limits, Who};
 use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::http::reply::{Accepted, Created, Done, Fetched, File, Rendered, Reply, Resource};
 use crate::platform::ids::CompanyId;
@@ -32,8 +34,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-/// Tells who a token speaks for; given by the composition, as tokens are another area's business.
-pub type Authenticate = Box<dyn Fn(&str) -> Result<Principal, Problem> + Send + Sync>;
+/// Tells who a token speaks for that came from an address; given by the composition, as tokens are another area's business.
+pub type Authenticate = Box<dyn Fn(&str, IpAddr) -> Result<Principal, Problem> + Send + Sync>;
 
 /// What a request needs to get in: kept once per process.
 pub struct Doors {
@@ -43,6 +45,7 @@ pub struct Doors {
     pub event_key: EventKey,
     /// Wakes those who wait for something that came to pass in the background.
     pub news: News,
+    limits: Limits,
     pub(super) groups: Groups,
     written: Mutex<Written>,
     facts: Mutex<HashMap<CompanyId, (Instant, Arc<CompanyFacts>)>>,
@@ -50,7 +53,22 @@ pub struct Doors {
 
 impl Doors {
     pub fn new(pool: Pool, gate: Gate, authenticate: Authenticate, event_key: EventKey) -> Self {
-        Self { pool, gate, authenticate, event_key, news: News::default(), groups: Groups::default(), written: Mutex::default(), facts: Mutex::default() }
+        Self {
+            pool,
+            gate,
+            authenticate,
+            event_key,
+            news: News::default(),
+            limits: Limits::default(),
+            groups: Groups::default(),
+            written: Mutex::default(),
+            facts: Mutex::default(),
+        }
+    }
+    /// Counts what each caller asks for.
+    #[must_use]
+    pub fn limited(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
     /// Notes that a company has audit events that wait to be sealed.
     pub fn wrote(&self, company: CompanyId) {
@@ -148,17 +166,23 @@ impl FromRequest for Public {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
     fn from_request(request: &HttpRequest, _: &mut dev::Payload) -> Self::Future {
-        ready(Entry::open(request, None).map(|entry| Self { entry }))
+        ready(Entry::public(request).map(|entry| Self { entry }))
     }
 }
 
 impl Entry {
     /// Token, then permission, then the shape of the request: a caller without the right learns nothing else.
     fn authenticated<P: Permission>(request: &HttpRequest) -> Result<Self, Problem> {
-        let doors = doors(request)?;
-        let token = bearer(request)?;
-        let principal = (doors.authenticate)(&token)?;
+        let (doors, from) = (doors(request)?, address::of(request));
+        let principal = match bearer(request).and_then(|token| (doors.authenticate)(&token, from)) {
+            Ok(principal) => principal,
+            Err(refusal) => {
+                counted(request, &doors.limits, Who::at(from), None, &[Kind::Address])?;
+                return Err(refusal);
+            }
+        };
         request.extensions_mut().insert(principal.clone());
+        counted(request, &doors.limits, Who::Caller(principal.actor), principal.requests_per_minute, kinds(P::NAME, request))?;
         let may_ask = || Contract::operation(request).is_ok_and(|operation| operation.approvable) && principal.may_request(P::NAME);
         // Whatever the matrix says of it: who only reads sends nothing that changes.
         let read_only = principal.only_reads() && request.method() != actix_web::http::Method::GET;
@@ -177,6 +201,12 @@ impl Entry {
             entry.doors.gate.look(entry.class(), company)?;
         }
         Ok(entry)
+    }
+
+    /// A caller who shows no token is known by its address.
+    fn public(request: &HttpRequest) -> Result<Self, Problem> {
+        counted(request, &doors(request)?.limits, Who::at(address::of(request)), None, &[Kind::Address])?;
+        Self::open(request, None)
     }
 
     /// How urgent this is. What only reads may still be a POST: previews, verifications.
@@ -472,6 +502,23 @@ impl Public {
     }
 }
 
+/// Of which limits a request takes.
+fn kinds(permission: &str, request: &HttpRequest) -> &'static [Kind] {
+    match permission {
+        "reports:read" => &[Kind::Default, Kind::Reports],
+        "exports:create" if request.method() == actix_web::http::Method::POST => &[Kind::Default, Kind::Exports],
+        _ => &[Kind::Default],
+    }
+}
+
+/// Counts a request, and leaves what is left for the head of the reply.
+fn counted(request: &HttpRequest, limits: &Limits, who: Who, plan: Option<u32>, kinds: &[Kind]) -> Result<(), Problem> {
+    limits.count(who, plan, kinds).map_or(Ok(()), |(told, done)| {
+        request.extensions_mut().insert(told);
+        done
+    })
+}
+
 fn doors(request: &HttpRequest) -> Result<web::Data<Doors>, Problem> {
     request.app_data::<web::Data<Doors>>().cloned().ok_or_else(|| Problem::internal(&"no doors"))
 }
@@ -626,7 +673,14 @@ impl Behalf {
         &self.roles
     }
     fn start(&self) -> Start {
-        let principal = Principal { actor: self.actor, company: self.company, roles: self.roles.clone(), scopes: self.scopes.clone(), session: Uuid::nil() };
+        let principal = Principal {
+            actor: self.actor,
+            company: self.company,
+            roles: self.roles.clone(),
+            scopes: self.scopes.clone(),
+            session: Uuid::nil(),
+            requests_per_minute: None,
+        };
         Start {
             company: self.company,
             actor: self.actor,

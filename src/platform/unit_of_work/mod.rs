@@ -14,7 +14,7 @@ pub mod permissions;
 mod transaction;
 
 pub use audit::{ADOPTED, Audited, Change, EventKey, Outcomes};
-pub use bulk::{Bulk, BulkMode, BulkReply, BulkRow, BulkSummary, ExternalId};
+pub use bulk::{Bulk, BulkMode, BulkReply, BulkRow, BulkSummary, ExternalId, each_row};
 pub use caller::{Behalf, Caller, Doors, Public, request_id, run_for, run_system, run_system_read, snapshot_for};
 pub use gate::{Class, Gate};
 pub use idempotency::purge_idempotency_keys;
@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Who acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", content = "id", rename_all = "snake_case")]
 pub enum Actor {
     User(Uuid),
@@ -55,6 +55,8 @@ pub struct Principal {
     /// `None` for people: their rights are those of their roles.
     pub scopes: Option<Vec<String>>,
     pub session: Uuid,
+    /// What it may ask for, where that is not what the installation grants everybody.
+    pub requests_per_minute: Option<u32>,
 }
 
 impl Principal {

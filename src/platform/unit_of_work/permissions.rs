@@ -120,6 +120,7 @@ permissions! {
     AuditRead          = "audit:read"             "Y   Y   .   .   .   .   Y";
     EventsRead         = "events:read"            ".   Y   .   .   .   S   .";
     WebhooksManage     = "webhooks:manage"        "Y   .   .   .   .   S   .";
+    ImportsWrite       = "imports:write"          "Y   Y   Y   .   .   S   .";
     OpsRead            = "ops:read"               "Y   .   .   .   .   .   .";
     OpsManage          = "ops:manage"             "Y   .   .   .   .   .   .";
 }

@@ -210,6 +210,15 @@ impl<'c> Tx<'c> {
             }
         }
     }
+    /// Runs `work` and takes back what it did: to learn what would come of it.
+    pub fn rehearsed<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Problem>) -> Result<T, Problem> {
+        let events = self.pending.len();
+        self.rx.batch("SAVEPOINT rehearsal")?;
+        let done = work(self);
+        self.pending.truncate(events);
+        self.rx.batch("ROLLBACK TO SAVEPOINT rehearsal; RELEASE SAVEPOINT rehearsal")?;
+        done
+    }
     pub(super) fn enter(&mut self, company: CompanyId) -> Result<(), Problem> {
         self.rx.batch(&format!("SELECT set_config('app.company_id', '{}', true)", company.uuid()))?;
         let mut context = (*self.rx.context).clone();
