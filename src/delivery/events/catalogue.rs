@@ -121,6 +121,7 @@ kinds! {
     }
     "statements:read" {
         "statement.ready": "A statement of account was made.",
+        "statement.confirmed": "A customer answered a statement of account.",
     }
     "items:read" {
         "item.created": "An item was added.",
@@ -208,6 +209,7 @@ const NAMES: &[(&str, &str)] = &[
     ("invoice.requested", "invoice.updated"),
     ("invoice.returned", "invoice.updated"),
     ("invoice.cancel_requested", "invoice.updated"),
+    ("invoice.shipping_bill_recorded", "invoice.updated"),
     ("credit_note.created", "note.created"),
     ("credit_note.updated", "note.updated"),
     ("credit_note.deleted", "note.deleted"),

@@ -1,5 +1,6 @@
 //! HTTP: problems, the contract and its enforcement on every request, replies, the server's edge.
 
+pub mod accept;
 pub mod body;
 pub mod connection;
 pub mod contract;
@@ -8,6 +9,7 @@ pub mod examples;
 pub mod faults;
 pub mod problem;
 pub mod query;
+pub mod ranges;
 pub mod reply;
 
 pub use body::Body;

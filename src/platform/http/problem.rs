@@ -62,6 +62,7 @@ refusals! {
     PAYLOAD_TOO_LARGE = "payload_too_large" 413 "The body is too large";
     URI_TOO_LONG = "uri_too_long" 414 "The address is too long";
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type" 415 "The body is not of a type this operation takes";
+    RANGE_NOT_SATISFIABLE = "range_not_satisfiable" 416 "The file ends before the range begins";
     AMOUNT_PRECISION = "amount_precision" 422 "An amount has more decimals than its currency";
     CURRENCY_MISMATCH = "currency_mismatch" 422 "The currencies differ";
     DATE_IN_FUTURE = "date_in_future" 422 "A date lies in the future";
@@ -192,6 +193,11 @@ impl Problem {
         // A fault with a code of its own in the catalogue gives it to the whole, when it stands alone.
         let alone = crate::catalogue().iter().copied().find(|refusal| refusal.status == 422 && errors.iter().all(|error| error.code == refusal.code));
         Self::new(alone.filter(|_| !errors.is_empty()).unwrap_or(VALIDATION_FAILED), corrections(errors.len())).errors(errors)
+    }
+    /// A part of a file that is not there.
+    #[must_use]
+    pub fn out_of_range(length: u64) -> Self {
+        Self::new(RANGE_NOT_SATISFIABLE, format!("The file has {length} bytes.")).header("content-range", format!("bytes */{length}"))
     }
     fn raced() -> Self {
         let mut problem = Self::new(BUSY, "Another request holds what this one needs; try again.").retry_after(1);
