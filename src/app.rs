@@ -138,7 +138,11 @@ pub fn contract() -> Result<Contract, Failure> {
         "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}, "termsOfService": "https://duebook.dev/terms"
     });
     document["servers"] = json!([{"url": "https://{host}", "description": "production: your installation.", "x-internal": false, "variables": {"host": {"default": "api.duebook.example", "description": "Host of your installation."}}}]);
-    document["webhooks"] = events::catalogue::webhooks();
+    let (told, shared) = events::catalogue::webhooks();
+    document["webhooks"] = told;
+    for part in ["parameters", "requestBodies"] {
+        document["components"][part] = shared[part].clone();
+    }
     document["tags"] = TAGS.iter().map(|(name, about)| json!({"name": name, "description": about})).collect();
     Contract::compile(contract::complete(document, &client_scopes())).map_err(Into::into)
 }

@@ -121,6 +121,7 @@ kinds! {
     }
     "statements:read" {
         "statement.ready": "A statement of account was made.",
+        "statement.confirmed": "A customer answered a statement of account.",
     }
     "items:read" {
         "item.created": "An item was added.",
@@ -157,27 +158,33 @@ kinds! {
     }
 }
 
-/// The events as the contract shows them: what a receiver is sent (OpenAPI 3.1 `webhooks`).
+/// The events as the contract shows them: what a receiver is sent (OpenAPI 3.1 `webhooks`), and the components they share.
 #[must_use]
-pub fn webhooks() -> Value {
-    let header = |name: &str, about: &str, example: Value| json!({"name": name, "in": "header", "required": true, "description": about, "schema": {"type": "string", "maxLength": 400}, "example": example});
+pub fn webhooks() -> (Value, Value) {
     let of = |kind: &Kind| {
         let words: Vec<&str> = kind.name.split(['.', '_']).collect();
         let id = words.iter().map(|word| word[..1].to_uppercase() + &word[1..]).collect::<String>();
         let operation = json!({
             "tags": ["Events"], "operationId": format!("on{id}"), "summary": kind.about.trim_end_matches('.'), "x-permission": kind.permission, "security": [],
             "description": format!("{} Answer with 2xx once it is kept; anything else is sent again, and 410 ends all deliveries.", kind.about),
-            "parameters": [
-                header("webhook-id", "The same on every attempt and replay.", json!("msg_0196f9d40d107f008000000000000731")),
-                header("webhook-timestamp", "When it was sent, in seconds since 1970.", json!("1763447469")),
-                header("webhook-signature", "Of `id.timestamp.body`, by each secret that holds.", json!("v1,XGFpvLIn04I4muz/C74EH38ux5RvtxNSfh8aqN1/hbs="))
-            ],
-            "requestBody": {"required": true, "description": "The event.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Event"}}}},
+            "parameters": ["WebhookId", "WebhookTimestamp", "WebhookSignature"].map(|name| json!({"$ref": format!("#/components/parameters/{name}")})),
+            "requestBody": {"$ref": "#/components/requestBodies/Event"},
             "responses": {"204": {"description": "Kept."}, "410": {"description": "Send nothing more."}}
         });
         (kind.name.to_owned(), json!({"post": operation}))
     };
-    Value::Object(KINDS.iter().map(of).collect())
+    let header = |name: &str, about: &str, example: &str| {
+        json!({"name": name, "in": "header", "required": true, "description": about, "schema": {"type": "string", "maxLength": 400}, "example": example})
+    };
+    let shared = json!({
+        "parameters": {
+            "WebhookId": header("webhook-id", "The same on every attempt and replay.", "msg_0196f9d40d107f008000000000000731"),
+            "WebhookTimestamp": header("webhook-timestamp", "When it was sent, in seconds since 1970.", "1763447469"),
+            "WebhookSignature": header("webhook-signature", "Of `id.timestamp.body`, by each secret that holds.", "v1,XGFpvLIn04I4muz/C74EH38ux5RvtxNSfh8aqN1/hbs=")
+        },
+        "requestBodies": {"Event": {"required": true, "description": "The event.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Event"}}}}}
+    });
+    (Value::Object(KINDS.iter().map(of).collect()), shared)
 }
 
 /// Sent to try an endpoint; not part of the feed.
@@ -202,6 +209,7 @@ const NAMES: &[(&str, &str)] = &[
     ("invoice.requested", "invoice.updated"),
     ("invoice.returned", "invoice.updated"),
     ("invoice.cancel_requested", "invoice.updated"),
+    ("invoice.shipping_bill_recorded", "invoice.updated"),
     ("credit_note.created", "note.created"),
     ("credit_note.updated", "note.updated"),
     ("credit_note.deleted", "note.deleted"),
