@@ -65,6 +65,7 @@ fn document(n: u64) -> Document {
         value: lines.iter().map(|line| line.tax.txval + line.tax.taxes()).sum(),
         original: (kind == DocumentKind::CreditNote).then(|| Original { number: format!("GJ/25-26/{:06}", n / 2), date: Some(day), value: None }),
         operator: None,
+        supplied_by: None,
         shipping: ShippingBill::default(),
         differential: false,
         former: None,

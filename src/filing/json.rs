@@ -59,9 +59,14 @@ impl Json {
         self
     }
     pub fn text(&mut self, name: &str, value: &str) -> &mut Self {
-        let value = serde_json::Value::from(value);
         self.name(name);
-        let _ = write!(self.text, "{value}");
+        if value.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+            self.text.push('"');
+            self.text.push_str(value);
+            self.text.push('"');
+        } else {
+            let _ = write!(self.text, "{}", serde_json::Value::from(value));
+        }
         self
     }
     /// A number of at most two decimals.

@@ -137,6 +137,11 @@ pub const LAWS: &[Law] = &[
                 WHERE e.company_id = $1 AND e.document_kind = 'gst_advance' GROUP BY e.id, e.posting_date) AS moves GROUP BY id, day HAVING sum(tax) <> 0",
     },
     Law {
+        name: "nothing but the register of advances posts to its account",
+        sql: "SELECT DISTINCT e.id::text FROM gl_account a JOIN journal_line l ON l.company_id = a.company_id AND l.account_id = a.id JOIN journal_entry e ON e.company_id = l.company_id AND e.id = l.entry_id
+              WHERE a.company_id = $1 AND a.role = 'gst_on_advances' AND e.document_kind <> 'gst_advance'",
+    },
+    Law {
         name: "voucher numbers have no gap and no double",
         sql: "SELECT s.prefix FROM number_series s LEFT JOIN gst_advance g ON g.company_id = s.company_id AND g.registration_id = s.registration_id AND g.fiscal_year = s.fiscal_year
                     AND g.kind = CASE s.document_kind WHEN 'receipt_voucher' THEN 'received' ELSE 'refunded' END AND starts_with(g.number, s.prefix) AND substr(g.number, length(s.prefix) + 1) ~ '^[0-9]+$'

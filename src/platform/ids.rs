@@ -152,6 +152,7 @@ kinds! {
     DocumentSettingsKind => DocumentSettingsId,
     DocumentPrintKind => DocumentPrintId,
     StatementKind => StatementId,
+    ConfirmationKind => ConfirmationId,
     AdvanceKind => AdvanceId,
     JobKind => JobId,
     ExportKind => ExportId,

@@ -151,6 +151,15 @@ impl<'q> Listing<'q> {
         self
     }
 
+    /// The same, when there is one.
+    #[must_use]
+    pub fn filter_if(self, condition: Option<&str>) -> Self {
+        match condition {
+            Some(condition) => self.filter(condition),
+            None => self,
+        }
+    }
+
     /// Adds `column = ANY(comma list)`.
     #[must_use]
     pub fn any_of(self, column: &str, words: Option<&str>) -> Self {

@@ -7,6 +7,7 @@ use crate::ledger::numbering::open_series;
 use crate::ledger::periods::store::open_months;
 use crate::master_data::companies::{self, types::Company};
 use crate::master_data::gst_registrations::service::read_gstin;
+use crate::master_data::gst_registrations::types::RegistrationType;
 use crate::master_data::payment_terms::types::TermsInstalment;
 use crate::master_data::{bank_accounts, gst_registrations, payment_terms};
 use crate::platform::dates::{FiscalYear, plus_months};
@@ -89,7 +90,7 @@ pub fn found(tx: &mut Tx<'_>, legal_name: &str, gstin: &str) -> Result<Founded, 
     let id = tx.company();
     let today = tx.cx().today;
     companies::store::insert(tx, id, legal_name, gstin.pan())?;
-    let registration = gst_registrations::store::insert(tx, gstin.as_str(), gstin.state_code(), legal_name, None)?;
+    let registration = gst_registrations::store::insert(tx, gstin.as_str(), gstin.state_code(), RegistrationType::Regular, legal_name, None)?;
     open_chart(tx)?;
     let first = FIRST_MONTH.unwrap_or(today);
     let last = plus_months(today, 24);

@@ -5,11 +5,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// The words of a PDF without blanks, as they are drawn one after the other.
+/// The words of a PDF without blanks, as they are drawn one after the other. A glyph that only shows a part of a syllable says
+/// nothing of its own.
 fn words(bytes: &[u8]) -> String {
     let document = lopdf::Document::load_mem(bytes).expect("a PDF");
     let pages: Vec<u32> = document.get_pages().keys().copied().collect();
-    document.extract_text(&pages).expect("text").chars().filter(|c| !c.is_whitespace()).collect()
+    document.extract_text(&pages).expect("text").chars().filter(|c| !c.is_whitespace() && *c != '\u{fffd}').collect()
 }
 
 fn pages(bytes: &[u8]) -> usize {
@@ -276,7 +277,7 @@ fn an_issued_document_is_the_same_bytes_whatever_changes_later() {
     assert_eq!(executive.send("GET", &path_of(&invoice), &[("if-none-match", &etag)], None).status, 304);
     // Kept once, on record, whoever asks again.
     assert_eq!(company.sql("SELECT * FROM document_print WHERE company_id = {c}").len(), 1);
-    assert_eq!(company.sql("SELECT id FROM audit_event WHERE company_id = {c} AND action = 'document_print.kept'").len(), 1);
+    assert_eq!(company.sql("SELECT id FROM audit_event WHERE company_id = {c} AND action = 'document_print.kept' AND actor = 'system'").len(), 1);
     // Name, address, logo, settings and template change.
     let controller = company.controller();
     let version = |path: &str| controller.get(path).header("etag").unwrap().to_owned();
@@ -553,6 +554,149 @@ fn files_come_to_those_who_take_them() {
     Company::new().executive().get(&path).refused(404, "not_found");
     executive.get(&format!("/v1/credit-notes/{}/pdf", id_of(&invoice))).refused(404, "not_found");
     company.as_role("admin").get(&path).refused(403, "permission_denied");
+    company.assert_laws();
+}
+
+#[test]
+fn a_download_that_broke_off_goes_on_where_it_stopped() {
+    let company = Company::new();
+    let customer = company.customer();
+    let invoice = company.invoice(&customer, "2025-11-15", "2025-12-15", "1000.00");
+    let executive = company.executive();
+    let path = path_of(&invoice);
+    let asked = |headers: &[(&str, &str)]| executive.send("GET", &path, headers, None);
+    // Whatever encodings a caller takes: the bytes are those of the file.
+    let whole = asked(&[("accept-encoding", "gzip, zstd")]);
+    let (length, etag) = (whole.bytes.len(), whole.header("etag").unwrap().to_owned());
+    assert_eq!((whole.status, whole.header("accept-ranges"), whole.header("content-encoding")), (200, Some("bytes"), None));
+    assert!(whole.bytes.starts_with(b"%PDF"));
+    let first = asked(&[("range", "bytes=0-999"), ("accept-encoding", "gzip")]);
+    assert_eq!((first.status, first.header("content-range")), (206, Some(&*format!("bytes 0-999/{length}"))));
+    assert_eq!((first.header("etag"), first.header("repr-digest")), (Some(&*etag), whole.header("repr-digest")));
+    let rest = asked(&[("range", "bytes=1000-"), ("if-range", &etag)]);
+    assert_eq!((rest.status, rest.header("content-range")), (206, Some(&*format!("bytes 1000-{}/{length}", length - 1))));
+    assert_eq!([first.bytes, rest.bytes].concat(), whole.bytes);
+    let end = asked(&[("range", "bytes=-5")]);
+    assert_eq!((end.status, &*end.bytes), (206, &whole.bytes[length - 5..]));
+    // Of another version all of it; what is no range is none.
+    for headers in
+        [[("range", "bytes=10-"), ("if-range", "\"other\"")], [("range", "bytes=0-1,5-6"), ("accept", "*/*")], [("range", "pages=1-2"), ("accept", "*/*")]]
+    {
+        let reply = asked(&headers);
+        assert_eq!((reply.status, reply.bytes.len()), (200, length), "{headers:?}");
+    }
+    let beyond = asked(&[("range", &format!("bytes={length}-"))]);
+    assert_eq!(beyond.header("content-range"), Some(&*format!("bytes */{length}")));
+    beyond.refused(416, "range_not_satisfiable");
+    company.assert_laws();
+}
+
+#[test]
+fn hindi_is_written_as_it_is_read() {
+    let company = Company::new();
+    let customer = buyer(&company, json!({"legal_name": "श्री गणेश ट्रेडर्स"}));
+    let line = with(goods("80", "18"), json!({"description": "बासमती चावल, 25 kg की बोरी"}));
+    let invoice = company.executive().post("/v1/invoices", &with(invoice_body(&customer, "2025-11-15", "0"), json!({"lines": [line]}))).expect(201);
+    says(&pdf(&company.executive(), &path_of(&invoice)), &["चावल", "25 kg", "गणेश ट्रेडर्स"]);
+    company.assert_laws();
+}
+
+/// CGST rule 46(s): who is above the turnover says why an invoice is not registered.
+#[test]
+fn an_invoice_that_need_not_be_registered_says_so_where_others_must() {
+    const WORDS: &str = "I/We hereby declare that though our aggregate turnover in any preceding financial year from 2017-18 onwards is more than the aggregate turnover notified \
+        under sub-rule (4) of rule 48, we are not required to prepare an invoice in terms of the provisions of the said sub-rule.";
+    let company = Company::new();
+    let (consumer, business) = (buyer(&company, json!({"kind": "b2c"})), buyer(&company, json!({"gstin": gstin("27")})));
+    let printed = |customer: &str, date: &str, line: Value| {
+        let body = with(invoice_body(customer, date, "0"), json!({"lines": [line]}));
+        let invoice = company.executive().post("/v1/invoices", &body).expect(201);
+        words(&pdf(&company.executive(), &path_of(&invoice)))
+    };
+    let declared = WORDS.replace(' ', "");
+    assert!(!printed(&consumer, "2025-11-15", goods("80", "18")).contains(&declared), "of a small seller");
+    let turnover = json!([{"fiscal_year": "2022-23", "amount": "60000000.00"}]);
+    company.controller().change("PATCH", "/v1/company", "*", &json!({"turnover": turnover})).expect(200);
+    assert!(printed(&consumer, "2025-11-15", goods("80", "18")).contains(&declared));
+    assert!(!printed(&business, "2025-11-15", goods("80", "18")).contains(&declared), "it has to be registered");
+    assert!(!printed(&consumer, "2023-07-31", goods("80", "18")).contains(&declared), "the limit was higher");
+    let exempt = with(line("500", "0"), json!({"treatment": "exempt", "description": "Milk", "hsn_code": "0401", "is_service": false}));
+    assert!(!printed(&consumer, "2025-11-15", exempt).contains(&declared), "a bill of supply");
+    company.assert_laws();
+}
+
+/// CGST rules 5(1)(f) and 49, and section 9(5): who collects no tax says so.
+#[test]
+fn composition_dealers_and_operators_who_pay_are_named() {
+    let company = Company::new();
+    let consumer = buyer(&company, json!({"kind": "b2c"}));
+    let operator = json!({"operator": {"gstin": gstin("27"), "section": "9(5)"}, "lines": [line("1000", "5")]});
+    let sold = company.executive().post("/v1/invoices", &with(invoice_body(&consumer, "2025-11-15", "0"), operator.clone())).expect(201);
+    assert_eq!(sold["totals"]["grand_total"], "1000.00");
+    says(
+        &pdf(&company.executive(), &path_of(&sold)),
+        &["E-commerce operator", operator["operator"]["gstin"].as_str().unwrap(), "payable by the e-commerce operator (CGST Act s.9(5))", "25.00", "1,000.00"],
+    );
+    let registration = id_of(&company.get("/v1/gst-registrations")["data"][0]);
+    company.controller().change("PATCH", &format!("/v1/gst-registrations/{registration}"), "*", &json!({"type": "composition"})).expect(200);
+    let mut plain = goods("80", "18");
+    plain.as_object_mut().unwrap().remove("tax_rate");
+    let sold = company.executive().post("/v1/invoices", &with(invoice_body(&consumer, "2025-11-15", "0"), json!({"lines": [plain]}))).expect(201);
+    let bytes = pdf(&company.executive(), &path_of(&sold));
+    says(&bytes, &["Bill of Supply", "COMPOSITION TAXABLE PERSON, NOT ELIGIBLE TO COLLECT TAX ON SUPPLIES", "1,000.00"]);
+    let text = words(&bytes);
+    assert!(!text.contains("TaxInvoice") && !text.contains("CGST") && !text.contains("IGST"), "{text}");
+    company.assert_laws();
+}
+
+#[test]
+fn what_a_customer_answers_to_a_statement_is_kept() {
+    let company = Company::new();
+    let customer = company.customer();
+    company.invoice(&customer, "2025-10-15", "2025-11-15", "1000.00");
+    let executive = company.executive();
+    let made = executive.post("/v1/statements", &json!({"customer_id": customer, "from": "2025-10-01", "to": "2025-10-31"})).expect(201);
+    let ours = made["closing_balance"].as_str().unwrap().to_owned();
+    assert_eq!(made["confirmation"], json!(null));
+    let path = format!("/v1/statements/{}", id_of(&made));
+    let bytes = pdf(&executive, &format!("{path}/pdf"));
+    let confirm = |extra: Value| executive.post(&format!("{path}/confirm"), &with(json!({"contact": "R. Iyer", "confirmed_on": "2025-11-05"}), extra));
+    let before = company.fingerprint();
+    for (wrong, pointer, code) in [
+        (json!({"result": "differs"}), "#/stated_balance", "required"),
+        (json!({"result": "differs", "stated_balance": ours}), "#/stated_balance", "invalid_value"),
+        (json!({"result": "differs", "stated_balance": "10.001"}), "#/stated_balance", "amount_precision"),
+        (json!({"result": "agreed", "stated_balance": "1.00"}), "#/stated_balance", "invalid_value"),
+        (json!({"result": "agreed", "confirmed_on": "2025-10-30"}), "#/confirmed_on", "before_document"),
+        (json!({"result": "agreed", "confirmed_on": "2999-01-01"}), "#/confirmed_on", "date_in_future"),
+        (json!({"result": "perhaps"}), "#/result", ""),
+        (json!({"result": "agreed", "contact": "x"}), "#/contact", ""),
+        (json!({"result": "agreed", "evidence_sha256": "abc"}), "#/evidence_sha256", ""),
+    ] {
+        let reply = confirm(wrong.clone());
+        assert!(matches!(reply.status, 400 | 422), "{wrong}: {}", reply.status);
+        let problem = reply.refusal();
+        assert!(problem["errors"].as_array().unwrap().iter().any(|e| e["pointer"] == pointer && (code.is_empty() || e["code"] == code)), "{wrong}: {problem}");
+    }
+    assert_eq!(company.fingerprint(), before);
+    let answer = json!({"result": "differs", "stated_balance": "400.00", "evidence": "E-mail <1@acme.test>", "evidence_sha256": "a".repeat(64), "note": "One invoice is missing."});
+    let differs = confirm(answer).expect(200);
+    let difference = dec(&made["closing_balance"]) - dec(&json!("400.00"));
+    assert_includes(
+        &differs["confirmation"],
+        &json!({"result": "differs", "stated_balance": "400.00", "confirmed_on": "2025-11-05", "contact": "R. Iyer", "evidence": "E-mail <1@acme.test>", "note": "One invoice is missing."}),
+    );
+    assert_eq!(dec(&differs["confirmation"]["difference"]), difference);
+    let found = |answer: &str| company.get(&format!("/v1/statements?confirmation={answer}"))["data"].as_array().unwrap().len();
+    assert_eq!((found("none"), found("differs"), found("agreed")), (0, 1, 0));
+    // Later they agree; the newest counts, and the paper is what it was.
+    let agreed = confirm(json!({"result": "agreed", "confirmed_on": "2025-11-09"})).expect(200);
+    assert_includes(&agreed["confirmation"], &json!({"result": "agreed", "stated_balance": ours, "difference": "0.00", "evidence": null}));
+    assert_eq!(company.get(&path), agreed);
+    assert_eq!((found("none"), found("differs"), found("agreed"), found("none,agreed")), (0, 0, 1, 1));
+    assert_eq!(pdf(&executive, &format!("{path}/pdf")), bytes);
+    company.as_role("auditor").post(&format!("{path}/confirm"), &json!({"result": "agreed", "contact": "R. Iyer"})).refused(403, "role_read_only");
+    Company::new().executive().post(&format!("{path}/confirm"), &json!({"result": "agreed", "contact": "R. Iyer"})).refused(404, "not_found");
     company.assert_laws();
 }
 

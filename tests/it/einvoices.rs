@@ -599,15 +599,98 @@ fn invoices_have_qr_codes_to_check_and_to_pay() {
     let company = seller();
     let executive = company.executive();
     let consumer = sale(&company, &company.customer(), &today().to_string(), json!({}));
-    let code = |document: &Value| executive.get(&format!("/v1/invoices/{}/qr", id_of(document)));
+    let at = |document: &Value| format!("/v1/invoices/{}/qr", id_of(document));
+    let code = |document: &Value| executive.get(&at(document));
     let reply = code(&consumer);
     assert_eq!((reply.status, reply.header("content-type")), (200, Some("image/svg+xml")));
     assert!(reply.text().contains("<svg"));
+    assert!(reply.header("content-disposition").is_some_and(|name| name.starts_with("inline; filename=\"qr-") && name.ends_with(".svg\"")));
     let business = sale(&company, &buyer(&company, "27"), &today().to_string(), json!({}));
     code(&business).refused(409, "invalid_state");
     register(&company, &business, now());
     assert!(code(&business).text().contains("<svg"));
     executive.get(&format!("/v1/invoices/{}/qr?format=gif", id_of(&business))).refused(400, "invalid_parameter");
+    // As the caller likes it: by the parameter, else by Accept.
+    for (query, accept, given) in [
+        ("", "image/svg+xml", "image/svg+xml"),
+        ("", "image/png", "image/png"),
+        ("", "image/*", "image/svg+xml"),
+        ("", "text/html,image/svg+xml;q=0.4,image/png;q=0.5", "image/png"),
+        ("?format=png", "image/*", "image/png"),
+        ("?format=svg", "*/*", "image/svg+xml"),
+    ] {
+        let reply = executive.send("GET", &format!("{}{query}", at(&business)), &[("accept", accept)], None);
+        assert_eq!((reply.status, reply.header("content-type")), (200, Some(given)), "{query} {accept}");
+        assert_eq!(reply.bytes.starts_with(b"\x89PNG\r\n\x1a\n"), given == "image/png");
+    }
+    executive.send("GET", &at(&business), &[("accept", "application/json")], None).refused(406, "not_acceptable");
+    // Nobody pays what is cancelled.
+    company.controller().change("POST", &format!("/v1/invoices/{}/cancel", id_of(&consumer)), "*", &json!({"reason": "Ordered twice"})).expect(200);
+    code(&consumer).refused(409, "invalid_state");
+    company.assert_laws();
+}
+
+#[test]
+fn invoices_and_notes_are_found_by_how_they_stand_with_the_portal() {
+    let company = seller();
+    let (near, consumer) = (buyer(&company, "27"), company.customer());
+    let day = today().to_string();
+    let exempt = json!([{"description": "Milk", "hsn_code": "040110", "quantity": "1", "unit": "NOS", "unit_price": "10.00", "treatment": "exempt"}]);
+    let sold = |customer: &str, extra: Value| sale(&company, customer, &day, extra);
+    let (registered, failed, cancelled, pending) = (sold(&near, json!({})), sold(&near, json!({})), sold(&near, json!({})), sold(&near, json!({})));
+    let others = [sold(&consumer, json!({})), sold(&near, json!({"lines": exempt})), sale(&company, &near, "2023-07-31", json!({}))];
+    company.executive().post("/v1/invoices", &with(invoice_body(&near, &day, "10"), json!({"issue": false}))).expect(201);
+    register(&company, &registered, now());
+    register(&company, &cancelled, now());
+    company.controller().post(&path(&cancelled, "cancellation"), &json!({"reason_code": "3", "remarks": "No order"})).expect(200);
+    company.executive().post(&path(&failed, "registration"), &json!({"response": {"success": false, "message": "2176 : Invalid HSN code"}})).expect(200);
+    let gone = sold(&near, json!({}));
+    company.controller().change("POST", &format!("/v1/invoices/{}/cancel", id_of(&gone)), "*", &json!({"reason": "Ordered twice"})).expect(200);
+    let note = |of: &Value| {
+        let goods = json!([{"quantity": "1", "unit_price": "500.00"}]);
+        let note =
+            json!({"external_id": fresh(), "original_invoice_id": of["id"], "note_date": day, "reason_code": "sales_return", "issue": true, "lines": goods});
+        company.controller().post("/v1/credit-notes", &note).expect(201)
+    };
+    let (of_business, of_consumer) = (note(&registered), note(&others[0]));
+    let found = |list: &str, status: &str| {
+        let mut ids: Vec<String> = company.get(&format!("{list}?limit=200&einvoice_status={status}"))["data"].as_array().unwrap().iter().map(id_of).collect();
+        ids.sort();
+        ids
+    };
+    let ids = |documents: &[&Value]| {
+        let mut ids: Vec<String> = documents.iter().map(|document| id_of(document)).collect();
+        ids.sort();
+        ids
+    };
+    let invoices = |status: &str| found("/v1/invoices", status);
+    assert_eq!(invoices("registered"), ids(&[&registered]));
+    assert_eq!(invoices("failed"), ids(&[&failed]));
+    assert_eq!(invoices("cancelled"), ids(&[&cancelled]));
+    assert_eq!(invoices("pending"), ids(&[&pending]));
+    assert_eq!(invoices("not_required"), ids(&[&others[0], &others[1], &others[2], &gone]));
+    assert_eq!(invoices("pending,failed"), ids(&[&pending, &failed]));
+    assert_eq!(found("/v1/credit-notes", "pending"), ids(&[&of_business]));
+    assert_eq!(found("/v1/credit-notes", "not_required"), ids(&[&of_consumer]));
+    assert_eq!(found("/v1/debit-notes", "pending"), ids(&[]));
+    // Each as it says of itself.
+    for status in ["not_required", "pending", "registered", "failed", "cancelled"] {
+        for id in invoices(status) {
+            assert_eq!(company.get(&format!("/v1/invoices/{id}"))["einvoice"]["status"], status);
+        }
+    }
+    for wrong in ["done", "pending,", "", "pending,done"] {
+        company.executive().get(&format!("/v1/invoices?einvoice_status={wrong}")).refused(400, "invalid_parameter");
+    }
+    company.assert_laws();
+}
+
+#[test]
+fn what_inv_01_cannot_say_is_not_sent() {
+    let company = seller();
+    let invoice = sale(&company, &buyer(&company, "27"), &today().to_string(), json!({"differential_percent": "65"}));
+    let problem = company.executive().get(&path(&invoice, "payload")).refused(422, "einvoice_incomplete");
+    assert!(blames(&problem, "#/ItemList", "differential_unknown"), "{problem}");
     company.assert_laws();
 }
 

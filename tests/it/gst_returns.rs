@@ -9,7 +9,7 @@ use std::ops::{AddAssign, Sub};
 
 /// Value, IGST, CGST, SGST, cess.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Sum([Decimal; 5]);
+pub struct Sum(pub [Decimal; 5]);
 impl AddAssign for Sum {
     fn add_assign(&mut self, other: Self) {
         for (a, b) in self.0.iter_mut().zip(other.0) {
@@ -43,7 +43,7 @@ fn amounts(value: &Value) -> Sum {
     Sum(["txval", "iamt", "camt", "samt", "csamt"].map(|name| number(&value[name])))
 }
 
-fn list(value: &Value) -> &[Value] {
+pub fn list(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
@@ -98,7 +98,7 @@ fn hsn(gstr1: &Value) -> Sum {
 }
 
 /// What was posted to the output tax accounts in a month.
-fn ledger(company: &Company, month: &str) -> Sum {
+pub fn ledger(company: &Company, month: &str) -> Sum {
     let rows = company.sql(&format!(
         "SELECT a.role, sum(l.base_credit - l.base_debit)::text AS amount FROM journal_line l JOIN gl_account a ON a.company_id = l.company_id AND a.id = l.account_id
          WHERE l.company_id = {{c}} AND a.role LIKE 'output%' AND to_char(l.posting_date, 'YYYY-MM') = '{month}' GROUP BY a.role"
@@ -107,7 +107,7 @@ fn ledger(company: &Company, month: &str) -> Sum {
     Sum([dec!(0), of("output_igst"), of("output_cgst"), of("output_sgst"), of("output_cess")])
 }
 
-fn gstr1(company: &Company, month: &str) -> Value {
+pub fn gstr1(company: &Company, month: &str) -> Value {
     company.get(&format!("/v1/gst-returns/{}/{month}/gstr1", company.gstin))
 }
 
@@ -118,7 +118,7 @@ fn lock(company: &Company, month: &str, extra: Value) -> Reply {
 }
 
 /// Locks with the consent of another controller; gives the return from the list.
-fn locked(company: &Company, month: &str) -> Value {
+pub fn locked(company: &Company, month: &str) -> Value {
     let asked = lock(company, month, json!({})).expect(202);
     decide(&company.another("controller"), &asked, "approve").expect(200);
     let page = company.get(&format!("/v1/gst-returns?period_gte={month}&period_lte={month}"));
@@ -211,7 +211,7 @@ fn the_tool_takes_thousands_of_documents() {
 
 // ---------------------------------------------------------------------------------- own returns
 
-fn customer(company: &Company, kind: &str, state: &str, with_gstin: bool) -> String {
+pub fn customer(company: &Company, kind: &str, state: &str, with_gstin: bool) -> String {
     let address = json!({"line1": "1 High Street", "city": "Town", "state_code": state, "postal_code": "560001", "country": "IN"});
     let extra = if kind == "export" { json!({"line1": "1 Main Street", "city": "Dubai", "country": "AE"}) } else { address };
     let mut body = with(customer_body(), json!({"kind": kind, "billing_address": extra}));
@@ -221,7 +221,7 @@ fn customer(company: &Company, kind: &str, state: &str, with_gstin: bool) -> Str
     id_of(&company.executive().post("/v1/customers", &body).expect(201))
 }
 
-fn goods(net: &str, rate: &str) -> Value {
+pub fn goods(net: &str, rate: &str) -> Value {
     json!({"description": "Machine", "hsn_code": "84713010", "is_service": false, "quantity": "2", "unit": "NOS", "unit_price": net, "tax_rate": rate})
 }
 
@@ -465,12 +465,36 @@ fn agreed(company: &Company, others: &[Client], path: &str, reply: Reply) -> Val
     again()
 }
 
+/// Money on account for services at 18 per cent.
+struct OnAccount {
+    receipt: Value,
+    customer: String,
+    inter: bool,
+    /// What is left of it, and what was when the month began.
+    left: Decimal,
+    before: Decimal,
+}
+impl OnAccount {
+    /// What the month changed of value and taxes, by the tax in what is left (r.35).
+    fn change(&self) -> Sum {
+        let within = |gross: Decimal| {
+            let tax = |rate: Decimal| (gross * rate / dec!(118)).round_dp_with_strategy(2, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
+            let (igst, half) = if self.inter { (tax(dec!(18)), dec!(0)) } else { (dec!(0), tax(dec!(9))) };
+            Sum([gross - igst - half - half, igst, half, half, dec!(0)])
+        };
+        within(self.left) - within(self.before)
+    }
+}
+
 struct Year {
     company: Company,
     others: [Client; 2],
     dice: Dice,
     customers: BTreeMap<&'static str, Vec<String>>,
     made: Vec<Made>,
+    on_account: Vec<OnAccount>,
+    /// Invoices that money was applied to.
+    applied: Vec<Value>,
 }
 
 impl Year {
@@ -486,7 +510,7 @@ impl Year {
             ("sez", several("sez", "27", true)),
             ("abroad", several("export", "96", false)),
         ]);
-        Self { company, others, dice: Dice(seed), customers, made: Vec::new() }
+        Self { company, others, dice: Dice(seed), customers, made: Vec::new(), on_account: Vec::new(), applied: Vec::new() }
     }
 
     fn customer(&mut self, kind: &'static str) -> String {
@@ -494,14 +518,14 @@ impl Year {
         self.customers[kind][at].clone()
     }
 
-    /// Cess was levied until January 2026.
+    /// Cess on these goods was levied until 21 September 2025.
     fn line(&mut self, month: &str) -> Value {
         let price = Decimal::new(i64::try_from(100 + self.dice.below(500_000)).unwrap(), 2);
         let line = with(goods(&price.to_string(), self.dice.pick(&["5", "18", "18"])), json!({"hsn_code": self.dice.pick(&["84713010", "998313", "1001"])}));
         match self.dice.below(6) {
             0 => with(line, json!({"treatment": self.dice.pick(&["exempt", "nil", "non_gst"]), "tax_rate": "0"})),
             1 => with(line, json!({"tax_inclusive": true})),
-            2 if month < "2026-02" => with(line, json!({"cess_rate": "12"})),
+            2 if month < "2025-09" => with(line, json!({"cess_rate": "12"})),
             _ => line,
         }
     }
@@ -551,10 +575,50 @@ impl Year {
         self.made.push(Made { document, path, month: month.into(), cancelled: false });
     }
 
-    /// Cancels a document without notes on it, on a day of `month`.
+    /// Money comes on account.
+    fn advance(&mut self, month: &str) {
+        let (of, place) = if self.dice.below(2) == 0 { ("near", "27") } else { ("far", "29") };
+        let customer = self.customer(of);
+        let amount = Decimal::new(i64::try_from(10_000 + self.dice.below(90_000)).unwrap(), 2);
+        let services = json!({"gst_advance": {"supply": "services", "tax_rate": "18", "place_of_supply": place, "hsn_code": "998313"}});
+        let body = with(receipt_body(&customer, &format!("{month}-02"), &amount.to_string()), services);
+        let receipt = self.company.executive().post("/v1/receipts", &body).expect(201);
+        self.on_account.push(OnAccount { receipt, customer, inter: place == "29", left: amount, before: dec!(0) });
+    }
+
+    /// A part of the money of each is applied to an invoice of its customer, where there is one of the month.
+    fn apply(&mut self, month: &str) {
+        for at in 0..self.on_account.len() {
+            let of = &self.on_account[at];
+            let may = |made: &&Made| {
+                made.path == "invoices"
+                    && made.month == month
+                    && !made.cancelled
+                    && made.document["customer_id"] == json!(of.customer)
+                    && !self.applied.contains(&made.document["id"])
+            };
+            let Some(invoice) = self.made.iter().find(may).map(|made| made.document.clone()) else { continue };
+            let part = (dec(&invoice["totals"]["grand_total"]) / dec!(3)).round_dp(2).min(of.left);
+            if part <= dec!(0) {
+                continue;
+            }
+            let body = json!({"source_type": "receipt", "source_id": of.receipt["id"], "allocated_on": format!("{month}-26"), "targets": [to_invoice(&invoice, &part.to_string())]});
+            self.company.executive().post("/v1/allocations", &body).expect(201);
+            self.on_account[at].left -= part;
+            self.applied.push(invoice["id"].clone());
+        }
+    }
+
+    /// Cancels a document without notes on it and without money, on a day of `month`.
     fn cancel(&mut self, of: &str, month: &str) -> Option<usize> {
         let corrected: Vec<Value> = self.made.iter().filter(|made| !made.cancelled).map(|made| made.document["original_invoice_id"].clone()).collect();
-        let may = |made: &Made| made.month == of && !made.cancelled && !corrected.contains(&made.document["id"]) && made.path != "credit-notes";
+        let may = |made: &Made| {
+            made.month == of
+                && !made.cancelled
+                && !corrected.contains(&made.document["id"])
+                && !self.applied.contains(&made.document["id"])
+                && made.path != "credit-notes"
+        };
         let candidates: Vec<usize> = (0..self.made.len()).filter(|at| may(&self.made[*at])).collect();
         let at = *candidates.get(usize::try_from(self.dice.below(candidates.len().max(1) as u64)).unwrap())?;
         let made = &self.made[at];
@@ -578,6 +642,9 @@ fn in_a_year_of_random_documents_return_documents_and_ledger_agree_every_month()
         for _ in 0..14 {
             year.invoice(month);
         }
+        year.advance(month);
+        year.advance(month);
+        year.apply(month);
         for path in ["credit-notes", "credit-notes", "debit-notes"] {
             year.note(month, path);
         }
@@ -637,8 +704,23 @@ fn in_a_year_of_random_documents_return_documents_and_ledger_agree_every_month()
         assert_eq!(sum, expected, "{month}: rows and documents: {reply}");
         assert_eq!(hsn(rows), expected, "{month}: table 12 and documents: {reply}");
 
+        // Money on account: what it changed, by what came and went of it.
+        let mut advances = Sum::default();
+        for (table, sign) in [("at", dec!(1)), ("txpd", dec!(-1))] {
+            for item in list(&rows[table]).iter().flat_map(|place| list(&place["itms"])) {
+                advances += Sum(["ad_amt", "iamt", "camt", "samt", "csamt"].map(|name| number(&item[name]))).times(sign);
+            }
+        }
+        let mut changed = Sum::default();
+        for of in &mut year.on_account {
+            changed += of.change();
+            of.before = of.left;
+        }
+        assert_eq!(advances, changed, "{month}: tables 11A and 11B: {reply}");
+
         // The ledger, and GSTR-3B.
         assert_eq!(sum.taxes() - of_others.taxes(), owed, "{month}");
+        owed += advances.taxes();
         assert_eq!(ledger(&year.company, month), owed, "{month}: ledger and documents: {reply}");
         let gstr3b = year.company.get(&format!("/v1/gst-returns/{}/{month}/gstr3b", year.company.gstin));
         assert_eq!(gstr3b, reply["gstr3b"]);
@@ -647,13 +729,14 @@ fn in_a_year_of_random_documents_return_documents_and_ledger_agree_every_month()
         of_3b += zero;
         assert_eq!(of_3b.taxes(), owed, "{month}: {gstr3b}");
         let exempt = number(&gstr3b["sup_details"]["osup_nil_exmp"]["txval"]) + number(&gstr3b["sup_details"]["osup_nongst"]["txval"]);
-        assert_eq!(of_3b.0[0] + exempt, expected.0[0] - of_others.0[0], "{month}: values of {gstr3b}");
+        assert_eq!(of_3b.0[0] + exempt, expected.0[0] - of_others.0[0] + advances.0[0], "{month}: values of {gstr3b}");
         let reconciled = year.company.get(&format!("/v1/gst-returns/{}/{month}/reconciliation", year.company.gstin));
         assert_eq!((&reconciled["difference_count"], &reconciled["difference"]["igst"]), (&json!(0), &json!("0.00")), "{month}: {reconciled}");
 
         // Numbers: every one of the month, cancelled ones as such.
         let of_month = year.made.iter().filter(|made| made.month == *month).count();
-        assert_eq!(reply["totals"]["doc_issue"], json!({"totnum": of_month, "cancel": own.len(), "net_issue": of_month - own.len()}), "{month}");
+        // And two receipt vouchers.
+        assert_eq!(reply["totals"]["doc_issue"], json!({"totnum": of_month + 2, "cancel": own.len(), "net_issue": of_month + 2 - own.len()}), "{month}");
         assert!(list(&reply["warnings"]).iter().all(|warning| warning["code"] == "tax_differs"), "{month}: {}", reply["warnings"]);
 
         let before = gstr1(&year.company, month);
@@ -661,7 +744,7 @@ fn in_a_year_of_random_documents_return_documents_and_ledger_agree_every_month()
         let after = gstr1(&year.company, month);
         assert_eq!((&after["gstr1"], &after["totals"]), (&before["gstr1"], &before["totals"]), "{month}: as it was when it was locked");
     }
-    for table in ["b2b", "b2cl", "b2cs", "exp", "cdnr", "nil", "hsn", "doc_issue", "b2ba", "b2csa"] {
+    for table in ["b2b", "b2cl", "b2cs", "exp", "cdnr", "nil", "hsn", "doc_issue", "b2ba", "b2csa", "at", "txpd"] {
         assert!(seen.contains_key(table), "the year had nothing for {table}: {seen:?}");
     }
     year.company.assert_laws();

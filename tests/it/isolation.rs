@@ -307,6 +307,7 @@ fn valid_bodies(op: &Operation, ours: &Stocked) -> Vec<Value> {
         }
         ("POST", "/v1/number-series") => vec![series],
         ("POST", "/v1/statements") => vec![json!({"customer_id": customer, "to": "2025-01-31"})],
+        ("POST", "/v1/statements/{id}/confirm") => vec![json!({"result": "agreed", "contact": "R. Iyer"})],
         ("POST", "/v1/statements/bulk") => vec![json!({"mode": "per_item", "items": [{"customer_id": customer, "to": "2025-01-31"}]})],
         ("POST", "/v1/customers/{id}/payers") => vec![json!({"payer_id": ours.thing("payer_id"), "valid_from": "2024-01-01", "valid_to": "2024-12-31"})],
         ("POST", "/v1/receipts/{id}/identify") => {

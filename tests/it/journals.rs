@@ -340,3 +340,38 @@ fn journals_are_found_by_what_they_are() {
     assert_eq!(company.get(&format!("/v1/journals/{}", id_of(&asked)))["lines"][1]["account_code"], "1000");
     company.assert_laws();
 }
+
+#[test]
+fn the_account_of_the_register_of_advances_is_posted_to_by_nobody_else() {
+    let company = Company::new();
+    let customer = company.customer();
+    let new = |code: &str| {
+        let body = json!({"code": code, "name": format!("Asset {code}"), "class": "asset"});
+        company.controller().post("/v1/gl-accounts", &body).expect(201)
+    };
+    let take = |account: &Value| {
+        let path = format!("/v1/gl-accounts/{}", id_of(account));
+        company.controller().change("PATCH", &path, "*", &json!({"role": "gst_on_advances"}))
+    };
+    take(&new("1226")).expect(200);
+    let services = json!({"gst_advance": {"supply": "services", "tax_rate": "18"}});
+    company.executive().post("/v1/receipts", &with(receipt_body(&customer, "2025-01-16", "118.00"), services)).expect(201);
+    assert_eq!(balance(&company, "1226", "as_of=2025-01-31"), Decimal::from(18));
+
+    let lines = json!([{"account_code": "1226", "debit": "10.00"}, {"account_code": "5100", "credit": "10.00"}]);
+    let refused = company.controller().post("/v1/journals", &with(charges("1.00"), json!({"lines": lines}))).refused(422, "validation_failed");
+    assert!(blames(&refused, "#/lines/0/account_code", "kept_by_register"), "{refused}");
+    let moved = take(&new("1227")).refused(422, "validation_failed");
+    assert!(blames(&moved, "#/role", "posted_to"), "{moved}");
+
+    assert_eq!(broken(&company), Vec::<&str>::new());
+    let mut owner = Db::owner();
+    let mut retag = |from: &str, to: &str| {
+        let update = format!("UPDATE journal_entry SET document_kind = '{to}' WHERE document_kind = '{from}' AND company_id = '{}'", company.id);
+        owner.run(&format!("BEGIN; SET LOCAL session_replication_role = replica; {update}; COMMIT")).expect("damage");
+    };
+    retag("gst_advance", "journal");
+    assert!(broken(&company).contains(&"nothing but the register of advances posts to its account"), "{:?}", broken(&company));
+    retag("journal", "gst_advance");
+    company.assert_laws();
+}

@@ -479,7 +479,7 @@ fn a_request_is_stale_when_the_note_would_be_posted_otherwise_than_it_was_seen()
     let taxed = ask(json!([line("100.00", "18")]));
     assert_includes(&taxed["totals"], &json!({"cgst": "9.00", "igst": "0.00", "grand_total": "118.00"}));
     let path = format!("/v1/customers/{customer}");
-    executive.change("PATCH", &path, "*", &json!({"kind": "sez"})).expect(200);
+    executive.change("PATCH", &path, "*", &json!({"kind": "sez", "gstin": "27AAPFU0939F1ZV"})).expect(200);
     decide(&controller, &taxed, "approve").refused(409, "approval_stale");
     // Sent back and asked for again, it is decided on as it is now.
     for (asked, total) in [(&priced, "212.40"), (&taxed, "118.00")] {

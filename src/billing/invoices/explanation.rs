@@ -5,9 +5,8 @@ use super::store::Stored;
 use super::types::TaxTreatment;
 use crate::tax::gst::compute::{ChargeInput, ChargeTax, Discount, DocumentInput, LineInput, compute};
 use crate::tax::gst::explain::{Explained, Explanation, explain};
-use crate::tax::gst::papers::paper;
 use crate::tax::gst::states;
-use crate::tax::gst::supply::{PlaceOfSupply, split};
+use crate::tax::gst::supply::{PlaceOfSupply, basis, split, tax_collected};
 use crate::tax::gst::time::Days3;
 use rust_decimal::Decimal;
 
@@ -27,23 +26,16 @@ pub fn of(stored: &Stored) -> Vec<Explanation> {
     // A note bears the rates of its invoice's day.
     let original = stored.note.as_ref().and_then(|note| note.original.as_ref()).map(|original| original.date);
     let days = Days3::of(original.unwrap_or(stored.date), pricing.supply_date, pricing.payment_date);
-    let treatments = stored.lines.iter().map(|(_, line)| line.treatment.of_law());
     explain(&Explained {
         days,
         supplier_state: stored.seller_gstin.get(..2).unwrap_or_default(),
         place: &place,
         supply: stored.supply.of_law(),
-        paper: paper(false, stored.buyer_gstin.is_some(), treatments),
+        paper: stored.paper(),
+        operator: stored.operator_duty(),
         input: &input,
         computed: &computed,
     })
-}
-
-/// Bases are kept as text and told as what they were; of those the law knows, there are not many.
-fn basis(kept: &str) -> &'static str {
-    const KNOWN: [&str; 9] =
-        ["stated", "original", "IGST s.10(1)(a)", "IGST s.10(1)(b)", "IGST s.10(1)(c)", "IGST s.10(1)(ca)", "IGST s.11(b)", "IGST s.12(2)", "IGST s.13(2)"];
-    KNOWN.into_iter().find(|known| *known == kept).unwrap_or("IGST s.10 to s.13")
 }
 
 /// What the engine was asked, from what is stored.
@@ -74,7 +66,7 @@ fn input(stored: &Stored) -> DocumentInput {
         differential: pricing.differential,
         exponent: stored.currency.exponent(),
         round_to_unit: stored.round_off != Decimal::ZERO,
-        tax_collected: supply.tax_collected(stored.reverse_charge),
+        tax_collected: tax_collected(supply, stored.seller_composition, stored.operator_duty(), stored.reverse_charge),
         ..DocumentInput::of_lines(split(seller, &stored.place, supply), stored.lines[..of_lines].iter().enumerate().map(line).collect())
     }
 }

@@ -1,7 +1,7 @@
 //! Invoices.
 
 use super::service;
-use super::types::{CancelInvoice, DocumentQuery, Invoice, InvoiceFilter, InvoiceSummary, IssueInvoice, NewInvoice};
+use super::types::{CancelInvoice, DocumentQuery, Invoice, InvoiceFilter, InvoiceSummary, IssueInvoice, NewInvoice, ShippingBill};
 use crate::ledger::open_items::store::lock_named;
 use crate::platform::http::{Body, Created, Done, Fetched, MultiStatus, Path, Query, Reply};
 use crate::platform::ids::InvoiceId;
@@ -22,7 +22,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(update_invoice)
         .service(delete_invoice)
         .service(issue_invoice)
-        .service(cancel_invoice);
+        .service(cancel_invoice)
+        .service(record_shipping_bill);
 }
 
 /// List invoices.
@@ -113,4 +114,16 @@ pub async fn issue_invoice(caller: Caller<InvoicesIssue>, id: Path<InvoiceId>, b
 pub async fn cancel_invoice(caller: Caller<InvoicesCancel>, id: Path<InvoiceId>, body: Body<CancelInvoice>) -> Reply<Done<Invoice>> {
     let version = caller.if_match()?;
     caller.change(move |tx| service::cancel::<NewInvoice>(tx, id.0, version, &body)).await
+}
+
+/// Record the shipping bill of an export.
+///
+/// Number, date and port that customs gave when the goods left, for GSTR-1 table 6A; recorded again, the new one takes the
+/// old one's place. Only of an issued invoice of type EXPWP or EXPWOP; dated neither before the invoice nor in the future.
+/// Nothing else of the invoice changes.
+#[utoipa::path(tag = "Invoices", request_body = ShippingBill, params(("id" = InvoiceId, Path, description = "The invoice.")), responses((status = 200, body = Invoice, description = "Recorded.")), extensions(("x-permission" = json!("invoices:write")), ("x-idempotency" = json!("required")), ("x-if-match" = json!(true))))]
+#[post("/v1/invoices/{id}/shipping-bill")]
+pub async fn record_shipping_bill(caller: Caller<InvoicesWrite>, id: Path<InvoiceId>, body: Body<ShippingBill>) -> Reply<Done<Invoice>> {
+    let version = caller.if_match()?;
+    caller.change(move |tx| service::record_shipping_bill(tx, id.0, version, &body)).await
 }

@@ -40,6 +40,8 @@ pub enum Verb {
     Issued,
     CancelRequested,
     Cancelled,
+    /// The shipping bill of an export was recorded.
+    Shipped,
 }
 
 impl Kind {
@@ -116,6 +118,7 @@ impl Kind {
             (Self::Invoice, Verb::CancelRequested) => "invoice.cancel_requested",
             (Self::Invoice, Verb::Issued) => "invoice.issued",
             (Self::Invoice, Verb::Cancelled) => "invoice.cancelled",
+            (Self::Invoice, Verb::Shipped) => "invoice.shipping_bill_recorded",
             (Self::CreditNote, Verb::Created) => "credit_note.created",
             (Self::CreditNote, Verb::Updated) => "credit_note.updated",
             (Self::CreditNote, Verb::Deleted) => "credit_note.deleted",
@@ -124,6 +127,7 @@ impl Kind {
             (Self::CreditNote, Verb::CancelRequested) => "credit_note.cancel_requested",
             (Self::CreditNote, Verb::Issued) => "credit_note.issued",
             (Self::CreditNote, Verb::Cancelled) => "credit_note.cancelled",
+            (Self::CreditNote, Verb::Shipped) => "credit_note.shipping_bill_recorded",
             (Self::DebitNote, Verb::Created) => "debit_note.created",
             (Self::DebitNote, Verb::Updated) => "debit_note.updated",
             (Self::DebitNote, Verb::Deleted) => "debit_note.deleted",
@@ -132,6 +136,7 @@ impl Kind {
             (Self::DebitNote, Verb::CancelRequested) => "debit_note.cancel_requested",
             (Self::DebitNote, Verb::Issued) => "debit_note.issued",
             (Self::DebitNote, Verb::Cancelled) => "debit_note.cancelled",
+            (Self::DebitNote, Verb::Shipped) => "debit_note.shipping_bill_recorded",
         }
     }
 }

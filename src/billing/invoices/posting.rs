@@ -20,7 +20,7 @@ pub fn posting(stored: &Stored, number: &str, priced: &Priced) -> Posting {
         Line::credit(income, tax.other_charges),
         Line::signed(AccountRole::Rounding, -tax.round_off),
     ];
-    if !stored.reverse_charge {
+    if stored.collects_tax() {
         lines.extend([
             Line::credit(AccountRole::OutputCgst, tax.cgst),
             Line::credit(AccountRole::OutputSgst, tax.sgst),

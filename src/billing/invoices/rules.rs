@@ -2,7 +2,9 @@
 
 use super::order::{Kind, Order, TaxEffect};
 use super::store::Stored;
-use super::types::{ChargeTime, InvoiceStatus, NewCharge, NewInvoice, NewInvoiceLine, SupplyKind, TaxTreatment};
+use super::types::{
+    ChargeTime, EcommerceOperator, InvoiceStatus, NewCharge, NewInvoice, NewInvoiceLine, OperatorSection, ShippingBill, SupplyKind, TaxTreatment,
+};
 use crate::ledger::SettlementTerms;
 use crate::master_data::customers::rules::metadata_faults;
 use crate::master_data::customers::types::CustomerKind;
@@ -15,13 +17,15 @@ use crate::platform::ids::{CustomerId, ItemId, RegistrationId, TermsId};
 use crate::platform::money::{Currency, LARGEST, UnitPrice, round};
 use crate::platform::unit_of_work::SettlementPolicy;
 use crate::tax::gst::compute::{ChargeInput, ChargeTax, ComputeFault, Computed, Discount, DocumentInput, LineInput, LineTax, RateTax, Treatment, compute};
-use crate::tax::gst::supply::{self, GoodsCase, GoodsFacts, OTHER_COUNTRIES, PlaceOfSupply, ServiceCase, ServiceFacts, SupplyType};
+use crate::tax::gst::supply::{self, OTHER_COUNTRIES, PlaceOfSupply, Split, SupplyType};
 use crate::tax::gst::time::Days3;
-use crate::tax::gst::{limits, rates, units};
-use crate::tax::tools::rules::{cess_fault, hsn_fault, rate_fault, read_place};
+use crate::tax::gst::{limits, rates, states, units};
+use crate::tax::tools::places::{Parties, contradiction, place_of};
+use crate::tax::tools::rules::{cess_fault, hsn_fault, rate_fault, read_operator, read_place};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// What must be known before a document can be priced.
 #[derive(Debug, Clone)]
@@ -36,6 +40,10 @@ pub struct Ground {
     pub registration: RegistrationId,
     pub seller_gstin: String,
     pub seller_state: String,
+    /// Whether the registration is one of a composition dealer.
+    pub composition: bool,
+    /// The last day of the registration.
+    pub registered_until: Option<NaiveDate>,
     pub terms: Option<Terms>,
     pub terms_days: Option<i32>,
     pub items: Vec<Item>,
@@ -149,7 +157,13 @@ impl Pricing {
 pub struct Priced {
     pub place: PlaceOfSupply,
     pub supply: SupplyKind,
+    /// As the document names it.
+    pub buyer_gstin: Option<String>,
+    pub buyer_composition: bool,
+    pub seller_composition: bool,
     pub reverse_charge: bool,
+    pub operator: Option<EcommerceOperator>,
+    pub shipping: Option<ShippingBill>,
     pub tax_effect: TaxEffect,
     pub currency: Currency,
     pub rate: Decimal,
@@ -172,6 +186,9 @@ impl SupplyKind {
 /// Decides everything, or names everything that is wrong.
 pub fn price(order: &Order, ground: &Ground, house: House) -> Result<Priced, Vec<FieldError>> {
     let new = &order.content;
+    // A registered person who buys as a consumer does not say the number.
+    let consumer = ground.original.is_none() && new.supply_type == Some(SupplyKind::B2c) && ground.buyer_gstin.is_some();
+    let ground = &if consumer { Cow::Owned(Ground { buyer_gstin: None, ..ground.clone() }) } else { Cow::Borrowed(ground) };
     let mut errors = header_faults(order, ground, house);
     let tax_effect = tax_effect(order, ground).unwrap_or_else(|error| {
         errors.push(error);
@@ -181,8 +198,8 @@ pub fn price(order: &Order, ground: &Ground, house: House) -> Result<Priced, Vec
     let lines = complete_lines(order, ground, house, days, tax_effect, &mut errors);
     let charges = complete_charges(order, &lines, ground, house, days, tax_effect, &mut errors);
     let differential = differential(order, ground, &mut errors);
-    let place = place_of_supply(new, ground, &lines).unwrap_or_else(|error| {
-        errors.push(error);
+    let place = place_of_supply(new, ground, &lines).unwrap_or_else(|found| {
+        errors.extend(found);
         PlaceOfSupply { code: ground.seller_state.clone(), basis: "", explanation: String::new() }
     });
     let original = ground.original.as_ref().map(|original| &*original.invoice);
@@ -197,20 +214,35 @@ pub fn price(order: &Order, ground: &Ground, house: House) -> Result<Priced, Vec
                 .received(&place.code),
         );
     }
-    if original.is_none() && supply == SupplyKind::B2b && ground.buyer_gstin.is_none() {
-        errors.push(FieldError::at("/supply_type", "gstin_missing", "A B2B supply needs a customer with a GSTIN."));
+    let to_registered = matches!(supply, SupplyKind::B2b | SupplyKind::Sezwp | SupplyKind::Sezwop | SupplyKind::Dexp);
+    if original.is_none() && to_registered && ground.buyer_gstin.is_none() {
+        errors.push(FieldError::at("/supply_type", "gstin_missing", format!("A supply of type {supply} needs a customer with a GSTIN.")));
+    }
+    let reverse_charge = original.map_or(new.reverse_charge, |invoice| invoice.reverse_charge);
+    let seller_composition = original.map_or(ground.composition, |invoice| invoice.seller_composition);
+    let operator = match original {
+        Some(invoice) => invoice.operator.clone(),
+        None => operator(new, ground, supply).unwrap_or_else(|error| {
+            errors.push(error);
+            None
+        }),
+    };
+    if original.is_none() {
+        errors.extend(shipping_fault(new.shipping_bill.as_ref(), supply, new.invoice_date, house.today, "/shipping_bill"));
+        if seller_composition {
+            errors.extend(composition_faults(new, ground, supply, &place));
+        }
     }
     if !errors.is_empty() {
         return Err(errors);
     }
-    let reverse_charge = original.map_or(new.reverse_charge, |invoice| invoice.reverse_charge);
     let input = DocumentInput {
         charges: charges.iter().map(|charge| charge.input.clone()).collect(),
         discount: Discount { percent: new.document_discount_percent.unwrap_or_default().0, amount: new.document_discount.unwrap_or_default().0 },
         differential,
         exponent: house.currency.exponent(),
         round_to_unit: house.round_to_unit,
-        tax_collected: supply.of_law().tax_collected(reverse_charge),
+        tax_collected: supply::tax_collected(supply.of_law(), seller_composition, operator.as_ref().map(|operator| operator.section.of_law()), reverse_charge),
         ..DocumentInput::of_lines(supply::split(&ground.seller_state, &place.code, supply.of_law()), lines.iter().map(|line| line.input.clone()).collect())
     };
     let tax = compute(&input).map_err(|fault| {
@@ -257,7 +289,81 @@ pub fn price(order: &Order, ground: &Ground, house: House) -> Result<Priced, Vec
     let taxed = lines.into_iter().zip(&tax.lines).map(|(line, tax)| PricedLine { tax: tax.clone(), ..line.priced });
     let charged = charges.into_iter().zip(&tax.charges).filter_map(|(charge, amounts)| Some(PricedLine { tax: amounts.sum.clone(), ..charge.line? }));
     let lines = taxed.chain(charged).collect();
-    Ok(Priced { place, supply, reverse_charge, tax_effect, currency: house.currency, rate: house.rate, lines, pricing, tax, instalments, terms })
+    Ok(Priced {
+        place,
+        supply,
+        buyer_gstin: ground.buyer_gstin.clone(),
+        buyer_composition: original.map_or(ground.kind == CustomerKind::Composition && !consumer, |invoice| invoice.buyer_composition),
+        seller_composition,
+        reverse_charge,
+        operator,
+        shipping: new.shipping_bill.as_ref().map(in_capitals),
+        tax_effect,
+        currency: house.currency,
+        rate: house.rate,
+        lines,
+        pricing,
+        tax,
+        instalments,
+        terms,
+    })
+}
+
+/// The operator named, with its number as it is written; judged by who the parties are and what is supplied.
+fn operator(new: &NewInvoice, ground: &Ground, supply: SupplyKind) -> Result<Option<EcommerceOperator>, FieldError> {
+    let Some(operator) = &new.operator else { return Ok(None) };
+    let parties: Vec<&str> = [Some(ground.seller_gstin.as_str()), ground.buyer_gstin.as_deref()].into_iter().flatten().collect();
+    let gstin = read_operator(operator, &parties)?;
+    if operator.section == OperatorSection::S9 && (new.reverse_charge || !matches!(supply, SupplyKind::B2b | SupplyKind::B2c)) {
+        let detail = "Where the operator pays the tax, neither the recipient does nor is the supply zero-rated (CGST Act s.9(5)).";
+        return Err(FieldError::at("/operator/section", "operator_invalid", detail).received(operator.section));
+    }
+    Ok(Some(EcommerceOperator { gstin, section: operator.section }))
+}
+
+/// What is wrong with a shipping bill of a document of this type and date.
+#[must_use]
+pub fn shipping_fault(bill: Option<&ShippingBill>, supply: SupplyKind, dated: NaiveDate, today: NaiveDate, pointer: &str) -> Option<FieldError> {
+    let bill = bill?;
+    if !supply.of_law().is_export() {
+        let detail = "Only an export has a shipping bill (GSTR-1 table 6A).";
+        return Some(FieldError::at(if pointer.is_empty() { "/number" } else { pointer }, "not_an_export", detail).received(supply));
+    }
+    let pointer = format!("{pointer}/date");
+    if bill.date < dated {
+        let detail = "A shipping bill is not dated before its invoice.";
+        return Some(FieldError::at(pointer, "before_document", detail).expected(format!("at least {dated}")).received(bill.date));
+    }
+    faults::in_future(&pointer, bill.date, today)
+}
+
+/// As it is kept.
+#[must_use]
+pub fn in_capitals(bill: &ShippingBill) -> ShippingBill {
+    ShippingBill { port_code: bill.port_code.as_deref().map(str::to_ascii_uppercase), ..bill.clone() }
+}
+
+/// What a composition dealer may not do: supply outside the State (CGST Act s.10(2)(c)), and collect tax (s.10(4)).
+fn composition_faults(new: &NewInvoice, ground: &Ground, supply: SupplyKind, place: &PlaceOfSupply) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    if !matches!(supply, SupplyKind::B2b | SupplyKind::B2c) || supply::split(&ground.seller_state, &place.code, supply.of_law()) == Split::Inter {
+        let detail = "A composition dealer makes no inter-State supplies (CGST Act s.10(2)(c)).";
+        errors.push(FieldError::at("/place_of_supply", "composition_inter_state", detail).expected(&ground.seller_state).received(&place.code));
+    }
+    let stated = |rate: Option<Decimal>| rate.is_some_and(|rate| !rate.is_zero());
+    let lines = new.lines.iter().enumerate().flat_map(|(at, line)| {
+        let given = [
+            ("tax_rate", line.tax_rate.map(|rate| rate.0)),
+            ("cess_rate", line.cess_rate.map(|rate| rate.0)),
+            ("cess_per_unit", line.cess_per_unit.map(|cess| cess.0)),
+        ];
+        given.into_iter().filter(|(_, rate)| stated(*rate)).map(move |(name, _)| format!("/lines/{at}/{name}")).collect::<Vec<_>>()
+    });
+    let charges =
+        new.charges.iter().enumerate().filter(|(_, charge)| stated(charge.tax_rate.map(|rate| rate.0))).map(|(at, _)| format!("/charges/{at}/tax_rate"));
+    let detail = "A composition dealer collects no tax (CGST Act s.10(4)); leave it out.";
+    errors.extend(lines.chain(charges).map(|pointer| FieldError::at(pointer, "composition_no_tax", detail)));
+    errors
 }
 
 fn pricing(new: &NewInvoice, lines: &[CompleteLine], charges: &[CompleteCharge], tax: &Computed, differential: Decimal) -> Pricing {
@@ -335,6 +441,10 @@ fn header_faults(order: &Order, ground: &Ground, house: House) -> Vec<FieldError
     errors.extend(faults::in_future(order.kind.date_pointer(), new.invoice_date, house.today));
     if let Some(total) = new.expected_total.filter(|total| !house.currency.holds(total.0)) {
         errors.push(faults::precision("/expected_total", total.0, house.currency));
+    }
+    if let Some(until) = ground.registered_until.filter(|until| *until < new.invoice_date) {
+        let detail = "The GST registration has ended; under it nothing is supplied any more (CGST Act s.29).";
+        errors.push(FieldError::at(order.kind.date_pointer(), "registration_ended", detail).expected(format!("at most {until}")).received(new.invoice_date));
     }
     let Some(note) = &order.note else { return errors };
     let Some(original) = ground.original.as_ref().map(|original| &*original.invoice) else {
@@ -454,7 +564,7 @@ fn complete_charge(
         errors.extend(hsn_fault(&pointer("hsn_code"), code, days.invoice, house.turnover, ground.buyer_gstin.is_some()));
     }
     let priced: Vec<&PricedLine> = lines.iter().map(|line| &line.priced).collect();
-    let stated = charge.tax_rate.map(|rate| rate.0).filter(|_| effect == TaxEffect::Gst);
+    let stated = charge.tax_rate.map(|rate| rate.0).filter(|_| effect == TaxEffect::Gst && !ground.composition);
     // Its line then is taxed as theirs are.
     let shared = agreed(&priced, |line| (line.treatment, line.tax_rate, line.cess_rate));
     let (treatment, tax_rate, cess_rate, tax) = match (stated, shared) {
@@ -597,9 +707,10 @@ fn complete_line(
         None
     });
     let treatment = line.treatment.or(given.treatment).unwrap_or(TaxTreatment::Taxable);
+    let untaxed = effect == TaxEffect::Financial || original.map_or(ground.composition, |invoice| invoice.seller_composition);
     let default_rate = if treatment == TaxTreatment::Taxable { given.tax_rate } else { Some(Decimal::ZERO) };
     let stated_rate = line.tax_rate.map(|rate| rate.0);
-    let tax_rate = if effect == TaxEffect::Financial { Some(Decimal::ZERO) } else { stated_rate.or(default_rate) };
+    let tax_rate = if untaxed { Some(Decimal::ZERO) } else { stated_rate.or(default_rate) };
     let tax_rate = tax_rate.or_else(|| {
         need("tax_rate");
         None
@@ -630,7 +741,7 @@ fn complete_line(
         let pointer = |name: &str| format!("/lines/{at}/{name}");
         errors.extend(rate.and_then(|rate| rate_fault(&pointer("tax_rate"), rate, on, hsn_code.as_deref())));
         for (name, cess) in [("cess_rate", line.cess_rate.map(|cess| cess.0)), ("cess_per_unit", line.cess_per_unit.map(|cess| cess.0))] {
-            errors.extend(cess.filter(|cess| !free && !cess.is_zero()).and_then(|_| cess_fault(&pointer(name), on)));
+            errors.extend(cess.filter(|cess| !free && !cess.is_zero()).and_then(|_| cess_fault(&pointer(name), on, hsn_code.as_deref())));
         }
     }
     if !house.currency.holds(discount) {
@@ -640,14 +751,14 @@ fn complete_line(
         return None;
     }
     let (description, hsn_code, unit_price, tax_rate) = (description?, hsn_code?, unit_price?, tax_rate?);
-    let cess_rate = if effect == TaxEffect::Financial { Decimal::ZERO } else { line.cess_rate.map(|rate| rate.0).or(given.cess_rate).unwrap_or_default() };
+    let cess_rate = if untaxed { Decimal::ZERO } else { line.cess_rate.map(|rate| rate.0).or(given.cess_rate).unwrap_or_default() };
     let input = LineInput {
         quantity: line.quantity.0,
         unit_price: unit_price.0,
         discount: Discount::of(discount),
         rate: tax_rate,
         cess_rate,
-        cess_per_unit: if effect == TaxEffect::Financial { Decimal::ZERO } else { line.cess_per_unit.unwrap_or_default().0 },
+        cess_per_unit: if untaxed { Decimal::ZERO } else { line.cess_per_unit.unwrap_or_default().0 },
         tax_inclusive: line.tax_inclusive,
         treatment: treatment.of_law(),
     };
@@ -680,37 +791,30 @@ fn supply_of(ground: &Ground, place: &str) -> SupplyKind {
     }
 }
 
-/// As stated, or by IGST Act s.10 (goods) and s.12 (services) from the addresses.
-fn place_of_supply(new: &NewInvoice, ground: &Ground, lines: &[CompleteLine]) -> Result<PlaceOfSupply, FieldError> {
+/// As stated, or by IGST Act s.10 to s.13 from the addresses and what is said of the supply.
+fn place_of_supply(new: &NewInvoice, ground: &Ground, lines: &[CompleteLine]) -> Result<PlaceOfSupply, Vec<FieldError>> {
     if let Some(original) = &ground.original {
         return Ok(PlaceOfSupply { code: original.invoice.place.clone(), basis: "original", explanation: "Of the invoice the note corrects".into() });
     }
-    if let Some(code) = &new.place_of_supply {
-        let code = read_place("/place_of_supply", code)?;
+    let stated = new.place_of_supply.as_deref().map(|code| read_place("/place_of_supply", code)).transpose().map_err(|error| vec![error])?;
+    if let Some(code) = stated.filter(|_| new.supply_place.is_none()) {
         return Ok(PlaceOfSupply { code: code.to_owned(), basis: "stated", explanation: "Stated by the caller".into() });
     }
-    let registered = ground.buyer_gstin.is_some();
-    let of_gstin = ground.buyer_gstin.as_deref().and_then(|gstin| gstin.get(..2)).filter(|code| crate::tax::gst::states::is_place_of_supply(code));
-    let billing = ground.billing_state.as_deref();
-    let decided = if lines.iter().any(|line| !line.priced.is_service) {
-        let ends_at = ground.shipping_state.as_deref().or(billing).or(of_gstin).unwrap_or(&ground.seller_state);
-        supply::place_of_supply_of_goods(&GoodsFacts {
-            supplier_state: &ground.seller_state,
-            recipient_registered: registered,
-            address_on_invoice: ground.shipping_state.as_deref().or(billing),
-            date: new.invoice_date,
-            case: GoodsCase::Movement { ends_at },
-        })
-    } else {
-        let recipient_state = if registered { of_gstin.or(billing) } else { billing };
-        supply::place_of_supply_of_services(&ServiceFacts {
-            supplier_state: &ground.seller_state,
-            recipient_registered: registered,
-            recipient_state,
-            case: ServiceCase::General,
-        })
+    let of_gstin = ground.buyer_gstin.as_deref().and_then(|gstin| gstin.get(..2)).map(states::current_code);
+    let parties = Parties {
+        supplier: &ground.seller_state,
+        registered: ground.buyer_gstin.is_some(),
+        registration: of_gstin.filter(|code| states::is_place_of_supply(code)),
+        billing: ground.billing_state.as_deref(),
+        delivery: ground.shipping_state.as_deref(),
+        services: lines.iter().all(|line| line.priced.is_service),
+        date: new.invoice_date,
     };
-    decided.map_err(|fault| FieldError::at("/place_of_supply", fault.reason(), fault.to_string()))
+    let decided = place_of(&parties, new.supply_place.as_ref())?;
+    match stated.and_then(|code| contradiction(code, &decided)) {
+        Some(error) => Err(vec![error]),
+        None => Ok(decided),
+    }
 }
 
 fn instalments(order: &Order, ground: &Ground, currency: Currency, total: Decimal) -> (Vec<Instalment>, Option<TermsId>) {
@@ -738,13 +842,16 @@ fn instalments(order: &Order, ground: &Ground, currency: Currency, total: Decima
 /// What may be done with a document in a state. An invoice or debit note is cancelled while nothing of it
 /// is settled; a credit note while none of it was paid out.
 #[must_use]
-pub fn allowed_actions(kind: Kind, status: InvoiceStatus, cancellable: bool, may: impl Fn(&str) -> bool) -> Vec<&'static str> {
+pub fn allowed_actions(kind: Kind, status: InvoiceStatus, cancellable: bool, export: bool, may: impl Fn(&str) -> bool) -> Vec<&'static str> {
     let mut actions = Vec::new();
     if status == InvoiceStatus::Draft {
         actions.extend([("update", kind.write_permission()), ("delete", kind.write_permission()), ("issue", kind.issue_permission())]);
     }
     if status == InvoiceStatus::Issued && cancellable {
         actions.push(("cancel", kind.cancel_permission()));
+    }
+    if status == InvoiceStatus::Issued && export && kind == Kind::Invoice {
+        actions.push(("record_shipping_bill", kind.write_permission()));
     }
     actions.into_iter().filter(|(_, permission)| may(permission)).map(|(action, _)| action).collect()
 }

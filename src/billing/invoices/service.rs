@@ -6,7 +6,7 @@ use super::posting::{credit_of, posting};
 use super::problems;
 use super::rules::{self, Ground, House, Priced};
 use super::store::{self, Application, Found, Stored};
-use super::types::{CancelInvoice, DocumentQuery, Expansion, InvoiceFilter, InvoiceStatus, InvoiceSummary, IssueInvoice, NewInvoice};
+use super::types::{CancelInvoice, DocumentQuery, Expansion, InvoiceFilter, InvoiceStatus, InvoiceSummary, IssueInvoice, NewInvoice, ShippingBill};
 use super::view::{self, days_overdue, status_of};
 use crate::billing::irns::{self, types::Record};
 use crate::control::approvals::problems::APPROVAL_STALE;
@@ -623,6 +623,27 @@ fn cancel_now<F: Form>(tx: &mut Tx<'_>, before: &Stored, on: NaiveDate, reason: 
     store::mark_cancelled(tx, before.id, on, reason)?;
     let after = load(tx, F::KIND, before.id, false)?;
     Ok(record::<F>(tx, Verb::Cancelled, before, &after, Some(reason)))
+}
+
+/// Records the shipping bill of an issued export, or another in its place: customs gives it when the goods leave.
+pub fn record_shipping_bill(
+    tx: &mut Tx<'_>,
+    id: InvoiceId,
+    version: Option<i64>,
+    bill: &ShippingBill,
+) -> Result<Audited<<NewInvoice as Form>::Answer>, Problem> {
+    let before = load(tx, Kind::Invoice, id, true)?;
+    if before.status != InvoiceStatus::Issued {
+        let detail = format!("The invoice is {}; of a draft the shipping bill is part of its content.", before.status);
+        return Err(invalid_state(&before, tx.cx(), detail));
+    }
+    require_version(version, before.version + before.settled.moves)?;
+    if let Some(fault) = rules::shipping_fault(Some(bill), before.supply, before.date, tx.cx().today, "") {
+        return Err(Problem::invalid(vec![fault]));
+    }
+    store::record_shipping(tx, id, &rules::in_capitals(bill))?;
+    let after = load(tx, Kind::Invoice, id, false)?;
+    Ok(record::<NewInvoice>(tx, Verb::Shipped, &before, &after, None))
 }
 
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &InvoiceFilter) -> Result<Page<InvoiceSummary>, Problem> {

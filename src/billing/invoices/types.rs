@@ -30,7 +30,7 @@ words! {
     /// How GST sees a supply: registered or not, SEZ, export, deemed export; with or without payment of tax.
     pub enum SupplyKind { B2b = "B2B", B2c = "B2C", Sezwp = "SEZWP", Sezwop = "SEZWOP", Expwp = "EXPWP", Expwop = "EXPWOP", Dexp = "DEXP" }
 }
-pub use crate::tax::tools::types::{ChargeTime, TaxTreatment};
+pub use crate::tax::tools::types::{ChargeTime, EcommerceOperator, OperatorSection, SupplyPlace, TaxTreatment};
 
 /// What invoices and notes show alike.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -63,6 +63,10 @@ pub struct Document {
     pub place_of_supply_basis: String,
     pub supply_type: SupplyKind,
     pub reverse_charge: bool,
+    /// The e-commerce operator it is made through; by section 9(5) the operator pays the tax, which is shown but not owed.
+    pub operator: Option<EcommerceOperator>,
+    /// That the seller is a composition dealer (CGST Act s.10), who shows no tax.
+    pub seller_composition: bool,
     pub gst_registration_id: RegistrationId,
     #[schema(max_length = 15, example = "27AAACD1234E1Z9")]
     pub seller_gstin: String,
@@ -154,6 +158,11 @@ pub struct Invoice {
     #[serde(flatten)]
     pub document: Document,
     pub invoice_date: NaiveDate,
+    /// `tax_invoice`, `bill_of_supply` or `invoice_cum_bill_of_supply` (CGST Rules r.46, r.49, r.46A).
+    #[schema(max_length = 40, example = "tax_invoice")]
+    pub paper: &'static str,
+    /// Of an export, once customs gave it.
+    pub shipping_bill: Option<ShippingBill>,
     #[serde(flatten)]
     pub payable: Payable,
 }
@@ -318,12 +327,19 @@ pub struct NewInvoice {
     /// GST State code, 96 for outside India; from the addresses when left out.
     #[schema(pattern = "^[0-9]{2}$", max_length = 2, example = "27")]
     pub place_of_supply: Option<String>,
-    /// From the customer when left out.
+    /// What the place depends on, where that is neither delivery to the customer nor, of services, where the customer is. With a
+    /// stated place both must agree.
+    pub supply_place: Option<SupplyPlace>,
+    /// From the customer when left out. `B2C` to a customer with a GSTIN is a sale to a consumer, which does not name it.
     pub supply_type: Option<SupplyKind>,
     /// The recipient pays the tax (CGST Act s.9(3), (4)): it is shown but not collected.
     #[serde(default)]
     #[schema(example = false)]
     pub reverse_charge: bool,
+    /// The e-commerce operator it is made through (CGST Act s.52), who by section 9(5) pays the tax.
+    pub operator: Option<EcommerceOperator>,
+    /// Of an export; may be added after issue.
+    pub shipping_bill: Option<ShippingBill>,
     /// The company's base currency when left out.
     #[schema(pattern = "^[A-Z]{3}$", max_length = 3, example = "INR")]
     pub currency: Option<String>,
@@ -379,7 +395,13 @@ impl Form for NewInvoice {
         Order { kind: Kind::Invoice, content: self.clone(), note: None, by_right: false }
     }
     fn answer(stored: &Stored, cx: &Context) -> Invoice {
-        Invoice { document: view::document(stored, cx), invoice_date: stored.date, payable: view::payable(stored, cx) }
+        Invoice {
+            document: view::document(stored, cx),
+            invoice_date: stored.date,
+            paper: stored.paper().as_str(),
+            shipping_bill: stored.shipping.clone(),
+            payable: view::payable(stored, cx),
+        }
     }
     fn document(answer: &mut Invoice) -> &mut Document {
         &mut answer.document
@@ -439,6 +461,21 @@ pub struct NewCharge {
     /// Of a charge before tax; that of the largest line when left out.
     #[schema(pattern = "^[0-9]{1,8}$", max_length = 8, example = "996511")]
     pub hsn_code: Option<String>,
+}
+
+/// What customs gave an export of goods (GSTR-1 table 6A).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"number": "7896542", "date": "2025-10-07", "port_code": "INNSA1"}))]
+pub struct ShippingBill {
+    #[schema(pattern = "^[0-9]{3,7}$", max_length = 7, example = "7896542")]
+    pub number: String,
+    /// Not before the invoice.
+    #[schema(example = "2025-10-07")]
+    pub date: NaiveDate,
+    /// Of customs; kept in capitals.
+    #[schema(pattern = "^[A-Za-z0-9]{6}$", max_length = 6, example = "INNSA1")]
+    pub port_code: Option<String>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -517,6 +554,13 @@ pub struct InvoiceFilter {
     /// Only invoices with something past due, or only the others.
     #[param(example = true)]
     pub overdue: Option<bool>,
+    /// How it stands with the Invoice Registration Portal, comma-separated.
+    #[param(
+        max_length = 60,
+        pattern = "^(not_required|pending|registered|failed|cancelled)(,(not_required|pending|registered|failed|cancelled)){0,4}$",
+        example = "pending,failed"
+    )]
+    pub einvoice_status: Option<String>,
     /// GST State code.
     #[param(max_length = 2, example = "27")]
     pub place_of_supply: Option<String>,
@@ -544,6 +588,13 @@ pub struct NoteFilter {
     /// The number as printed.
     #[param(max_length = 16, example = "CN/25-26/00012")]
     pub number: Option<String>,
+    /// How it stands with the Invoice Registration Portal, comma-separated.
+    #[param(
+        max_length = 60,
+        pattern = "^(not_required|pending|registered|failed|cancelled)(,(not_required|pending|registered|failed|cancelled)){0,4}$",
+        example = "pending,failed"
+    )]
+    pub einvoice_status: Option<String>,
     /// First note date.
     #[param(example = "2025-10-01")]
     pub note_date_gte: Option<NaiveDate>,
@@ -571,9 +622,12 @@ pub struct InvoicePatch {
     payment_terms_id: Option<TermsId>,
     #[schema(pattern = "^[0-9]{2}$", max_length = 2, example = "27")]
     place_of_supply: Option<String>,
+    supply_place: Option<SupplyPlace>,
     supply_type: Option<SupplyKind>,
     #[schema(example = false)]
     reverse_charge: Option<bool>,
+    operator: Option<EcommerceOperator>,
+    shipping_bill: Option<ShippingBill>,
     #[schema(pattern = "^[A-Z]{3}$", max_length = 3, example = "INR")]
     currency: Option<String>,
     #[schema(example = "1")]

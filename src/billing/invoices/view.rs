@@ -41,6 +41,8 @@ pub fn document(stored: &Stored, cx: &Context) -> Document {
         place_of_supply_basis: stored.place_basis.clone(),
         supply_type: stored.supply,
         reverse_charge: stored.reverse_charge,
+        operator: stored.operator.clone(),
+        seller_composition: stored.seller_composition,
         gst_registration_id: stored.registration,
         seller_gstin: stored.seller_gstin.clone(),
         buyer_gstin: stored.buyer_gstin.clone(),
@@ -70,9 +72,13 @@ pub fn document(stored: &Stored, cx: &Context) -> Document {
         cancelled_on: stored.cancelled_on,
         cancel_reason: stored.cancel_reason.clone(),
         approval_id: stored.approval,
-        allowed_actions: allowed_actions(stored.kind, stored.status, cancellable && stored.approval.is_none(), |permission| {
-            cx.principal.as_ref().is_none_or(|principal| principal.may(permission) || principal.may_request(permission))
-        }),
+        allowed_actions: allowed_actions(
+            stored.kind,
+            stored.status,
+            cancellable && stored.approval.is_none(),
+            stored.supply.of_law().is_export(),
+            |permission| cx.principal.as_ref().is_none_or(|principal| principal.may(permission) || principal.may_request(permission)),
+        ),
         metadata: stored.metadata.clone(),
         explanation: None,
         version: stored.version + settled.moves,
@@ -88,7 +94,7 @@ fn base_totals(stored: &Stored, base: Currency) -> InvoiceTotals {
     let taxes = [stored.cgst, stored.sgst, stored.igst, stored.cess].map(at_rate);
     let [cgst, sgst, igst, cess] = taxes;
     let (round_off, other_charges, total) = (at_rate(stored.round_off), at_rate(stored.pricing.other_charges), stored.base_total(base));
-    let collected = if stored.reverse_charge { Decimal::ZERO } else { taxes.iter().sum() };
+    let collected = if stored.collects_tax() { taxes.iter().sum() } else { Decimal::ZERO };
     InvoiceTotals {
         taxable_value: base.amount(total - collected - round_off - other_charges),
         cgst: base.amount(cgst),

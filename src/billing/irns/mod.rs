@@ -13,12 +13,16 @@ use crate::platform::dates::Instant;
 use crate::platform::unit_of_work::Context;
 use crate::tax::gst::irp::{self, Decision};
 use crate::tax::gst::limits;
+use crate::tax::gst::supply::OperatorDuty;
 use chrono::{DateTime, Duration, Utc};
 use types::{Einvoice, EinvoiceStatus, Record};
 
 /// Whether a document has to be registered, and why. Where no turnover is known, none is above the limit.
 #[must_use]
 pub fn decision(stored: &Stored, cx: &Context) -> Decision {
+    if let Some(decision) = not_ours(stored) {
+        return decision;
+    }
     let policy = &cx.facts.einvoicing;
     irp::decide(&irp::Facts {
         date: stored.date,
@@ -30,6 +34,27 @@ pub fn decision(stored: &Stored, cx: &Context) -> Decision {
         seller_is: policy.excluded_as.as_deref(),
         turnover: Some(irp::deciding_turnover(&policy.turnover, stored.date).unwrap_or_default()),
     })
+}
+
+/// Whether a tax invoice has to say why it is not registered (CGST Rules r.46(s)): its seller has the turnover of those who
+/// register theirs, but need not have this one registered.
+#[must_use]
+pub fn declares_exemption(stored: &Stored, cx: &Context) -> bool {
+    let turnover = irp::deciding_turnover(&cx.facts.einvoicing.turnover, stored.date);
+    let above = turnover.zip(limits::einvoice_turnover(stored.date)).is_some_and(|(turnover, limit)| turnover > limit);
+    above && limits::all().einvoice_declaration.on(stored.date).is_some_and(|rule| rule.value) && !decision(stored, cx).applicable
+}
+
+/// What is no invoice of a supplier who has to register it.
+fn not_ours(stored: &Stored) -> Option<Decision> {
+    let no = |code, reason: &str, source| Some(Decision { applicable: false, code, reason: reason.to_owned(), source, effective_from: None });
+    if stored.seller_composition {
+        return no("composition", "A composition dealer issues bills of supply, which are not registered.", "CGST Act s.31(3)(c), CGST Rules r.48(4)");
+    }
+    if stored.operator_duty() == Some(OperatorDuty::Pays) {
+        return no("operator_pays", "The operator, who pays the tax, makes the invoice.", "CGST Act s.9(5), Circular 167/23/2021-GST");
+    }
+    None
 }
 
 /// How the registration of a document stands; nothing for what is not issued yet.

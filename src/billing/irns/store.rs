@@ -3,9 +3,58 @@ use crate::billing::invoices::store::Stored;
 use crate::platform::http::Problem;
 use crate::platform::ids::InvoiceId;
 use crate::platform::postgres::sql::Sql;
-use crate::platform::unit_of_work::{Rx, Tx};
+use crate::platform::unit_of_work::{Context, Rx, Tx};
 use crate::row;
-use chrono::{DateTime, Utc};
+use crate::tax::gst::irp;
+use chrono::{DateTime, NaiveDate, Utc};
+
+/// What has to be registered from one day ($2) to another ($3), of the invoices `i`, as `irns::decision` says it of one.
+#[macro_export]
+macro_rules! has_to_be_registered {
+    ($since:literal, $until:literal) => {
+        concat!(
+            "i.status = 'issued' AND i.invoice_date >= ",
+            $since,
+            " AND i.invoice_date < ",
+            $until,
+            " AND i.supply_type <> 'B2C' AND i.tax_effect = 'gst' AND i.buyer_gstin IS DISTINCT FROM i.seller_gstin
+            AND i.seller_composition IS NOT TRUE AND i.ecommerce_section IS DISTINCT FROM '9_5'
+            AND EXISTS (SELECT FROM invoice_line l WHERE l.company_id = i.company_id AND l.invoice_id = i.id AND l.treatment = 'taxable')"
+        )
+    };
+}
+
+/// From which day to which the company has documents registered; neither is reached where it never has.
+#[must_use]
+pub fn duty(cx: &Context) -> (NaiveDate, NaiveDate) {
+    let policy = &cx.facts.einvoicing;
+    let since = irp::obliged_since(&policy.turnover).unwrap_or(NaiveDate::MAX);
+    let excluded = policy.excluded_as.as_deref().and_then(|seller| irp::exemptions().iter().find(|e| e.seller == seller));
+    (far(since), far(excluded.map_or(NaiveDate::MAX, |excluded| excluded.from)))
+}
+
+/// A date the database can hold.
+#[must_use]
+pub fn far(date: NaiveDate) -> NaiveDate {
+    NaiveDate::from_ymd_opt(9999, 12, 31).map_or(date, |last| date.min(last))
+}
+
+/// Which of the documents `i`, with what the portal answered as `e`, stand with it in one of these ways (comma-separated), as
+/// `irns::view` says it of one. What the portal answered is found by its index.
+#[must_use]
+pub fn standing(words: &str, cx: &Context) -> String {
+    let (since, until) = duty(cx);
+    // Both are dates of ours, so they may stand in the text.
+    let due = has_to_be_registered!("DATE '{since}'", "DATE '{until}'").replace("{since}", &since.to_string()).replace("{until}", &until.to_string());
+    let answered = |status: EinvoiceStatus| format!("e.status = '{status}'");
+    let ways = words.split(',').filter_map(EinvoiceStatus::parse).map(|status| match status {
+        EinvoiceStatus::NotRequired => format!("e.document_id IS NULL AND i.status IN ('issued', 'cancelled') AND NOT ({due})"),
+        EinvoiceStatus::Pending => format!("e.document_id IS NULL AND {due}"),
+        EinvoiceStatus::Registered | EinvoiceStatus::Failed | EinvoiceStatus::Cancelled => answered(status),
+    });
+    let ways: Vec<String> = ways.map(|way| format!("({way})")).collect();
+    if ways.is_empty() { "false".to_owned() } else { format!("({})", ways.join(" OR ")) }
+}
 
 /// A registration as the portal confirmed it.
 #[derive(Debug, Clone)]

@@ -311,6 +311,10 @@ macro_rules! note_form {
                     due_date: None,
                     payment_terms_id: None,
                     place_of_supply: self.place_of_supply.clone(),
+                    // Where, through whom and with which papers it was supplied, the invoice says.
+                    supply_place: None,
+                    operator: None,
+                    shipping_bill: None,
                     supply_type: self.supply_type,
                     reverse_charge: self.reverse_charge,
                     currency: self.currency.clone(),

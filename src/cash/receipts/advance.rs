@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 pub struct Ground {
     pub registration: RegistrationId,
     pub seller_state: String,
+    /// Whether the seller is a composition dealer.
+    pub composition: bool,
     pub kind: CustomerKind,
     pub gstin: Option<String>,
     /// Of the billing address; 96 outside India.
@@ -45,7 +47,7 @@ pub fn decide(new: &NewAdvance, ground: &Ground, date: NaiveDate) -> Result<Deci
     let mut explain = |decision: &str, rule: String, section: &str| {
         explanation.push(AdvanceReason { decision: decision.into(), rule, section: section.into(), effective_date: date });
     };
-    let (taxed, section) = taxed_on_receipt(new.supply, date);
+    let (taxed, section) = if ground.composition { (false, "CGST Act s.10(4)") } else { taxed_on_receipt(new.supply, date) };
     let rule = format!("An advance for {} is {} when it is received.", new.supply, if taxed { "taxed" } else { "not taxed" });
     explain("taxed", rule, section);
     let rate = new.tax_rate.unwrap_or(Rate(unknown_rate()));
@@ -63,7 +65,7 @@ pub fn decide(new: &NewAdvance, ground: &Ground, date: NaiveDate) -> Result<Deci
         let detail = "Codes of services begin with 99, those of goods do not.";
         errors.push(FieldError::at("/gst_advance/hsn_code", "hsn_invalid", detail).received(code));
     }
-    let place = place_of_supply(new, ground, &mut explain).unwrap_or_else(|error| {
+    let place = place_of_supply(new, ground, date, &mut explain).unwrap_or_else(|error| {
         errors.push(error);
         String::new()
     });
@@ -89,7 +91,7 @@ pub fn decide(new: &NewAdvance, ground: &Ground, date: NaiveDate) -> Result<Deci
 
 /// As stated; else where the recipient is by registration or address (IGST Act s.12(2)); else not known, and then the
 /// supply counts as inter-State.
-fn place_of_supply(new: &NewAdvance, ground: &Ground, explain: &mut impl FnMut(&str, String, &str)) -> Result<String, FieldError> {
+fn place_of_supply(new: &NewAdvance, ground: &Ground, date: NaiveDate, explain: &mut impl FnMut(&str, String, &str)) -> Result<String, FieldError> {
     if let Some(code) = &new.place_of_supply {
         if !states::is_place_of_supply(code) {
             let detail = "This is not a State code that can be a place of supply.";
@@ -107,6 +109,7 @@ fn place_of_supply(new: &NewAdvance, ground: &Ground, explain: &mut impl FnMut(&
         supplier_state: &ground.seller_state,
         recipient_registered: ground.gstin.is_some(),
         recipient_state: Some(recipient),
+        date,
         case: ServiceCase::General,
     };
     let decided =
@@ -132,6 +135,7 @@ mod tests {
         Ground {
             registration: RegistrationId::new(),
             seller_state: "27".into(),
+            composition: false,
             kind: CustomerKind::B2b,
             gstin: gstin.map(str::to_owned),
             billing_state: billing.map(str::to_owned),
@@ -185,5 +189,7 @@ mod tests {
         let goods = NewAdvance { supply: AdvanceFor::Goods, hsn_code: Some("8471".into()), ..services() };
         assert!(!decide(&goods, &ground(None, None), day("2025-04-01")).unwrap().taxed);
         assert!(decide(&goods, &ground(None, None), day("2017-10-01")).unwrap().taxed);
+        let composition = Ground { composition: true, ..ground(None, None) };
+        assert!(!decide(&services(), &composition, day("2025-04-01")).unwrap().taxed);
     }
 }

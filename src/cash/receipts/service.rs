@@ -25,6 +25,7 @@ use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, OpenItem,
 use crate::master_data::customers::reference::NamesCustomer;
 use crate::master_data::customers::types::AddressKind;
 use crate::master_data::exchange_rates::service::{plausible, rate_on};
+use crate::master_data::gst_registrations::types::RegistrationType;
 use crate::master_data::{customers, gst_registrations};
 use crate::platform::http::problem::{self, FieldError};
 use crate::platform::http::reply::require_version;
@@ -129,6 +130,7 @@ fn advance_terms(rx: &mut Rx<'_>, wanted: &NewAdvance, customer: CustomerId, dat
     let ground = advance::Ground {
         registration: registration.id,
         seller_state: registration.state_code,
+        composition: registration.r#type == RegistrationType::Composition,
         kind: customer.kind,
         gstin: customer.gstin.clone(),
         billing_state: billing.and_then(|address| if address.country == "IN" { address.state_code.clone() } else { Some(OTHER_COUNTRIES.to_owned()) }),

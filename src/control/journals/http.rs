@@ -36,7 +36,7 @@ pub async fn get_journal(caller: Caller<GlRead>, id: Path<JournalId>) -> Reply<F
 ///
 /// Balanced, in base currency. It waits for another person's approval (`approval_id`) and is posted and
 /// numbered when it has it. Control accounts take lines only with `control_account`, each with a customer
-/// whose item it opens; then two controllers must agree.
+/// whose item it opens; then two controllers must agree. GST on advances takes none: the register posts it.
 #[utoipa::path(tag = "General ledger", request_body = NewJournal, responses((status = 201, body = Journal, description = "Waiting for approval.")), extensions(("x-permission" = json!("gl:write")), ("x-idempotency" = json!("required")), ("x-approval" = json!(true))))]
 #[post("/v1/journals")]
 pub async fn create_journal(caller: Caller<GlWrite>, body: Body<NewJournal>) -> Reply<Created<Journal>> {

@@ -2,6 +2,7 @@
 
 use super::problems::{CONTROL_ACCOUNT, JOURNAL_UNBALANCED};
 use super::types::{NewJournal, NewJournalLine};
+use crate::ledger::accounts::AccountRole;
 use crate::ledger::accounts::types::GlAccount;
 use crate::platform::http::{FieldError, Problem, faults};
 use crate::platform::ids::{AccountId, CustomerId};
@@ -73,8 +74,8 @@ pub fn total(new: &NewJournal) -> Result<Decimal, Problem> {
     Ok(debit)
 }
 
-/// The lines with their accounts. An account that does not exist is a 404; one that is not active, or a control
-/// account out of place, a 422.
+/// The lines with their accounts. An account that does not exist is a 404; one that is not active, a control account
+/// out of place, or that of the register of advances, a 422.
 pub fn lines(new: &NewJournal, accounts: &[GlAccount]) -> Result<Vec<Line>, Problem> {
     let mut errors = Vec::new();
     let mut lines = Vec::with_capacity(new.lines.len());
@@ -86,6 +87,10 @@ pub fn lines(new: &NewJournal, accounts: &[GlAccount]) -> Result<Vec<Line>, Prob
         let account = account.ok_or_else(|| Problem::reference("gl_account", &pointer))?;
         if !account.active {
             errors.push(FieldError::at(&pointer, "inactive", "The account is not active.").received(&account.code));
+        }
+        if account.role == Some(AccountRole::GstOnAdvances) {
+            let detail = "GST on advances equals the register of advances, which posts it; it takes no journals by hand.";
+            errors.push(FieldError::at(&pointer, "kept_by_register", detail).received(&account.code));
         }
         if account.is_control && !new.control_account {
             let detail = "Lines on a control account need control_account: true and a customer.";

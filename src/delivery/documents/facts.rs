@@ -37,6 +37,9 @@ pub struct Facts {
     /// Where goods go, if elsewhere.
     pub ship_to: Option<Party>,
     pub settings: SettingsContent,
+    /// Whether it says why it is no e-invoice (r.46(s)).
+    #[serde(default)]
+    pub declares_exemption: bool,
 }
 
 fn lines(line1: &str, line2: Option<&str>, city: &str, postal_code: Option<&str>) -> Vec<String> {

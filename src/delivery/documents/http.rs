@@ -66,7 +66,7 @@ pub async fn get_debit_note_pdf(caller: Caller<NotesRead>, id: Path<InvoiceId>, 
 
 /// Get the voucher of a receipt.
 ///
-/// What was received, how, and what it settles; of an advance the receipt voucher of CGST rule 50.
+/// What was received, how, and what the payer deducted; of an advance the receipt voucher of CGST rule 50.
 #[utoipa::path(tag = "Receipts", params(("id" = ReceiptId, Path, description = "The receipt.")), responses((status = 200, body = Pdf, content_type = "application/pdf", description = "The voucher, A4.")), extensions(("x-permission" = json!("receipts:read"))))]
 #[get("/v1/receipts/{id}/voucher")]
 pub async fn get_receipt_voucher(caller: Caller<ReceiptsRead>, id: Path<ReceiptId>) -> Reply<File> {

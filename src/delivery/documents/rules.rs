@@ -3,24 +3,30 @@
 use super::types::{Copies, Copy, TemplateKind};
 use crate::billing::invoices::order::{Kind, TaxEffect};
 use crate::billing::invoices::store::Stored;
-use crate::billing::invoices::types::{InvoiceStatus, SupplyKind, TaxTreatment};
+use crate::billing::invoices::types::{InvoiceStatus, SupplyKind};
 use crate::platform::http::{FieldError, Problem, problem};
+use crate::tax::gst::papers::Paper;
 
 /// What kind of document a stored one is printed as, and its title.
 #[must_use]
 pub fn form(stored: &Stored) -> (TemplateKind, &'static str) {
-    let taxable = stored.lines.iter().any(|(_, line)| line.treatment == TaxTreatment::Taxable);
-    let untaxed = stored.lines.iter().any(|(_, line)| line.treatment != TaxTreatment::Taxable);
-    match stored.kind {
-        Kind::CreditNote => (TemplateKind::CreditNote, "Credit Note"),
-        Kind::DebitNote => (TemplateKind::DebitNote, "Debit Note"),
-        // Only what is exempt: no tax is charged, so it is no tax invoice (s.31(3)(c), r.49).
-        Kind::Invoice if !taxable => (TemplateKind::BillOfSupply, "Bill of Supply"),
-        // Both kinds to somebody without registration may stand on one document (r.46A).
-        Kind::Invoice if untaxed && stored.buyer_gstin.is_none() => (TemplateKind::TaxInvoice, "Invoice-cum-Bill of Supply"),
-        Kind::Invoice => (TemplateKind::TaxInvoice, "Tax Invoice"),
+    match (stored.kind, stored.paper()) {
+        (Kind::CreditNote, _) => (TemplateKind::CreditNote, "Credit Note"),
+        (Kind::DebitNote, _) => (TemplateKind::DebitNote, "Debit Note"),
+        (Kind::Invoice, Paper::BillOfSupply) => (TemplateKind::BillOfSupply, "Bill of Supply"),
+        (Kind::Invoice, Paper::InvoiceCumBillOfSupply) => (TemplateKind::TaxInvoice, "Invoice-cum-Bill of Supply"),
+        (Kind::Invoice, Paper::TaxInvoice) => (TemplateKind::TaxInvoice, "Tax Invoice"),
     }
 }
+
+/// Whether tax stands on it: neither of a composition dealer, nor where a note changes no tax, nor of supplies that bear none.
+#[must_use]
+pub fn is_taxed(stored: &Stored) -> bool {
+    !is_financial(stored) && stored.paper() != Paper::BillOfSupply
+}
+
+/// What a composition dealer says at the top of a bill of supply (CGST rule 5(1)(f)).
+pub const COMPOSITION: &str = "COMPOSITION TAXABLE PERSON, NOT ELIGIBLE TO COLLECT TAX ON SUPPLIES";
 
 /// What an export or a supply to a special economic zone must carry (r.46, third proviso).
 #[must_use]
@@ -37,6 +43,10 @@ pub fn endorsement(supply: SupplyKind) -> Option<&'static str> {
     }
 }
 
+/// What a tax invoice says that is none of those which its seller has to have registered (r.46(s)).
+pub const EXEMPTION: &str = "I/We hereby declare that though our aggregate turnover in any preceding financial year from 2017-18 onwards is more than the aggregate \
+    turnover notified under sub-rule (4) of rule 48, we are not required to prepare an invoice in terms of the provisions of the said sub-rule.";
+
 /// What lies across a document that does not count, or not any more.
 #[must_use]
 pub fn watermark(status: InvoiceStatus) -> &'static str {
@@ -51,6 +61,16 @@ pub fn watermark(status: InvoiceStatus) -> &'static str {
 #[must_use]
 pub fn has_goods(stored: &Stored) -> bool {
     stored.lines.iter().any(|(_, line)| !line.is_service)
+}
+
+/// What is supplied, and what its codes are called.
+#[must_use]
+pub fn supplies(stored: &Stored) -> (&'static str, &'static str) {
+    match (has_goods(stored), stored.lines.iter().any(|(_, line)| line.is_service)) {
+        (true, true) => ("goods and services", "HSN/SAC"),
+        (true, false) => ("goods", "HSN"),
+        (false, _) => ("services", "SAC"),
+    }
 }
 
 /// Whether the note changes no tax.

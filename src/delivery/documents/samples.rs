@@ -99,7 +99,7 @@ fn supply(kind: TemplateKind, lines: usize) -> Value {
     let label = if kind == TemplateKind::CreditNote { "Total credit" } else { "Total payable" };
     json!({
         "number_label": if note.is_some() { "Note no." } else { "Invoice no." }, "total_label": label, "carried": "Carried forward",
-        "due_date": "15-Dec-2025", "po_reference": "PO-7781", "place_of_supply": "Maharashtra (27)", "reverse_charge": "No", "endorsement": null, "lut": null, "differential": null, "goods": true, "inter": false,
+        "due_date": "15-Dec-2025", "po_reference": "PO-7781", "place_of_supply": "Maharashtra (27)", "reverse_charge": "No", "endorsement": null, "lut": null, "differential": null, "goods": true, "supplies": "goods", "code_label": "HSN", "exemption": null, "composition": null, "operator": null, "inter": false,
         "taxed": taxed, "state_tax": "SGST", "has_cess": false, "has_discount": false, "lines": rows, "rates": [rate],
         "tax_totals": {"taxable": money(taxable), "cgst": money(half), "sgst": money(half), "igst": "0.00", "cess": "0.00", "tax": money(tax)},
         "totals": [{"label": "Taxable value", "amount": money(taxable)}, {"label": "CGST", "amount": money(half)}, {"label": "SGST", "amount": money(half)}],
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn templates_that_were_used_stay_as_they_are() {
         let digest = |name: &str| hex(&Sha256::digest(templates::named(name).expect(name).source)[..8]);
-        assert_eq!([digest("supply.1"), digest("voucher.1"), digest("statement.1")], ["e5578e671e0718fb", "525a83c36d91d9f4", "0409df99e24ef88b"]);
+        assert_eq!([digest("supply.1"), digest("voucher.1"), digest("statement.1")], ["952c69fd02b3d698", "761fd53a8e7a3f19", "0409df99e24ef88b"]);
     }
 
     #[test]
@@ -242,6 +242,8 @@ mod tests {
         // More pages than anybody reads.
         refused(&format!("<document>{}</document>", "<text>x</text><new-page/>".repeat(600)));
         refused("<document><stack each=\"a in lines\"><stack each=\"b in lines\"><text>x</text><new-page/></stack></stack></document>");
+        // Much to reckon for little: a code for each pair of lines.
+        refused("<document><stack each=\"a in lines\"><qr each=\"b in lines\" data=\"{{ number }}\"/></stack></document>");
         // Nothing outside can be named.
         refused("<document><include src=\"/etc/passwd\"/></document>");
         refused("<!DOCTYPE x [<!ENTITY e SYSTEM \"file:///etc/passwd\">]><document><text>&e;</text></document>");

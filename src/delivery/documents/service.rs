@@ -12,6 +12,7 @@ use super::{problems, voucher};
 use crate::billing::invoices::order::Kind;
 use crate::billing::invoices::store::Stored;
 use crate::billing::invoices::types::InvoiceStatus;
+use crate::billing::irns;
 use crate::delivery::layout::{self, Fault, Picture, Template, Values};
 use crate::master_data::{companies, customers, gst_registrations};
 use crate::platform::dates::Instant;
@@ -79,6 +80,8 @@ struct About {
     gstin: Option<String>,
     /// Whether it is issued, so that what it is made with is kept.
     stands: bool,
+    /// Whether it says why it is no e-invoice.
+    declares_exemption: bool,
 }
 
 enum Content {
@@ -90,7 +93,7 @@ enum Content {
 impl About {
     /// Of something that names its customer as it is now.
     fn of(kind: TemplateKind, customer: Option<CustomerId>) -> Self {
-        Self { kind, customer, registration: None, name: String::new(), gstin: None, stands: true }
+        Self { kind, customer, registration: None, name: String::new(), gstin: None, stands: true, declares_exemption: false }
     }
 }
 
@@ -105,6 +108,7 @@ fn read(rx: &mut Rx<'_>, subject: Subject) -> Result<(About, Content), Problem> 
                 name: stored.customer_name.clone(),
                 gstin: stored.buyer_gstin.clone(),
                 stands: matches!(stored.status, InvoiceStatus::Issued | InvoiceStatus::Cancelled),
+                declares_exemption: rules::form(&stored).0 == TemplateKind::TaxInvoice && irns::declares_exemption(&stored, rx.cx()),
             };
             (about, Content::Billed(Box::new(stored)))
         }
@@ -138,7 +142,7 @@ fn present(rx: &mut Rx<'_>, about: &About) -> Result<Print, Problem> {
         }
         None => (facts::Party { name: "Not identified".into(), ..facts::Party::default() }, None),
     };
-    let facts = Facts { seller: facts::seller(&company, &registration), buyer, ship_to, settings };
+    let facts = Facts { seller: facts::seller(&company, &registration), buyer, ship_to, settings, declares_exemption: about.declares_exemption };
     let own = store::template(rx, about.kind)?.filter(|template| template.source.is_some());
     let logo = store::logo(rx)?.filter(|logo| logo.content.is_some());
     Ok(Print {

@@ -9,9 +9,11 @@ use crate::billing::invoices::order::{Kind, ReasonCode};
 use crate::billing::invoices::rules::PricedLine;
 use crate::billing::invoices::store::Stored;
 use crate::billing::invoices::types::SupplyKind;
+use crate::filing::einvoice::qr;
 use crate::platform::money::{Currency, pad, round};
 use crate::platform::text::words::{grouped, in_words};
 use crate::tax::gst::states::{self, StateTax};
+use crate::tax::gst::supply::OperatorDuty;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
@@ -145,13 +147,20 @@ pub fn document(stored: &Stored, facts: &Facts, base: Currency, registered: Opti
     let currency = stored.currency;
     let money = |value: Decimal| grouped(value, currency);
     let (inter, state_tax) = split(stored);
-    let taxed = kind != TemplateKind::BillOfSupply && !rules::is_financial(stored);
+    let taxed = rules::is_taxed(stored);
     let cess = stored.lines.iter().any(|(_, line)| !line.tax.cess.is_zero());
     let sums = sums(stored);
     let mut view = frame(facts, title, currency);
     let mut put = |name: &str, value: Value| view.insert(name.to_owned(), value);
     put("kind", json!(kind));
-    put("number_label", json!(if stored.kind == Kind::Invoice { "Invoice no." } else { "Note no." }));
+    put(
+        "number_label",
+        json!(match kind {
+            TemplateKind::BillOfSupply => "Bill no.",
+            TemplateKind::CreditNote | TemplateKind::DebitNote => "Note no.",
+            _ => "Invoice no.",
+        }),
+    );
     put("total_label", json!(if stored.kind == Kind::CreditNote { "Total credit" } else { "Total payable" }));
     put("carried", json!("Carried forward"));
     put("watermark", json!(rules::watermark(stored.status)));
@@ -167,7 +176,13 @@ pub fn document(stored: &Stored, facts: &Facts, base: Currency, registered: Opti
     put("endorsement", json!(rules::endorsement(stored.supply)));
     let needs_lut = matches!(stored.supply, SupplyKind::Expwop | SupplyKind::Sezwop);
     put("lut", if needs_lut { json!(facts.settings.lut) } else { Value::Null });
+    let (supplies, code_label) = rules::supplies(stored);
+    put("supplies", json!(supplies));
+    put("code_label", json!(code_label));
     put("goods", json!(rules::has_goods(stored)));
+    put("composition", if stored.seller_composition { json!(rules::COMPOSITION) } else { Value::Null });
+    put("operator", operator(stored));
+    put("exemption", if facts.declares_exemption && registered.is_none() { json!(rules::EXEMPTION) } else { Value::Null });
     put("inter", json!(inter));
     put("taxed", json!(taxed));
     put("state_tax", json!(state_tax));
@@ -185,7 +200,7 @@ pub fn document(stored: &Stored, facts: &Facts, base: Currency, registered: Opti
     put("note", note(stored));
     put("cancelled_on", json!(stored.cancelled_on.map(date)));
     put("einvoice", einvoice(registered));
-    put("upi", upi(stored, facts, &sums));
+    put("upi", upi(stored, facts));
     (kind, Value::Object(view))
 }
 
@@ -205,7 +220,7 @@ fn lines(stored: &Stored, taxed: bool) -> Value {
         let mut sums = Sums::default();
         sums.add(line);
         // Under reverse charge the tax is shown and not collected.
-        let total = if stored.reverse_charge || !taxed { line.tax.taxable } else { line.tax.taxable + sums.tax() };
+        let total = if !stored.collects_tax() || !taxed { line.tax.taxable } else { line.tax.taxable + sums.tax() };
         let unit = if line.is_service && matches!(line.unit.as_str(), "OTH" | "NA") { "" } else { line.unit.as_str() };
         json!({
             "no": at + 1, "description": line.description, "hsn": line.hsn_code, "quantity": plain(line.quantity), "unit": unit, "price": price(line.unit_price, currency),
@@ -256,7 +271,11 @@ fn totals(stored: &Stored, sums: &Sums, state_tax: &str, taxed: bool) -> Value {
             rows.push(json!({"label": label, "amount": money(amount)}));
         }
     };
-    let payer = if stored.reverse_charge { " (payable by recipient)" } else { "" };
+    let payer = match stored.operator_duty() {
+        Some(OperatorDuty::Pays) => " (payable by e-commerce operator)",
+        _ if stored.reverse_charge => " (payable by recipient)",
+        _ => "",
+    };
     row(&format!("CGST{payer}"), sums.cgst);
     row(&format!("{state_tax}{payer}"), sums.sgst);
     row(&format!("IGST{payer}"), sums.igst);
@@ -276,7 +295,7 @@ fn in_base(stored: &Stored, sums: &Sums, base: Currency) -> Value {
     let at_rate = |value: Decimal| round(value * stored.rate, base.exponent());
     let taxes: Decimal = [sums.cgst, sums.sgst, sums.igst, sums.cess].into_iter().map(at_rate).sum();
     let total = at_rate(stored.total);
-    let collected = if stored.reverse_charge { Decimal::ZERO } else { taxes };
+    let collected = if stored.collects_tax() { taxes } else { Decimal::ZERO };
     json!({
         "rate": format!("1 {} = {} {}", stored.currency.code(), pad(stored.rate, 2), base.code()),
         "taxable": grouped(total - collected - at_rate(stored.round_off) - at_rate(stored.pricing.other_charges), base), "tax": grouped(taxes, base), "total": grouped(total, base), "currency": base.code(),
@@ -290,6 +309,12 @@ fn instalments(stored: &Stored) -> Value {
     }
     let row = |part: &crate::billing::invoices::types::InvoiceInstalment| json!({"no": part.instalment_no, "due_date": date(part.due_date), "amount": grouped(part.amount.0, stored.currency)});
     Value::Array(stored.instalments.iter().map(row).collect())
+}
+
+/// The e-commerce operator it is sold through, and whether that pays the tax (s.9(5)).
+fn operator(stored: &Stored) -> Value {
+    let pays = stored.operator_duty() == Some(OperatorDuty::Pays);
+    stored.operator.as_ref().map_or(Value::Null, |operator| json!({"gstin": operator.gstin, "pays": pays}))
 }
 
 /// What a note corrects, and why (r.53(1A)).
@@ -315,14 +340,11 @@ fn einvoice(registered: Option<&Registered>) -> Value {
     registered.map_or(Value::Null, |e| json!({"irn": e.irn, "ack_no": e.ack_no, "ack_date": e.ack_date, "qr": e.qr, "cancelled": e.cancelled}))
 }
 
-/// The code a consumer pays with: on issued invoices in rupees to those without registration.
-fn upi(stored: &Stored, facts: &Facts, sums: &Sums) -> Value {
-    let (Some(vpa), Some(number)) = (&facts.seller.vpa, &stored.number) else { return Value::Null };
-    let consumer = stored.kind == Kind::Invoice && stored.supply == SupplyKind::B2c && stored.buyer_gstin.is_none();
-    if !consumer || stored.currency.code() != "INR" || stored.cancelled_on.is_some() || stored.total <= Decimal::ZERO {
-        return Value::Null;
+/// The code a consumer pays with, the same as `GET /v1/invoices/{id}/qr` gives.
+fn upi(stored: &Stored, facts: &Facts) -> Value {
+    let seller = &facts.seller;
+    match seller.vpa.as_deref().filter(|_| qr::is_payable(stored)) {
+        Some(vpa) => json!({"id": vpa, "data": qr::to_pay(stored, vpa, seller.trade_name.as_deref().unwrap_or(&seller.name))}),
+        None => Value::Null,
     }
-    let taxes = crate::filing::einvoice::qr::Taxes { cgst: sums.cgst, sgst: sums.sgst, igst: sums.igst, cess: sums.cess };
-    let data = crate::filing::einvoice::qr::upi_intent(vpa, &facts.seller.name, stored.total, number, stored.date, &stored.seller_gstin, &taxes);
-    json!({"id": vpa, "data": data})
 }

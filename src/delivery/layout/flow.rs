@@ -1,6 +1,6 @@
 //! Places blocks on pages.
 
-use super::face::Faces;
+use super::face::{Faces, begins};
 use super::shapes::{Align, Block, Color, Column, Kind, Op, Padding, Page, Paragraph, Rules, Run, Stack, Style, Table, TableCell, TableRow, Width};
 use super::template::Filled;
 use super::{Fault, Length, POINT};
@@ -546,7 +546,7 @@ impl Layout {
         let (mut out, mut from, mut used) = (Vec::new(), 0, 0);
         for (at, c) in word.char_indices() {
             let wide = self.faces.char_width(c, size, bold);
-            if used > 0 && used + wide > width {
+            if used > 0 && used + wide > width && begins(c) {
                 out.extend(word.get(from..at));
                 from = at;
                 used = 0;

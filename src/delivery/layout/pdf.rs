@@ -17,7 +17,7 @@ use krilla::num::NormalizedF32;
 use krilla::page::PageSettings;
 use krilla::paint::{Fill, FillRule, Stroke};
 use krilla::surface::Surface;
-use krilla::text::{GlyphId, KrillaGlyph, TextDirection};
+use krilla::text::{GlyphId, KrillaGlyph};
 
 /// What the file says of itself.
 #[derive(Debug, Clone)]
@@ -121,27 +121,22 @@ fn draw(surface: &mut Surface<'_>, op: &Op, page: usize, pages: usize) {
     }
 }
 
-/// Scripts whose characters stand beside each other as they are; others are shaped by the PDF library.
-fn simple(c: char) -> bool {
-    matches!(c, '\u{0}'..='\u{2ff}' | '\u{370}'..='\u{52f}' | '\u{1e00}'..='\u{1fff}' | '\u{2000}'..='\u{2bff}')
-}
-
 fn words(surface: &mut Surface<'_>, x: Length, y: Length, size: Length, bold: bool, text: &str) {
-    let face = Faces::get().face(bold);
-    let start = Point::from_xy(f(x), f(y));
-    if !text.chars().all(simple) {
-        surface.draw_text(start, face.font.clone(), f(size), text, false, TextDirection::Auto);
-        return;
+    let mut x = x;
+    for span in Faces::get().set(text, bold) {
+        let units = f(span.face.units() * 1_000);
+        let part = |length: Length| f(length * 1_000) / units;
+        let glyphs: Vec<KrillaGlyph> = span
+            .glyphs
+            .iter()
+            .map(|glyph| {
+                let (right, up) = glyph.offset;
+                KrillaGlyph::new(GlyphId::new(u32::from(glyph.id)), part(glyph.advance), part(right), part(up), 0.0, glyph.shows.clone(), None)
+            })
+            .collect();
+        surface.draw_glyphs(Point::from_xy(f(x), f(y)), &glyphs, span.face.font.clone(), text, f(size), false);
+        x += span.width(size);
     }
-    let units = f(face.units() * 1_000);
-    let glyphs: Vec<KrillaGlyph> = text
-        .char_indices()
-        .map(|(at, c)| {
-            let (glyph, advance) = face.glyph(c);
-            KrillaGlyph::new(GlyphId::new(u32::from(glyph)), f(advance * 1_000) / units, 0.0, 0.0, 0.0, at..at + c.len_utf8(), None)
-        })
-        .collect();
-    surface.draw_glyphs(start, &glyphs, face.font.clone(), text, f(size), false);
 }
 
 /// A box, its corners rounded.

@@ -24,11 +24,12 @@ use super::shapes::{
 use super::{Fault, Length, POINT, Picture};
 use crate::platform::money::Currency;
 use crate::platform::text::words::grouped;
-use minijinja::value::{Enumerator, Object, ObjectRepr, ValueKind};
+use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Value};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use std::cell::Cell;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -42,9 +43,13 @@ const LONGEST_EXPRESSION: usize = 250;
 const LONGEST_TEXT: usize = 10_000;
 /// Elements a filled template may have.
 const MOST_BLOCKS: usize = 400_000;
+/// What a QR code costs of them.
+const OF_A_CODE: usize = 1_000;
 /// Characters a filled template may have.
 const MOST_TEXT: usize = 8_000_000;
-/// How long filling may take when counting does not bound it: expressions that compare large lists again and again.
+/// What an expression costs of that, whatever it comes to.
+const OF_AN_EXPRESSION: usize = 10;
+/// How long filling may take when counting does not bound it: expressions that look through large lists again and again.
 const LONGEST_TIME: Duration = Duration::from_secs(20);
 /// Marks in header and footer that become the page and the number of pages.
 pub const PAGE: char = '\u{e000}';
@@ -330,6 +335,11 @@ impl Object for Whole {
     fn render(self: &Arc<Self>, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         Ok(())
     }
+    /// By where they are, never member by member: one comparison stays one comparison.
+    fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Ordering> {
+        let (own, other): (*const Self, *const Self) = (Arc::as_ptr(self), other.downcast_ref::<Self>()?);
+        Some(own.cmp(&other))
+    }
 }
 
 fn value_of(json: &serde_json::Value) -> Value {
@@ -388,7 +398,7 @@ impl Filler {
     }
 
     fn evaluate(&self, expression: &Expression<'_, '_>, context: &Value, line: usize) -> Result<Value, Fault> {
-        self.spend(line, 0, 1)?;
+        self.spend(line, 0, OF_AN_EXPRESSION)?;
         if Instant::now() > self.until {
             return Err(Fault::new(line, "the template takes too long"));
         }
@@ -594,6 +604,7 @@ impl Filler {
         if data.is_empty() {
             return Ok(Kind::Space(0));
         }
+        says.filler.spend(says.element.line, OF_A_CODE, 0)?;
         // A signed e-invoice code is long: the least correction keeps its modules large enough to be read.
         let code = qrcode::QrCode::with_error_correction_level(data.as_bytes(), if data.len() > 300 { qrcode::EcLevel::L } else { qrcode::EcLevel::M })
             .map_err(|_| Fault::new(says.element.line, "the data is too long for a QR code"))?;

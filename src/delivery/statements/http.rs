@@ -1,11 +1,11 @@
 //! Statements of account.
 
-use super::types::{NewStatement, Statement, StatementFilter};
+use super::types::{NewConfirmation, NewStatement, Statement, StatementFilter};
 use super::{service, store};
 use crate::delivery::documents::http::pdf;
 use crate::delivery::documents::service::Subject;
 use crate::platform::http::reply::{File, Pdf};
-use crate::platform::http::{Body, Created, Fetched, MultiStatus, Path, Query, Reply};
+use crate::platform::http::{Body, Created, Done, Fetched, MultiStatus, Path, Query, Reply};
 use crate::platform::ids::StatementId;
 use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::permissions::{StatementsRead, StatementsRun};
@@ -14,7 +14,13 @@ use actix_web::{get, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(list_statements).service(create_statement).service(create_statements_in_bulk).service(get_statement).service(get_statement_pdf);
+    config
+        .service(list_statements)
+        .service(create_statement)
+        .service(create_statements_in_bulk)
+        .service(get_statement)
+        .service(get_statement_pdf)
+        .service(confirm_statement);
 }
 
 /// List statements.
@@ -62,4 +68,14 @@ pub async fn get_statement(caller: Caller<StatementsRead>, id: Path<StatementId>
 #[get("/v1/statements/{id}/pdf")]
 pub async fn get_statement_pdf(caller: Caller<StatementsRead>, id: Path<StatementId>) -> Reply<File> {
     pdf(caller, Subject::Statement(id.0), None).await
+}
+
+/// Record what the customer answered to a statement.
+///
+/// A confirmation of balances: the customer's books agree, or what they say instead. Answers are only added; the newest is
+/// the statement's `confirmation`, the others stand in the audit log.
+#[utoipa::path(tag = "Statements", request_body = NewConfirmation, params(("id" = StatementId, Path, description = "The statement.")), responses((status = 200, body = Statement, description = "Recorded.")), extensions(("x-permission" = json!("statements:run")), ("x-idempotency" = json!("required"))))]
+#[post("/v1/statements/{id}/confirm")]
+pub async fn confirm_statement(caller: Caller<StatementsRun>, id: Path<StatementId>, body: Body<NewConfirmation>) -> Reply<Done<Statement>> {
+    caller.change(move |tx| service::confirm(tx, id.0, &body)).await
 }

@@ -1,15 +1,16 @@
 //! The verbs of statements.
 
 use super::store;
-use super::types::{NewStatement, Statement, StatementStyle};
+use super::types::{ConfirmationResult, NewConfirmation, NewStatement, Statement, StatementStyle};
 use crate::delivery::documents;
 use crate::ledger::Side;
 use crate::ledger::balances::At;
 use crate::master_data::customers;
 use crate::master_data::customers::reference::NamesCustomer;
 use crate::platform::dates::Instant;
-use crate::platform::http::{FieldError, Problem};
+use crate::platform::http::{FieldError, Problem, faults};
 use crate::platform::ids::{CustomerId, StatementId};
+use crate::platform::money::Currency;
 use crate::platform::unit_of_work::{Audited, Change, Outcomes, Rx, Tx};
 use crate::reporting::reports::customer_ledger::{MoveRow, movements};
 use crate::reporting::reports::open_items::{ItemRow, open_at};
@@ -90,6 +91,7 @@ pub fn create(tx: &mut Tx<'_>, new: &NewStatement) -> Result<Audited<Statement>,
         overdue: currency.amount(overdue),
         created_by: actor,
         created_at: Instant(now),
+        confirmation: None,
     };
     store::insert(tx, &statement)?;
     documents::service::fix_statement(tx, statement.id, customer)?;
@@ -99,4 +101,46 @@ pub fn create(tx: &mut Tx<'_>, new: &NewStatement) -> Result<Audited<Statement>,
 /// Several, each for itself.
 pub fn create_all(tx: &mut Tx<'_>, rows: &[&NewStatement]) -> Outcomes<Statement> {
     Ok(rows.iter().map(|new| create(tx, new)).collect())
+}
+
+/// Records what a customer answered to a statement.
+pub fn confirm(tx: &mut Tx<'_>, id: StatementId, new: &NewConfirmation) -> Result<Audited<Statement>, Problem> {
+    let before = store::get(tx, id)?;
+    let (ours, today) = (before.closing_balance.0, tx.cx().today);
+    let currency = Currency::parse(&before.currency).unwrap_or(tx.cx().currency());
+    let on = new.confirmed_on.unwrap_or(today);
+    let mut errors = Vec::new();
+    let stated = match (new.result, new.stated_balance.map(|amount| amount.0)) {
+        (ConfirmationResult::Agreed, None) => ours,
+        (ConfirmationResult::Agreed, Some(stated)) => {
+            if stated != ours {
+                errors.push(FieldError::at("/stated_balance", "invalid_value", "Books that say another balance differ.").expected(ours).received(stated));
+            }
+            stated
+        }
+        (ConfirmationResult::Differs, None) => {
+            errors.push(FieldError::at("/stated_balance", "required", "Where the books differ, what the customer's say."));
+            ours
+        }
+        (ConfirmationResult::Differs, Some(stated)) => {
+            if stated == ours {
+                errors.push(FieldError::at("/stated_balance", "invalid_value", "Books that say the same balance agree.").received(stated));
+            } else if !currency.holds(stated) {
+                errors.push(faults::precision("/stated_balance", stated, currency));
+            }
+            stated
+        }
+    };
+    if on < before.to {
+        let detail = "Nobody answers before the last day of the statement.";
+        errors.push(FieldError::at("/confirmed_on", "before_document", detail).expected(format!("at least {}", before.to)).received(on));
+    } else if on > today {
+        errors.push(FieldError::at("/confirmed_on", "date_in_future", "The answer is of a day to come.").expected(format!("at most {today}")).received(on));
+    }
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
+    }
+    store::insert_confirmation(tx, &before, new, stated, on)?;
+    let after = store::get(tx, id)?;
+    Ok(tx.record(Change::new("statement.confirmed", id.uuid()).before(&before).after(&after), after))
 }

@@ -1,7 +1,7 @@
-use super::types::{Statement, StatementFilter, StatementStyle};
+use super::types::{ConfirmationResult, NewConfirmation, Statement, StatementConfirmation, StatementFilter, StatementStyle};
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
-use crate::platform::ids::{CustomerId, StatementId};
+use crate::platform::ids::{ConfirmationId, CustomerId, StatementId};
 use crate::platform::money::Currency;
 use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::Sql;
@@ -14,11 +14,14 @@ row! {
     struct StatementRow {
         id: StatementId, customer_id: CustomerId, customer_name: String, style: StatementStyle, from_date: NaiveDate, to_date: NaiveDate, known_at: DateTime<Utc>, currency: String,
         opening_balance: Decimal, closing_balance: Decimal, overdue: Decimal, created_by: String, recorded_at: DateTime<Utc>,
+        answer_id: Option<ConfirmationId>, result: Option<ConfirmationResult>, stated_balance: Option<Decimal>, confirmed_on: Option<NaiveDate>, contact: Option<String>, evidence: Option<String>,
+        evidence_sha256: Option<String>, note: Option<String>, answered_by: Option<String>, answered_at: Option<DateTime<Utc>>,
     }
 }
 impl StatementRow {
     fn answer(self, base: Currency) -> Statement {
         let currency = Currency::parse(&self.currency).unwrap_or(base);
+        let confirmation = self.confirmation(currency);
         Statement {
             id: self.id,
             object: "statement",
@@ -34,13 +37,35 @@ impl StatementRow {
             overdue: currency.amount(self.overdue),
             created_by: self.created_by,
             created_at: Instant(self.recorded_at),
+            confirmation,
         }
+    }
+
+    fn confirmation(&self, currency: Currency) -> Option<StatementConfirmation> {
+        let stated = self.stated_balance?;
+        Some(StatementConfirmation {
+            id: self.answer_id?,
+            object: "statement_confirmation",
+            result: self.result?,
+            stated_balance: currency.amount(stated),
+            difference: currency.amount(self.closing_balance - stated),
+            confirmed_on: self.confirmed_on?,
+            contact: self.contact.clone()?,
+            evidence: self.evidence.clone(),
+            evidence_sha256: self.evidence_sha256.clone(),
+            note: self.note.clone(),
+            created_by: self.answered_by.clone()?,
+            created_at: Instant(self.answered_at?),
+        })
     }
 }
 
 const SELECT: &str = "SELECT s.id, s.customer_id, c.legal_name AS customer_name, s.style, s.from_date, s.to_date, s.known_at, s.currency, s.opening_balance::numeric AS opening_balance,
-        s.closing_balance::numeric AS closing_balance, s.overdue::numeric AS overdue, s.created_by, s.recorded_at
-    FROM statement s JOIN customer c ON c.company_id = s.company_id AND c.id = s.customer_id WHERE s.company_id = $1";
+        s.closing_balance::numeric AS closing_balance, s.overdue::numeric AS overdue, s.created_by, s.recorded_at, a.id AS answer_id, a.result, a.stated_balance::numeric AS stated_balance,
+        a.confirmed_on, a.contact, a.evidence, a.evidence_sha256, a.note, a.created_by AS answered_by, a.recorded_at AS answered_at
+    FROM statement s JOIN customer c ON c.company_id = s.company_id AND c.id = s.customer_id
+    LEFT JOIN LATERAL (SELECT * FROM statement_confirmation n WHERE n.company_id = s.company_id AND n.statement_id = s.id ORDER BY n.recorded_at DESC, n.id DESC LIMIT 1) AS a ON true
+    WHERE s.company_id = $1";
 static STATEMENTS: List = List {
     select: SELECT,
     id: "s.id",
@@ -54,7 +79,12 @@ static STATEMENTS: List = List {
 
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &StatementFilter) -> Result<Page<Statement>, Problem> {
     let base = rx.cx().currency();
-    let page = STATEMENTS.of(rx).when("s.customer_id = {}", filter.customer_id).any_of("s.style", filter.style.as_deref()).page::<StatementRow>(rx, paging)?;
+    let page = STATEMENTS
+        .of(rx)
+        .when("s.customer_id = {}", filter.customer_id)
+        .any_of("s.style", filter.style.as_deref())
+        .any_of("coalesce(a.result, 'none')", filter.confirmation.as_deref())
+        .page::<StatementRow>(rx, paging)?;
     Ok(page.map(|row| row.answer(base)))
 }
 
@@ -89,6 +119,30 @@ pub fn insert(tx: &mut Tx<'_>, new: &Statement) -> Result<(), Problem> {
         .bind(new.closing_balance.0)
         .bind(new.overdue.0)
         .bind(new.created_by.as_str()),
+    )?;
+    Ok(())
+}
+
+/// Adds an answer to a statement.
+pub fn insert_confirmation(tx: &mut Tx<'_>, statement: &Statement, new: &NewConfirmation, stated: Decimal, on: NaiveDate) -> Result<(), Problem> {
+    let (company, actor) = (tx.company(), tx.cx().actor.to_string());
+    tx.execute(
+        Sql::new(
+            "INSERT INTO statement_confirmation (company_id, id, statement_id, customer_id, result, stated_balance, confirmed_on, contact, evidence, evidence_sha256, note, created_by)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        )
+        .bind(company)
+        .bind(ConfirmationId::new())
+        .bind(statement.id)
+        .bind(statement.customer_id)
+        .bind(new.result)
+        .bind(stated)
+        .bind(on)
+        .bind(new.contact.trim())
+        .bind(new.evidence.as_deref())
+        .bind(new.evidence_sha256.as_deref())
+        .bind(new.note.as_deref())
+        .bind(actor),
     )?;
     Ok(())
 }

@@ -54,7 +54,7 @@ impl Account {
                 "balance": money(balance), "sums": {"debit": row.debit, "credit": row.credit},
             })
         });
-        let rows: Value = if running { moved.collect() } else { self.items.iter().map(|item| self.item(item, currency)).collect() };
+        let rows: Value = if running { moved.collect() } else { self.items_by_date().map(|item| self.item(item, currency)).collect() };
         let summary = |label: &str, amount: Decimal, bold: bool| json!({"label": label, "amount": money(amount), "bold": if bold { "yes" } else { "no" }});
         let mut facts_of = vec![summary("Opening balance", self.opening, false), summary("Debits", debits, false), summary("Credits", -credits, false)];
         facts_of.push(summary(&format!("Balance on {}", date(head.to)), closing, true));
@@ -78,6 +78,13 @@ impl Account {
         ];
         view.extend(own.map(|(name, value)| (name.to_owned(), value)));
         Value::Object(view)
+    }
+
+    /// What is open, oldest document first.
+    fn items_by_date(&self) -> impl Iterator<Item = &ItemRow> {
+        let mut items: Vec<&ItemRow> = self.items.iter().collect();
+        items.sort_by(|a, b| (a.document_date, &a.document_number, a.instalment_no).cmp(&(b.document_date, &b.document_number, b.instalment_no)));
+        items.into_iter()
     }
 
     fn item(&self, item: &ItemRow, base: Currency) -> Value {

@@ -71,7 +71,7 @@ pub fn document(stored: &Stored, number: &str, registration: &GstRegistration, c
         date: stored.date,
         supply,
         reverse_charge: stored.reverse_charge,
-        operator_gstin: None,
+        operator_gstin: stored.operator.as_ref().map(|operator| operator.gstin.clone()),
         seller,
         buyer,
         place: stored.place.clone(),
@@ -89,6 +89,9 @@ pub fn document(stored: &Stored, number: &str, registration: &GstRegistration, c
             ..Payment::default()
         },
         export: abroad.then(|| Export {
+            shipping_bill: stored.shipping.as_ref().map(|bill| bill.number.clone()),
+            shipping_bill_date: stored.shipping.as_ref().map(|bill| bill.date),
+            port: stored.shipping.as_ref().and_then(|bill| bill.port_code.clone()),
             currency: foreign.then(|| stored.currency.code().to_owned()),
             country: billing.map(|address| address.country.clone()).filter(|country| country != "IN"),
             ..Export::default()

@@ -1,13 +1,15 @@
 //! E-invoices.
 
-use super::types::{EinvoiceEntry, EinvoiceFilter, EinvoicePayload, NewCancellation, NewRegistration, QrQuery};
+use super::qr::{PNG, SVG};
+use super::types::{EinvoiceEntry, EinvoiceFilter, EinvoicePayload, NewCancellation, NewRegistration, QrFormat, QrQuery};
 use super::{service, store, tool};
+use crate::platform::http::reply::{File, Png};
 use crate::platform::http::{Body, Done, Fetched, Path, Query, Reply};
 use crate::platform::ids::InvoiceId;
 use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::Caller;
 use crate::platform::unit_of_work::permissions::{EinvoicesRead, EinvoicesWrite, InvoicesRead};
-use actix_web::{HttpResponse, get, post};
+use actix_web::{get, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -63,11 +65,12 @@ pub async fn cancel_einvoice(caller: Caller<EinvoicesWrite>, id: Path<InvoiceId>
 
 /// Get the QR code of an invoice.
 ///
-/// The signed one of a registered e-invoice; of an invoice to a consumer, where the GST registration has a UPI id, one to pay
-/// it by (notification 14/2020-CT). An SVG drawing.
-#[utoipa::path(tag = "Invoices", params(("id" = InvoiceId, Path, description = "The invoice."), QrQuery), responses((status = 200, body = String, content_type = "image/svg+xml", description = "The drawing.", example = json!("<svg xmlns=\"http://www.w3.org/2000/svg\"/>"))), extensions(("x-permission" = json!("invoices:read")), ("x-conflicts" = json!(true))))]
+/// The signed one of a registered e-invoice; of an issued invoice to a consumer, where the GST registration has a UPI id, one to
+/// pay it by (notification 14/2020-CT). An SVG drawing or a PNG of eight pixels a module, as `format` or else `Accept` says.
+#[utoipa::path(tag = "Invoices", params(("id" = InvoiceId, Path, description = "The invoice."), QrQuery), responses((status = 200, description = "The picture.", content((String = "image/svg+xml", example = json!("<svg xmlns=\"http://www.w3.org/2000/svg\"/>")), (Png = "image/png")))), extensions(("x-permission" = json!("invoices:read")), ("x-conflicts" = json!(true))))]
 #[get("/v1/invoices/{id}/qr")]
-pub async fn get_invoice_qr(caller: Caller<InvoicesRead>, id: Path<InvoiceId>, _query: Query<QrQuery>) -> Reply<HttpResponse> {
-    let drawing = caller.read(move |rx| service::code(rx, id.0)).await?;
-    Ok(HttpResponse::Ok().content_type("image/svg+xml").body(drawing))
+pub async fn get_invoice_qr(caller: Caller<InvoicesRead>, id: Path<InvoiceId>, query: Query<QrQuery>) -> Reply<File> {
+    let liked = || if caller.prefers(&[SVG, PNG]) == Some(PNG) { QrFormat::Png } else { QrFormat::Svg };
+    let format = query.format.unwrap_or_else(liked);
+    caller.read(move |rx| service::code(rx, id.0, format)).await
 }

@@ -1,9 +1,26 @@
 //! What the QR codes on documents say, and their picture.
 
+use crate::billing::invoices::order::Kind;
+use crate::billing::invoices::store::Stored;
+use crate::billing::invoices::types::{InvoiceStatus, SupplyKind};
 use chrono::NaiveDate;
 use qrcode::render::svg;
-use qrcode::{EcLevel, QrCode};
+use qrcode::{Color, EcLevel, QrCode};
 use rust_decimal::Decimal;
+
+/// Whether an invoice carries a code to pay it by: one that stands, to somebody without registration, in rupees.
+#[must_use]
+pub fn is_payable(stored: &Stored) -> bool {
+    let consumer = stored.kind == Kind::Invoice && stored.supply == SupplyKind::B2c && stored.buyer_gstin.is_none();
+    consumer && stored.status == InvoiceStatus::Issued && stored.currency.code() == "INR" && stored.total > Decimal::ZERO
+}
+
+/// What the code to pay an invoice by says.
+#[must_use]
+pub fn to_pay(stored: &Stored, vpa: &str, payee: &str) -> String {
+    let taxes = Taxes { cgst: stored.cgst, sgst: stored.sgst, igst: stored.igst, cess: stored.cess };
+    upi_intent(vpa, payee, stored.total, stored.number.as_deref().unwrap_or_default(), stored.date, &stored.seller_gstin, &taxes)
+}
 
 /// The taxes of a document, in rupees.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,13 +66,46 @@ fn encoded(text: &str) -> String {
     text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
-/// A QR code as a drawing of its own, with the quiet zone of four modules; `None` where the text is longer than a code
-/// can hold (about 2,900 bytes).
+/// Media types of the pictures.
+pub const SVG: &str = "image/svg+xml";
+pub const PNG: &str = "image/png";
+
+/// Modules of white around a code, so that readers find it.
+const QUIET: usize = 4;
+/// Pixels a module is wide and high.
+const PIXELS: usize = 8;
+
+/// The code of a text; `None` where that is longer than a code can hold (about 2,900 bytes). Signed e-invoices are long: the
+/// lowest correction keeps the modules large enough to print.
+fn code(text: &str) -> Option<QrCode> {
+    QrCode::with_error_correction_level(text.as_bytes(), EcLevel::L).ok()
+}
+
+/// A QR code as a drawing of its own.
 #[must_use]
 pub fn svg(text: &str) -> Option<String> {
-    // Signed e-invoices are long: the lowest correction keeps the modules large enough to print.
-    let code = QrCode::with_error_correction_level(text.as_bytes(), EcLevel::L).ok()?;
-    Some(code.render::<svg::Color<'_>>().min_dimensions(200, 200).quiet_zone(true).build())
+    Some(code(text)?.render::<svg::Color<'_>>().min_dimensions(200, 200).quiet_zone(true).build())
+}
+
+/// A QR code in black and white pixels, one bit each.
+#[must_use]
+pub fn png(text: &str) -> Option<Vec<u8>> {
+    let code = code(text)?;
+    let (modules, side) = (code.width(), (code.width() + 2 * QUIET) * PIXELS);
+    let dark = |x: usize, y: usize| {
+        let module = |at: usize| (at / PIXELS).checked_sub(QUIET).filter(|at| *at < modules);
+        matches!((module(x), module(y)), (Some(x), Some(y)) if code[(x, y)] == Color::Dark)
+    };
+    // Eight pixels are a byte, the first its highest bit; a one is white.
+    let byte = |y: usize, from: usize| (0..8).fold(0_u8, |byte, bit| byte << 1 | u8::from(!dark(from + bit, y)));
+    let rows: Vec<u8> = (0..side).flat_map(|y| (0..side).step_by(8).map(move |from| (y, from))).map(|(y, from)| byte(y, from)).collect();
+    let mut out = Vec::new();
+    let pixels = u32::try_from(side).ok()?;
+    let mut encoder = png::Encoder::new(&mut out, pixels, pixels);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::One);
+    encoder.write_header().ok()?.write_image_data(&rows).ok()?;
+    Some(out)
 }
 
 #[cfg(test)]
@@ -79,6 +129,27 @@ mod tests {
     fn a_code_is_drawn_until_it_can_hold_no_more() {
         assert!(svg("upi://pay?pa=shop@okbank").is_some_and(|drawing| drawing.contains("<svg") && drawing.contains("</svg>")));
         assert!(svg(&"x".repeat(1200)).is_some());
-        assert_eq!(svg(&"x".repeat(3000)), None);
+        assert_eq!((svg(&"x".repeat(3000)), png(&"x".repeat(3000))), (None, None));
+    }
+
+    /// What a reader sees: the pixels, put back into modules, are the code's.
+    #[test]
+    fn the_pixels_are_the_modules_with_white_around_them() {
+        let text = "upi://pay?pa=shop@okbank&am=110.80";
+        let bytes = png(text).unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let frame = reader.next_frame(&mut pixels).unwrap();
+        let code = code(text).unwrap();
+        let side = (code.width() + 8) * 8;
+        assert_eq!((frame.width as usize, frame.height as usize), (side, side));
+        for y in 0..side {
+            for x in 0..side {
+                let white = pixels[y * frame.line_size + x / 8] >> (7 - x % 8) & 1 == 1;
+                let inside = (32..side - 32).contains(&x) && (32..side - 32).contains(&y);
+                let dark = inside && code[(x / 8 - 4, y / 8 - 4)] == Color::Dark;
+                assert_eq!(white, !dark, "{x}, {y}");
+            }
+        }
     }
 }

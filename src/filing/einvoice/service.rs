@@ -7,7 +7,7 @@ use super::problems::{CANCELLATION_WINDOW_PASSED, EINVOICE_INCOMPLETE, EINVOICE_
 use super::qr;
 use super::store;
 use super::table;
-use super::types::{EinvoiceEntry, EinvoicePayload, NewCancellation, NewRegistration};
+use super::types::{EinvoiceEntry, EinvoicePayload, NewCancellation, NewRegistration, QrFormat};
 use crate::billing::invoices::order::{Form, Kind};
 use crate::billing::invoices::problems::EINVOICE_REGISTERED;
 use crate::billing::invoices::service as documents;
@@ -22,10 +22,10 @@ use crate::master_data::{customers, gst_registrations};
 use crate::platform::dates::{Instant, business_date};
 use crate::platform::http::Problem;
 use crate::platform::http::problem::{self, FieldError};
+use crate::platform::http::reply::File;
 use crate::platform::ids::InvoiceId;
 use crate::platform::unit_of_work::{Audited, Change, Context, Rx, Tx};
 use crate::tax::gst::irp::irn;
-use crate::tax::gst::supply::SupplyType;
 use chrono::{DateTime, Duration, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -77,6 +77,11 @@ fn refuse_faults(payload: &Value) -> Result<(), Problem> {
 pub fn payload(rx: &mut Rx<'_>, id: InvoiceId) -> Result<EinvoicePayload, Problem> {
     let stored = load(rx, id, false)?;
     let document = document(rx, &stored)?;
+    if stored.pricing.differential != Decimal::ONE_HUNDRED {
+        let detail = "INV-01 has no member for tax at a part of its rate (notification 37/2017-CT(Rate)); the portal reckons all of it and refuses the rest.";
+        let error = FieldError::at("/ItemList", "differential_unknown", detail).received(format!("{} per cent of the rate", stored.pricing.differential));
+        return Err(Problem::new(EINVOICE_INCOMPLETE, "The portal would refuse this; the pointers lead into the payload.").errors(vec![error]));
+    }
     let payload = payload::build(&document);
     refuse_faults(&payload)?;
     Ok(EinvoicePayload(payload))
@@ -375,22 +380,27 @@ pub fn import(tx: &mut Tx<'_>, response: &Value) -> Result<Imported, Problem> {
     Ok(Imported::Done { document: id, number: entry.number.clone(), status: entry.status })
 }
 
-/// The QR code of a document: what the portal signed, or for a consumer how to pay it.
-pub fn code(rx: &mut Rx<'_>, id: InvoiceId) -> Result<String, Problem> {
+/// The QR code of an invoice: what the portal signed, or for a consumer how to pay it.
+pub fn code(rx: &mut Rx<'_>, id: InvoiceId, format: QrFormat) -> Result<File, Problem> {
     let stored = billing::get(rx, Kind::Invoice, id, false)?.ok_or_else(|| Problem::not_found("invoice"))?;
     let signed = irns::answered(rx, id)?.filter(|answered| answered.status == EinvoiceStatus::Registered).and_then(|answered| answered.signed_qr);
     let none =
         |detail: &str| Problem::new(problem::INVALID_STATE, detail).member("current", json!({"status": stored.status})).member("allowed_actions", json!([]));
-    let says = match (signed, &stored.number) {
-        (Some(signed), _) => signed,
-        (None, Some(number)) if stored.supply.of_law() == SupplyType::B2c && stored.currency.code() == "INR" => {
-            let registration = gst_registrations::store::find(rx, Some(stored.registration))?.ok_or_else(|| Problem::not_found("gst_registration"))?;
-            let Some(vpa) = registration.vpa else { return Err(none("The GST registration has no UPI id to be paid at.")) };
-            let taxes = qr::Taxes { cgst: stored.cgst, sgst: stored.sgst, igst: stored.igst, cess: stored.cess };
-            let name = registration.trade_name.unwrap_or(registration.legal_name);
-            qr::upi_intent(&vpa, &name, stored.total, number, stored.date, &stored.seller_gstin, &taxes)
+    let says = if let Some(signed) = signed {
+        signed
+    } else {
+        if !qr::is_payable(&stored) {
+            return Err(none("The invoice has no QR code: it is neither registered with the portal nor an issued one to a consumer in rupees."));
         }
-        _ => return Err(none("The invoice has no QR code: it is neither registered with the portal nor one to a consumer in rupees.")),
+        let registration = gst_registrations::store::find(rx, Some(stored.registration))?.ok_or_else(|| Problem::not_found("gst_registration"))?;
+        let Some(vpa) = registration.vpa.as_deref() else { return Err(none("The GST registration has no UPI id to be paid at.")) };
+        qr::to_pay(&stored, vpa, registration.trade_name.as_deref().unwrap_or(&registration.legal_name))
     };
-    qr::svg(&says).ok_or_else(|| Problem::internal(&"a QR code that holds too much"))
+    let (media_type, extension, content) = match format {
+        QrFormat::Svg => (qr::SVG, "svg", qr::svg(&says).map(String::into_bytes)),
+        QrFormat::Png => (qr::PNG, "png", qr::png(&says)),
+    };
+    let number: String = stored.number.unwrap_or_default().to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let content = content.ok_or_else(|| Problem::internal(&"a QR code that holds too much"))?;
+    Ok(File { media_type, name: format!("qr-{number}.{extension}"), content })
 }

@@ -1,6 +1,7 @@
 use super::types::{CancelCode, EinvoiceEntry, EinvoiceError, EinvoiceFilter};
 use crate::billing::invoices::order::Kind;
 use crate::billing::invoices::types::InvoiceStatus;
+use crate::billing::irns::store::{duty, far};
 use crate::billing::irns::types::EinvoiceStatus;
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
@@ -9,9 +10,9 @@ use crate::platform::money::Currency;
 use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::{Many, Sql};
 use crate::platform::unit_of_work::{Context, Rx};
-use crate::row;
 use crate::tax::gst::irp::{self, irn};
 use crate::tax::gst::limits;
+use crate::{has_to_be_registered, row};
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
@@ -22,12 +23,11 @@ row! {
         error_code: Option<String>, error_detail: Option<String>, cancelled_at: Option<DateTime<Utc>>, cancel_code: Option<i32>, cancel_remarks: Option<String>, approval_id: Option<ApprovalId>,
     }
 }
-// What has to be registered ($2: since when, $3: until when), as `billing::irns::decision` says it of one document,
-// and what the portal answered something to. $4 to $6: in which spans of dates how many days there are to report.
+// What has to be registered ($2: since when, $3: until when) and what the portal answered something to. $4 to $6: in which
+// spans of dates how many days there are to report.
 macro_rules! due {
     () => {
-        "i.status = 'issued' AND i.invoice_date >= $2 AND i.invoice_date < $3 AND i.supply_type <> 'B2C' AND i.tax_effect = 'gst' AND i.buyer_gstin IS DISTINCT FROM i.seller_gstin
-            AND EXISTS (SELECT FROM invoice_line l WHERE l.company_id = i.company_id AND l.invoice_id = i.id AND l.treatment = 'taxable')"
+        has_to_be_registered!("$2", "$3")
     };
 }
 macro_rules! entries {
@@ -50,20 +50,6 @@ const SORTS: &[SortKey] = &[
     SortKey { name: "number", expression: "i.number", kind: "text" },
 ];
 static ENTRIES: List = List { select: entries!(), id: "i.id", sorts: SORTS, default_sort: "-document_date" };
-
-/// From which day to which the company has documents registered; neither is reached where it never has.
-#[must_use]
-pub fn duty(cx: &Context) -> (NaiveDate, NaiveDate) {
-    let policy = &cx.facts.einvoicing;
-    let since = irp::obliged_since(&policy.turnover).unwrap_or(NaiveDate::MAX);
-    let excluded = policy.excluded_as.as_deref().and_then(|seller| irp::exemptions().iter().find(|e| e.seller == seller));
-    (far(since), far(excluded.map_or(NaiveDate::MAX, |excluded| excluded.from)))
-}
-
-/// A date the database can hold.
-fn far(date: NaiveDate) -> NaiveDate {
-    NaiveDate::from_ymd_opt(9999, 12, 31).map_or(date, |last| date.min(last))
-}
 
 /// Spans of dates with the days there are to report a document of them: they turn with the law and, as the turnover of
 /// another year counts, with the fiscal year.

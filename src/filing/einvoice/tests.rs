@@ -1,7 +1,8 @@
 //! The tool against published figures, the field table, and sums made here by themselves.
 
 use super::table;
-use super::tool::{EinvoiceAnswer, EinvoiceRequest, answer};
+use super::tool::answer;
+use super::tool::types::{EinvoiceAnswer, EinvoiceRequest};
 use crate::platform::http::Problem;
 use proptest::prelude::*;
 use rust_decimal::{Decimal, dec};

@@ -145,13 +145,14 @@ pub struct EinvoiceFilter {
 }
 
 words! {
-    pub enum QrFormat { Svg = "svg" }
+    /// A drawing, or pixels.
+    pub enum QrFormat { Svg = "svg", Png = "png" }
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct QrQuery {
-    /// The kind of picture.
+    /// The kind of picture; as `Accept` says when left out, and a drawing where that does not mind.
     #[param(inline)]
     pub format: Option<QrFormat>,
 }

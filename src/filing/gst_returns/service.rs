@@ -6,8 +6,9 @@ use super::types::{GstReturn, LockReturn, ReturnFilter, ReturnState, ReturnTotal
 use crate::control::approvals::problems::APPROVAL_STALE;
 use crate::control::approvals::rules::Band;
 use crate::control::approvals::{self, Action, Approved, Gate, Request, gate, of_request};
-use crate::filing::gstr1::builder::{B2csAmendment, Declared};
-use crate::filing::gstr1::{Advance, AdvanceKind, Builder, Built, Document, DocumentKind, Former, Tax, section};
+use crate::filing::gstr1::builder::{B2csAmendment, Declared, OperatorAmendment};
+use crate::filing::gstr1::section::{Section, is_inter};
+use crate::filing::gstr1::{Advance, AdvanceKind, Builder, Built, Document, DocumentKind, Former, Operator, OperatorSection, Tax, section};
 use crate::filing::period::ReturnPeriod;
 use crate::platform::dates::Instant;
 use crate::platform::http::{FieldError, Problem, faults};
@@ -52,7 +53,7 @@ pub fn build(rx: &mut Rx<'_>, registration: &Registration, period: ReturnPeriod)
     let locked = store::locked(rx, registration.id)?;
     let run = filed_before(&locked, period);
     let mut builder = Builder::new(&registration.gstin, period);
-    builder.amends_b2cs_by_rows();
+    builder.amends_totals_by_rows();
     let mut reported = Vec::new();
     if let Some((first, _)) = run.first().copied() {
         let until = period.before().last;
@@ -66,9 +67,11 @@ pub fn build(rx: &mut Rx<'_>, registration: &Registration, period: ReturnPeriod)
             changed.insert(own.id);
             Ok(())
         })?;
-        if !changed.is_empty() {
-            amend_totals(rx, &mut builder, registration, &run, &changed)?;
-        }
+        store::each(rx, registration.id, first.first, until, Scope::Shipped, |own| {
+            take(&mut builder, &own, &told_anew(&own.document), &mut reported);
+            Ok(())
+        })?;
+        amend_totals(rx, &mut builder, registration, &run, &changed)?;
         amend_advances(rx, &mut builder, registration, &run, &mut reported)?;
     }
     store::each(rx, registration.id, period.first, period.last, Scope::Dated, |own| {
@@ -89,21 +92,49 @@ pub fn build(rx: &mut Rx<'_>, registration: &Registration, period: ReturnPeriod)
 /// Takes a document in, and notes what of it the ledger should have.
 fn take(builder: &mut Builder, own: &Own, document: &Document, reported: &mut Vec<Reported>) {
     let Declared { section, tax } = builder.push(document);
-    let tax = if document.reverse_charge { tax.value_only() } else { tax };
-    reported.push(Reported { id: own.id.uuid(), posted_under: own.id.uuid(), section, amends: document.former.is_some(), tax });
+    let of_others = document.reverse_charge || document.operator.as_ref().is_some_and(|operator| operator.section == OperatorSection::S9);
+    reported.push(Reported {
+        id: own.id.uuid(),
+        posted_under: own.id.uuid(),
+        section,
+        amends: document.former.is_some(),
+        tax: if of_others { tax.value_only() } else { tax },
+        shipping: store::shipping_told(&document.shipping).filter(|_| !document.cancelled),
+    });
+}
+
+/// A document that was reported takes its own place, as it is now.
+fn told_anew(document: &Document) -> Document {
+    let former = Former { number: document.number.clone(), date: document.date, value: document.value, lines: document.lines.clone() };
+    Document { former: Some(former), ..document.clone() }
 }
 
 /// A document that was reported and is cancelled: it takes its own place with nothing.
 fn taken_back(document: &Document) -> Document {
-    let former = Former { number: document.number.clone(), date: document.date, lines: document.lines.clone() };
-    Document { former: Some(former), cancelled: true, ..document.clone() }
+    Document { cancelled: true, ..told_anew(document) }
 }
 
 fn taxable(line: &crate::filing::gstr1::Line) -> bool {
     line.treatment == Treatment::Taxable && !line.rate.is_zero()
 }
 
-/// Table 10: of each row of a filed table 7 in which a document was cancelled, what it comes to without it.
+/// What stands of a row that is a total, and whether something of it was cancelled now.
+#[derive(Default)]
+struct Standing {
+    tax: Tax,
+    changed: bool,
+}
+impl Standing {
+    fn add(&mut self, document: &Document, tax: Tax, changed: bool) {
+        self.changed |= changed;
+        if !document.cancelled {
+            self.tax += if document.kind == DocumentKind::CreditNote { -tax } else { tax };
+        }
+    }
+}
+
+/// Tables 10 and 14A: of each row of a filed table 7 or 14 in which a document was cancelled, what it comes to without
+/// it. A document that came late stands in the totals of the return that reported it.
 fn amend_totals(
     rx: &mut Rx<'_>,
     builder: &mut Builder,
@@ -111,29 +142,37 @@ fn amend_totals(
     run: &[(ReturnPeriod, ReturnId)],
     changed: &HashSet<InvoiceId>,
 ) -> Result<(), Problem> {
+    type Place = (bool, String, String, bool);
     let state = registration.gstin.get(..2).unwrap_or_default();
-    for (month, id) in run {
-        // A row of table 7, what stands of it, and whether something of it was cancelled now.
-        let mut rows: BTreeMap<(bool, String, Decimal), (Tax, bool)> = BTreeMap::new();
-        // A document that came late stands in the total of the return that reported it.
+    let touched = if changed.is_empty() { Vec::new() } else { store::returns_of(rx, changed.iter().copied().collect())? };
+    for (month, id) in run.iter().filter(|(_, id)| touched.contains(id)) {
+        let mut rows: BTreeMap<(Place, Decimal), Standing> = BTreeMap::new();
+        let mut operators: BTreeMap<(String, bool), Standing> = BTreeMap::new();
         store::each(rx, registration.id, run[0].0.first, month.last, Scope::InTotal(*id), |own| {
-            let document = &own.document;
-            let inter = section::is_inter(document, state);
-            for line in document.lines.iter().filter(|line| taxable(line)) {
-                let row = rows.entry((inter, document.place.clone(), line.rate.normalize())).or_default();
-                row.1 |= changed.contains(&own.id);
-                if !document.cancelled {
-                    row.0 += if document.kind == DocumentKind::CreditNote { -line.tax } else { line.tax };
+            let (document, changed) = (&own.document, changed.contains(&own.id));
+            if section::section(document, state) == Section::B2cs {
+                let operator = document.operator.as_ref().map(|operator| operator.gstin.clone()).unwrap_or_default();
+                let place = (is_inter(document, state), document.place.clone(), operator, document.differential);
+                for line in document.lines.iter().filter(|line| taxable(line)) {
+                    rows.entry((place.clone(), line.rate.normalize())).or_default().add(document, line.tax, changed);
                 }
+            }
+            if let Some(Operator { gstin, section }) = &document.operator {
+                let sum = document.lines.iter().fold(Tax::default(), |sum, line| sum + line.tax);
+                operators.entry((gstin.clone(), *section == OperatorSection::S9)).or_default().add(document, sum, changed);
             }
             Ok(())
         })?;
-        let mut amended: BTreeMap<(bool, String), Vec<(Decimal, Tax)>> = BTreeMap::new();
-        for ((inter, place, rate), (tax, _)) in rows.into_iter().filter(|(_, (_, changed))| *changed) {
-            amended.entry((inter, place)).or_default().push((rate, tax));
+        let mut amended: BTreeMap<Place, Vec<(Decimal, Tax)>> = BTreeMap::new();
+        for ((place, rate), standing) in rows.into_iter().filter(|(_, standing)| standing.changed) {
+            amended.entry(place).or_default().push((rate, standing.tax));
         }
-        for ((inter, place), items) in amended {
-            builder.amend_b2cs(B2csAmendment { omon: month.fp(), inter, place, operator: None, items });
+        for ((inter, place, operator, differential), items) in amended {
+            builder.amend_b2cs(B2csAmendment { omon: month.fp(), inter, place, operator, differential, items });
+        }
+        for ((gstin, pays), standing) in operators.into_iter().filter(|(_, standing)| standing.changed) {
+            let operator = Operator { gstin, section: if pays { OperatorSection::S9 } else { OperatorSection::S52 } };
+            builder.amend_operator(OperatorAmendment { omon: month.fp(), operator, tax: standing.tax });
         }
     }
     Ok(())
@@ -143,7 +182,7 @@ fn amend_totals(
 
 fn of_movement(moved: &Moved, amends: bool) -> Reported {
     let section = if moved.movement.kind == MovementKind::Received { "at" } else { "txpd" };
-    Reported { id: moved.id, posted_under: moved.receipt, section, amends, tax: moved.tax() }
+    Reported { id: moved.id, posted_under: moved.receipt, section, amends, tax: moved.tax(), shipping: None }
 }
 
 /// Counts the number of a receipt or refund voucher in table 13.
@@ -168,6 +207,7 @@ fn advance(row: &AdvanceRow, kind: AdvanceKind, amends: Option<String>, former: 
         received_in_period: kind == AdvanceKind::Received,
         place: row.place_of_supply.clone(),
         inter: row.inter,
+        differential: false,
         rate: row.rate,
         tax: of_advance(row),
         amends,
@@ -188,11 +228,10 @@ fn amend_advances(
     reported: &mut Vec<Reported>,
 ) -> Result<(), Problem> {
     type Key = (bool, String, bool, Decimal);
-    for (month, _) in run {
+    let (Some((first, _)), Some((last, _))) = (run.first(), run.last()) else { return Ok(()) };
+    let since = store::months_moved_since(rx, registration.id, first.first, last.last)?;
+    for (month, _) in run.iter().filter(|(month, _)| since.contains(&month.first)) {
         let moved = store::movements(rx, registration.id, month.first, month.last)?;
-        if moved.iter().all(|one| one.reported) {
-            continue;
-        }
         for late in moved.iter().filter(|one| !one.reported) {
             voucher(builder, late);
             reported.push(of_movement(late, true));

@@ -1,7 +1,7 @@
 use super::types::{ReturnFilter, ReturnState};
 use crate::billing::invoices::order::Kind;
 use crate::billing::invoices::types::{SupplyKind, TaxTreatment};
-use crate::filing::gstr1::{Document, DocumentKind, Line, Original, Recipient, RecipientKind, ShippingBill, Tax};
+use crate::filing::gstr1::{Document, DocumentKind, Line, Operator, OperatorSection, Original, Recipient, RecipientKind, ShippingBill, Tax};
 use crate::filing::period::ReturnPeriod;
 use crate::platform::http::Problem;
 use crate::platform::ids::{InvoiceId, RegistrationId, ReturnId};
@@ -65,9 +65,11 @@ pub enum Scope {
     Dated,
     /// Dated in a span of filed returns, and in none of them.
     Late,
-    /// Reported in a filed return of the span, cancelled since, and amended in none.
+    /// Reported in a filed return of the span, cancelled since, and taken back in none.
     Cancelled,
-    /// Consumers' documents in the total of table 7 of one filed return.
+    /// Exports reported in a filed return of the span whose shipping bill is another now than what was last told.
+    Shipped,
+    /// Documents in the totals of tables 7 and 14 of one filed return.
     InTotal(ReturnId),
 }
 
@@ -78,13 +80,29 @@ impl Scope {
             Self::Late => "NOT EXISTS (SELECT FROM gst_return_document d WHERE d.company_id = i.company_id AND d.document_id = i.id)",
             Self::Cancelled => {
                 "i.status = 'cancelled' AND EXISTS (SELECT FROM gst_return_document d WHERE d.company_id = i.company_id AND d.document_id = i.id AND NOT d.amends AND d.section <> 'doc_issue')
-                 AND NOT EXISTS (SELECT FROM gst_return_document d WHERE d.company_id = i.company_id AND d.document_id = i.id AND d.amends)"
+                 AND NOT EXISTS (SELECT FROM gst_return_document d WHERE d.company_id = i.company_id AND d.document_id = i.id AND d.amends
+                    AND NOT EXISTS (SELECT FROM gst_return_shipping s WHERE s.company_id = d.company_id AND s.return_id = d.return_id AND s.document_id = d.document_id))"
+            }
+            Self::Shipped => {
+                "i.status = 'issued' AND i.shipping_bill_number IS NOT NULL
+                 AND EXISTS (SELECT FROM gst_return_document d WHERE d.company_id = i.company_id AND d.document_id = i.id AND NOT d.amends AND d.section = 'exp')
+                 AND concat_ws(' ', i.port_code, i.shipping_bill_number, to_char(i.shipping_bill_date, 'YYYY-MM-DD')) IS DISTINCT FROM
+                    (SELECT s.told FROM gst_return_shipping s JOIN gst_return r ON r.company_id = s.company_id AND r.id = s.return_id
+                     WHERE s.company_id = i.company_id AND s.document_id = i.id ORDER BY r.period DESC LIMIT 1)"
             }
             Self::InTotal(_) => {
-                "EXISTS (SELECT FROM gst_return_document d WHERE d.company_id = i.company_id AND d.document_id = i.id AND d.return_id = $8 AND d.section = 'b2cs')"
+                "EXISTS (SELECT FROM gst_return_document d WHERE d.company_id = i.company_id AND d.document_id = i.id AND d.return_id = $8 AND NOT d.amends
+                    AND (d.section = 'b2cs' OR d.section <> 'doc_issue' AND i.ecommerce_section IS NOT NULL))"
             }
         }
     }
+}
+
+/// A shipping bill as a filed return told it; `None` where it told none.
+#[must_use]
+pub fn shipping_told(bill: &ShippingBill) -> Option<String> {
+    let parts = [bill.port.clone(), bill.number.clone(), bill.date.map(|date| date.to_string())];
+    bill.number.as_ref().map(|_| parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
 row! {
@@ -92,6 +110,7 @@ row! {
         id: InvoiceId, kind: Kind, number: String, invoice_date: NaiveDate, cancelled: bool, buyer_gstin: Option<String>,
         supply_type: SupplyKind, place_of_supply: String, reverse_charge: bool, exchange_rate: Decimal, cgst: Decimal, sgst: Decimal, igst: Decimal, cess: Decimal, round_off: Decimal,
         other_charges: Decimal, differential: bool, grand_total: Decimal, original_number: Option<String>, original_date: Option<NaiveDate>, original_value: Option<Decimal>,
+        operator: Option<String>, operator_section: Option<String>, port_code: Option<String>, shipping_bill_number: Option<String>, shipping_bill_date: Option<NaiveDate>, to_composition: bool,
     }
 }
 row! {
@@ -111,7 +130,7 @@ pub struct Own {
 const BATCH: i64 = 2_000;
 
 /// Goes through the documents of a registration dated in a span that change the tax, by date. Financial notes move
-/// money only and are in no return.
+/// money only and are in no return; what was issued as a composition dealer is declared in CMP-08 and GSTR-4.
 pub fn each(
     rx: &mut Rx<'_>,
     registration: RegistrationId,
@@ -127,10 +146,12 @@ pub fn each(
                 i.place_of_supply, i.reverse_charge, i.exchange_rate, i.cgst::numeric AS cgst, i.sgst::numeric AS sgst, i.igst::numeric AS igst, i.cess::numeric AS cess,
                 i.round_off::numeric AS round_off, coalesce((i.pricing ->> 'other_charges')::numeric, 0) AS other_charges, coalesce((i.pricing ->> 'differential')::numeric, 100) <> 100 AS differential,
                 i.grand_total::numeric AS grand_total,
-                o.number AS original_number, o.invoice_date AS original_date, (o.grand_total * o.exchange_rate)::numeric AS original_value
+                o.number AS original_number, o.invoice_date AS original_date, (o.grand_total * o.exchange_rate)::numeric AS original_value,
+                i.ecommerce_operator_gstin AS operator, i.ecommerce_section AS operator_section, i.port_code, i.shipping_bill_number, i.shipping_bill_date,
+                coalesce(i.buyer_composition, false) AS to_composition
          FROM invoice i LEFT JOIN invoice o ON o.company_id = i.company_id AND o.id = i.original_invoice_id
          WHERE i.company_id = $1 AND i.registration_id = $2 AND i.invoice_date BETWEEN $3 AND $4 AND (i.invoice_date, i.id) > ($5, $6) AND i.status IN ('issued', 'cancelled')
-           AND i.tax_effect = 'gst' AND {}
+           AND i.tax_effect = 'gst' AND i.seller_composition IS NOT TRUE AND {}
          ORDER BY i.invoice_date, i.id LIMIT $7",
         scope.condition()
     );
@@ -181,14 +202,19 @@ fn of_row(row: HeaderRow, lines: Vec<LineRow>, exponent: u32) -> Own {
         quantity: line.quantity,
     };
     let supply = SupplyType::from_code(row.supply_type.as_str()).unwrap_or(SupplyType::B2c);
-    let uin = row.buyer_gstin.as_deref().and_then(|gstin| Gstin::parse(gstin, Mode::Sandbox).ok()).is_some_and(|gstin| gstin.category() == GstinCategory::Uin);
+    let category = row.buyer_gstin.as_deref().and_then(|gstin| Gstin::parse(gstin, Mode::Sandbox).ok()).map(|gstin| gstin.category());
+    let uin = category == Some(GstinCategory::Uin);
+    // The portal takes no supplies to the registrations of non-residents and of OIDAR services invoice by invoice.
+    let gstin = row.buyer_gstin.filter(|_| category.is_none_or(GstinCategory::can_be_recipient));
     let kind = match supply {
         _ if supply.is_export() => RecipientKind::Overseas,
         _ if supply.is_sez() => RecipientKind::Sez,
         SupplyType::DeemedExport => RecipientKind::DeemedExport,
-        _ if row.buyer_gstin.is_some() => RecipientKind::Registered,
+        _ if gstin.is_some() && row.to_composition => RecipientKind::Composition,
+        _ if gstin.is_some() => RecipientKind::Registered,
         _ => RecipientKind::Unregistered,
     };
+    let operator_section = row.operator_section.as_deref().map(|section| if section == "9_5" { OperatorSection::S9 } else { OperatorSection::S52 });
     let document = Document {
         kind: match row.kind {
             Kind::Invoice => DocumentKind::Invoice,
@@ -198,14 +224,15 @@ fn of_row(row: HeaderRow, lines: Vec<LineRow>, exponent: u32) -> Own {
         date: row.invoice_date,
         series: None,
         cancelled: row.cancelled,
-        recipient: Recipient { kind, gstin: row.buyer_gstin, uin },
+        recipient: Recipient { kind, gstin, uin },
         place: row.place_of_supply,
         supply,
         reverse_charge: row.reverse_charge,
         value: round(row.grand_total * row.exchange_rate, exponent),
         original: row.original_number.map(|number| Original { number, date: row.original_date, value: row.original_value.map(|value| round(value, exponent)) }),
-        operator: None,
-        shipping: ShippingBill::default(),
+        operator: row.operator.zip(operator_section).map(|(gstin, section)| Operator { gstin, section }),
+        supplied_by: None,
+        shipping: ShippingBill { number: row.shipping_bill_number, date: row.shipping_bill_date, port: row.port_code },
         differential: row.differential,
         former: None,
         lines: lines.into_iter().zip(taxes).map(line).collect(),
@@ -223,7 +250,7 @@ fn in_base(row: &HeaderRow, lines: &[LineRow], exponent: u32) -> Vec<Tax> {
     }
     let at_rate = |value: Decimal| round(value * row.exchange_rate, exponent);
     let [iamt, camt, samt, csamt] = [row.igst, row.cgst, row.sgst, row.cess].map(at_rate);
-    let collected = if row.reverse_charge { Decimal::ZERO } else { iamt + camt + samt + csamt };
+    let collected = if row.reverse_charge || row.operator_section.as_deref() == Some("9_5") { Decimal::ZERO } else { iamt + camt + samt + csamt };
     let txval = at_rate(row.grand_total) - collected - at_rate(row.round_off) - at_rate(row.other_charges);
     let share = |total, weigh: fn(&LineRow) -> Decimal| spread(total, lines.iter().map(weigh), exponent);
     let parts = [
@@ -252,7 +279,32 @@ fn spread(total: Decimal, weights: impl Iterator<Item = Decimal> + Clone, expone
         .collect()
 }
 
+/// The filed returns documents were reported in.
+pub fn returns_of(rx: &mut Rx<'_>, documents: Vec<InvoiceId>) -> Result<Vec<ReturnId>, Problem> {
+    let company = rx.company();
+    rx.scalars(
+        Sql::new("SELECT DISTINCT return_id FROM gst_return_document WHERE company_id = $1 AND document_id = ANY ($2) AND NOT amends")
+            .bind(company)
+            .bind(Many(documents)),
+    )
+}
+
 // ------------------------------------------------------------------------------------- advances
+
+/// The months of a span with movements that no filed return has.
+pub fn months_moved_since(rx: &mut Rx<'_>, registration: RegistrationId, from: NaiveDate, to: NaiveDate) -> Result<Vec<NaiveDate>, Problem> {
+    let company = rx.company();
+    rx.scalars(
+        Sql::new(
+            "SELECT DISTINCT date_trunc('month', m.moved_on)::date FROM gst_advance m WHERE m.company_id = $1 AND m.registration_id = $2 AND m.moved_on BETWEEN $3 AND $4
+             AND NOT EXISTS (SELECT FROM gst_return_document d WHERE d.company_id = m.company_id AND d.document_id = m.id)",
+        )
+        .bind(company)
+        .bind(registration)
+        .bind(from)
+        .bind(to),
+    )
+}
 
 row! {
     struct MovementRow {
@@ -330,6 +382,8 @@ pub struct Reported {
     pub amends: bool,
     /// What it adds to value and taxes the supplier pays.
     pub tax: Tax,
+    /// The shipping bill it tells.
+    pub shipping: Option<String>,
 }
 
 /// A return as it is filed.
@@ -389,6 +443,22 @@ pub fn insert(tx: &mut Tx<'_>, filing: &Filing<'_>, reported: &[Reported]) -> Re
             .bind(each!(one => one.tax.csamt)),
         )?;
     }
+    insert_shipping(tx, filing, reported)
+}
+
+fn insert_shipping(tx: &mut Tx<'_>, filing: &Filing<'_>, reported: &[Reported]) -> Result<(), Problem> {
+    let told: Vec<(Uuid, &str)> = reported.iter().filter_map(|one| Some((one.id, one.shipping.as_deref()?))).collect();
+    if told.is_empty() {
+        return Ok(());
+    }
+    let company = tx.company();
+    tx.execute(
+        Sql::new("INSERT INTO gst_return_shipping (company_id, id, return_id, document_id, told) SELECT $1, gen_random_uuid(), $2, s.* FROM unnest($3::uuid[], $4::text[]) AS s")
+            .bind(company)
+            .bind(filing.id)
+            .bind(told.iter().map(|(id, _)| *id).collect::<Many<_>>())
+            .bind(told.iter().map(|(_, told)| *told).collect::<Many<_>>()),
+    )?;
     Ok(())
 }
 
@@ -465,7 +535,7 @@ row! { pub struct Einvoiced { pub document_id: Uuid, pub document_type: String, 
 /// The documents of a month of which the portal knows something else than the books: not registered although the
 /// company has its documents registered on that day (r.48(4)), or cancelled on one side alone.
 pub fn einvoices(rx: &mut Rx<'_>, registration: RegistrationId, period: ReturnPeriod) -> Result<Vec<Einvoiced>, Problem> {
-    let (company, (since, until)) = (rx.company(), crate::filing::einvoice::store::duty(rx.cx()));
+    let (company, (since, until)) = (rx.company(), crate::billing::irns::store::duty(rx.cx()));
     rx.load(
         Sql::new(
             "SELECT i.id AS document_id, i.kind AS document_type, i.number AS document_number, e.status AS einvoice, i.cancelled_on
@@ -510,8 +580,8 @@ const RETURNS: &str = "SELECT x.id, x.registration_id, x.gstin, x.period, x.docu
         FROM (SELECT d.company_id, d.registration_id, date_trunc('month', d.invoice_date)::date AS period, 1 AS documents, k.s * round(d.taxable_value * d.exchange_rate, 2) AS txval,
                 k.s * k.pays * round(d.igst * d.exchange_rate, 2) AS iamt, k.s * k.pays * round(d.cgst * d.exchange_rate, 2) AS camt,
                 k.s * k.pays * round(d.sgst * d.exchange_rate, 2) AS samt, k.s * k.pays * round(d.cess * d.exchange_rate, 2) AS csamt
-              FROM invoice d CROSS JOIN LATERAL (SELECT CASE WHEN d.status = 'cancelled' THEN 0 WHEN d.kind = 'credit_note' THEN -1 ELSE 1 END AS s, CASE WHEN d.reverse_charge THEN 0 ELSE 1 END AS pays) AS k
-              WHERE d.company_id = $1 AND d.status IN ('issued', 'cancelled') AND d.tax_effect = 'gst'
+              FROM invoice d CROSS JOIN LATERAL (SELECT CASE WHEN d.status = 'cancelled' THEN 0 WHEN d.kind = 'credit_note' THEN -1 ELSE 1 END AS s, CASE WHEN d.reverse_charge OR d.ecommerce_section = '9_5' THEN 0 ELSE 1 END AS pays) AS k
+              WHERE d.company_id = $1 AND d.status IN ('issued', 'cancelled') AND d.tax_effect = 'gst' AND d.seller_composition IS NOT TRUE
               UNION ALL SELECT g.company_id, g.registration_id, g.period, 0, 0, 0, 0, 0, 0 FROM gst_return g WHERE g.company_id = $1) AS m
         GROUP BY m.company_id, m.registration_id, m.period) AS s
     JOIN gst_registration r ON r.company_id = s.company_id AND r.id = s.registration_id

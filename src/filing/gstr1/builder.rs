@@ -1,18 +1,18 @@
 //! The builder: documents in, return out.
 
-use super::facts::{Advance, AdvanceKind, Document, DocumentKind, Line, OperatorSection, RecipientKind, Tax};
+use super::facts::{Advance, AdvanceKind, Document, DocumentKind, Line, Operator, OperatorSection, RecipientKind, Tax};
 use super::issued::{self, Used};
-use super::section::{self, Section};
+use super::section::{self, Parties, Section};
+use super::written::{Built, write_row};
 use crate::filing::gstr3b::Gstr3b;
 use crate::filing::json::Json;
 use crate::filing::period::ReturnPeriod;
 use crate::tax::gst::compute::Treatment;
-use crate::tax::gst::{limits, states, units};
+use crate::tax::gst::{limits, units};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use utoipa::ToSchema;
 
 /// Something to look at before the return is filed. It is built all the same.
@@ -37,45 +37,53 @@ pub struct Warning {
 const LISTED: usize = 500;
 
 /// A table of rows that are written by themselves, in the order of the portal.
-struct Form {
-    key: &'static str,
-    /// Member and list of what groups rows: `ctin` and `inv`.
-    grouped: Option<(&'static str, &'static str)>,
+pub(super) struct Form {
+    /// As the JSON calls it; the tables of the operator's own supplies lie one deeper.
+    pub key: &'static str,
+    /// Members that group rows, and the list they are in: `ctin` and `inv`.
+    pub grouped: Option<(&'static [&'static str], &'static str)>,
 }
-const FORMS: [Form; 10] = [
-    Form { key: "b2b", grouped: Some(("ctin", "inv")) },
-    Form { key: "b2ba", grouped: Some(("ctin", "inv")) },
-    Form { key: "b2cl", grouped: Some(("pos", "inv")) },
-    Form { key: "b2cla", grouped: Some(("pos", "inv")) },
-    Form { key: "exp", grouped: Some(("exp_typ", "inv")) },
-    Form { key: "expa", grouped: Some(("exp_typ", "inv")) },
-    Form { key: "cdnr", grouped: Some(("ctin", "nt")) },
-    Form { key: "cdnra", grouped: Some(("ctin", "nt")) },
+pub(super) const FORMS: [Form; 14] = [
+    Form { key: "b2b", grouped: Some((&["ctin"], "inv")) },
+    Form { key: "b2ba", grouped: Some((&["ctin"], "inv")) },
+    Form { key: "b2cl", grouped: Some((&["pos"], "inv")) },
+    Form { key: "b2cla", grouped: Some((&["pos"], "inv")) },
+    Form { key: "exp", grouped: Some((&["exp_typ"], "inv")) },
+    Form { key: "expa", grouped: Some((&["exp_typ"], "inv")) },
+    Form { key: "cdnr", grouped: Some((&["ctin"], "nt")) },
+    Form { key: "cdnra", grouped: Some((&["ctin"], "nt")) },
     Form { key: "cdnur", grouped: None },
     Form { key: "cdnura", grouped: None },
+    Form { key: "ecom.b2b", grouped: Some((&["stin", "rtin"], "inv")) },
+    Form { key: "ecom.urp2b", grouped: Some((&["rtin"], "inv")) },
+    Form { key: "ecoma.b2ba", grouped: Some((&["stin", "rtin"], "inv")) },
+    Form { key: "ecoma.urp2ba", grouped: Some((&["rtin"], "inv")) },
 ];
 
 /// Rows as they will stand in the return, one after the other, and where each is.
 #[derive(Debug, Default)]
-struct Rows {
-    text: String,
-    index: Vec<Row>,
+pub(super) struct Rows {
+    pub text: String,
+    pub index: Vec<Row>,
 }
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Row {
-    group: Box<str>,
+pub(super) struct Row {
+    /// Values of the members that group it, one after the other with a space between.
+    pub group: Box<str>,
     date: NaiveDate,
     number: Box<str>,
-    at: usize,
-    length: usize,
+    pub at: usize,
+    pub length: usize,
 }
 
-/// A row of table 7: `pos`, whether inter-State, operator (s.52), at 65 %, rate.
+/// A row of table 7: whether inter-State, place, operator (s.52), at 65 %, rate.
 type B2csKey = (bool, String, String, bool, Decimal);
 /// A row of table 12: to consumers, HSN, unit, rate.
 type HsnKey = (bool, String, String, Decimal);
-/// A row of table 11: month amended, place, inter-State, rate.
-type AdvanceKey = (String, String, bool, Decimal);
+/// A row of table 11: month amended, place, inter-State, at 65 %, rate.
+pub(super) type AdvanceKey = (String, String, bool, bool, Decimal);
+/// A row of table 15 to consumers: supplier, inter-State, place, rate.
+type PlatformKey = (String, bool, String, Decimal);
 
 /// The new amounts of a row of table 7 of an earlier return (table 10).
 #[derive(Debug, Clone)]
@@ -84,29 +92,42 @@ pub struct B2csAmendment {
     pub omon: String,
     pub inter: bool,
     pub place: String,
-    pub operator: Option<String>,
+    /// The operator (s.52); empty where there is none.
+    pub operator: String,
+    pub differential: bool,
     pub items: Vec<(Decimal, Tax)>,
+}
+
+/// The new amounts of a row of table 14 of an earlier return (table 14A).
+#[derive(Debug, Clone)]
+pub struct OperatorAmendment {
+    /// `MMYYYY` of the return that is amended.
+    pub omon: String,
+    pub operator: Operator,
+    pub tax: Tax,
 }
 
 /// Makes a return of documents that come one by one.
 pub struct Builder {
-    gstin: String,
+    pub(super) gstin: String,
     state: String,
-    period: ReturnPeriod,
-    rows: [Rows; FORMS.len()],
-    b2cs: BTreeMap<B2csKey, Tax>,
-    b2csa: Vec<B2csAmendment>,
-    /// Whether rows of table 10 are given by [`Builder::amend_b2cs`].
-    amends_b2cs: bool,
+    pub(super) period: ReturnPeriod,
+    pub(super) rows: [Rows; FORMS.len()],
+    pub(super) b2cs: BTreeMap<B2csKey, Tax>,
+    pub(super) b2csa: Vec<B2csAmendment>,
+    /// Whether rows of tables 10 and 14A are given as they come to be, not made of documents.
+    amends_totals: bool,
     /// Nil-rated, exempt, non-GST by kind of supply.
-    nil: [[Decimal; 3]; 4],
-    hsn: BTreeMap<HsnKey, (Decimal, Tax)>,
-    at: [BTreeMap<AdvanceKey, Tax>; 4],
-    operators: [BTreeMap<String, Tax>; 2],
+    pub(super) nil: [[Decimal; 3]; 4],
+    pub(super) hsn: BTreeMap<HsnKey, (Decimal, Tax)>,
+    pub(super) at: [BTreeMap<AdvanceKey, Tax>; 4],
+    pub(super) operators: [BTreeMap<String, Tax>; 2],
+    pub(super) operators_amended: Vec<OperatorAmendment>,
+    pub(super) platform: BTreeMap<PlatformKey, Tax>,
     used: Vec<Used>,
-    totals: BTreeMap<&'static str, Tax>,
-    gstr3b: Gstr3b,
-    warnings: Vec<Warning>,
+    pub(super) totals: BTreeMap<&'static str, Tax>,
+    pub(super) gstr3b: Gstr3b,
+    pub(super) warnings: Vec<Warning>,
     unlisted: usize,
     pushed: usize,
     scratch: Json,
@@ -122,9 +143,8 @@ pub struct Declared {
 }
 
 /// What of table 11 is which of [`Builder::at`].
-const ADVANCES: [&str; 4] = ["at", "txpd", "ata", "txpda"];
-const OPERATORS: [&str; 2] = ["clttx", "paytx"];
-const NIL_KINDS: [&str; 4] = ["INTRB2B", "INTRAB2B", "INTRB2C", "INTRAB2C"];
+pub(super) const ADVANCES: [&str; 4] = ["at", "txpd", "ata", "txpda"];
+pub(super) const NIL_KINDS: [&str; 4] = ["INTRB2B", "INTRAB2B", "INTRB2C", "INTRAB2C"];
 
 impl Builder {
     /// `gstin` is the supplier's, checked.
@@ -137,11 +157,13 @@ impl Builder {
             rows: Default::default(),
             b2cs: BTreeMap::new(),
             b2csa: Vec::new(),
-            amends_b2cs: false,
+            amends_totals: false,
             nil: Default::default(),
             hsn: BTreeMap::new(),
             at: Default::default(),
             operators: Default::default(),
+            operators_amended: Vec::new(),
+            platform: BTreeMap::new(),
             used: Vec::new(),
             totals: BTreeMap::new(),
             gstr3b: Gstr3b::default(),
@@ -179,6 +201,12 @@ impl Builder {
             let detail = "The date lies before the period: reported late. Where an earlier return has it, leave it out or say what it amends.";
             self.warn("document_before_period", Some(document), "/date", detail);
         }
+        let pertains = document.former.as_ref().map_or(document.date, |former| former.date);
+        let last_day = limits::credit_note_last_day(pertains);
+        if pertains < self.period.first && self.period.last >= last_day {
+            let detail = format!("What was left out or wrong in its year is mended in a return filed by {last_day} (CGST Act s.37(3)).");
+            self.warn("after_last_day", Some(document), "/date", detail);
+        }
         if document.former.is_none() {
             self.used.push(Used {
                 kind: document.kind,
@@ -203,56 +231,68 @@ impl Builder {
         let inter = section::is_inter(document, &self.state);
         let sign = if document.kind == DocumentKind::CreditNote { -Decimal::ONE } else { Decimal::ONE };
         let former = document.former.as_ref();
+        // Whether a total of an earlier return is told anew elsewhere, so that it does not change in this one's.
+        let retold = former.is_some() && self.amends_totals;
         // An amendment adds what it changes; a document that was cancelled after it was reported comes to nothing.
         let current: &[Line] = if document.cancelled { &[] } else { &document.lines };
         let mut rates: BTreeMap<Decimal, Tax> = BTreeMap::new();
-        let mut change = Tax::default();
+        let (mut change, mut taxable_change) = (Tax::default(), Tax::default());
         let parts = current.iter().enumerate().map(|(at, line)| (at, line, false)).chain(former.iter().flat_map(|f| &f.lines).map(|line| (0, line, true)));
-        let mut taxable_change = Tax::default();
         for (at, line, was) in parts {
-            let signed = scaled(line.tax, if was { -sign } else { sign });
+            let sign = if was { -sign } else { sign };
+            let signed = scaled(line.tax, sign);
             change += signed;
+            let rate = line.rate.normalize();
             let exempt = exempt_kind(document, line);
             if let Some(kind) = exempt {
                 self.exempt(document, section, inter, kind, signed.txval);
             } else {
-                let at_rate = rates.entry(line.rate.normalize()).or_default();
+                let at_rate = rates.entry(rate).or_default();
                 if !was {
                     *at_rate += line.tax;
                 }
                 taxable_change += signed;
-                if section == Section::B2cs && (former.is_none() || !self.amends_b2cs) {
-                    let operator = document.operator.as_ref().map(|operator| operator.gstin.clone()).unwrap_or_default();
-                    *self.b2cs.entry((inter, document.place.clone(), operator, document.differential, line.rate.normalize())).or_default() += signed;
+                match (section, &document.supplied_by) {
+                    (Section::B2cs, _) if !retold => {
+                        let operator = document.operator.as_ref().map(|operator| operator.gstin.clone()).unwrap_or_default();
+                        *self.b2cs.entry((inter, document.place.clone(), operator, document.differential, rate)).or_default() += signed;
+                    }
+                    (Section::Platform(Parties::B2c | Parties::Urp2c), Some(supplier)) => {
+                        let supplier = supplier.gstin.clone().unwrap_or_default();
+                        *self.platform.entry((supplier, inter, document.place.clone(), rate)).or_default() += signed;
+                    }
+                    _ => {}
                 }
             }
             if section != Section::Operator {
-                let rate = if exempt.is_some() { Decimal::ZERO } else { line.rate.normalize() };
-                self.hsn(document, line, at, rate, signed, if was { -sign } else { sign });
+                self.hsn(document, line, at, if exempt.is_some() { Decimal::ZERO } else { rate }, signed, sign);
             }
         }
         self.check(document, inter, &rates);
-        if former.is_some() && section == Section::B2cs && !self.amends_b2cs {
-            let detail = "A consumer's document below the limit is part of a total; its change is added to table 7 of this period.";
-            self.warn("b2cs_changed_in_this_period", Some(document), "", detail);
+        let total = section.list(former.is_some()).is_none();
+        if former.is_some() && !self.amends_totals && (total || document.operator.is_some()) {
+            let detail = "What is part of a total of its month (tables 7, 14, 15 to consumers) changes the total of this period by the difference.";
+            self.warn("total_changed_in_this_period", Some(document), "", detail);
         }
         if let Some(operator) = &document.operator {
-            let by = usize::from(operator.section == OperatorSection::S9);
-            *self.operators[by].entry(operator.gstin.clone()).or_default() += change;
-            *self.totals.entry("supeco").or_default() += change;
+            if !retold {
+                *self.operators[by(operator.section)].entry(operator.gstin.clone()).or_default() += change;
+            }
+            *self.totals.entry(if retold { "supecoa" } else { "supeco" }).or_default() += change;
         }
+        let amended = if total { retold } else { former.is_some() };
+        let key = if amended { section.amended_key() } else { section.key() };
         if section == Section::Operator {
             self.gstr3b.through_operators += change.txval;
-            return Declared { section: section.key(), tax: change };
+            return Declared { section: key, tax: change };
         }
-        let key = if former.is_some() && (section != Section::B2cs || self.amends_b2cs) { section.amended_key() } else { section.key() };
         if rates.is_empty() {
             return Declared { section: "nil", tax: change };
         }
         *self.totals.entry(key).or_default() += taxable_change;
         self.summarise(document, section, inter, taxable_change);
-        if section != Section::B2cs {
-            self.row(document, section, key, inter, &rates);
+        if let Some(list) = section.list(former.is_some()) {
+            self.row(document, section, list, inter, &rates);
         }
         Declared { section: key, tax: change }
     }
@@ -295,6 +335,12 @@ impl Builder {
 
     /// What does not fit together in a document; its amounts are reported as they are.
     fn check(&mut self, document: &Document, inter: bool, rates: &BTreeMap<Decimal, Tax>) {
+        let corrected = document.original.as_ref().and_then(|original| original.date);
+        let last_day = corrected.map(limits::credit_note_last_day).filter(|last_day| document.kind == DocumentKind::CreditNote && document.date > *last_day);
+        if let Some(last_day) = last_day {
+            let detail = format!("A credit note that lowers the tax is declared by {last_day}; a later one leaves the tax as it is (CGST Act s.34(2)).");
+            self.warn("credit_note_after_last_day", Some(document), "/date", detail);
+        }
         for (rate, tax) in rates {
             let (wrong, right) = if inter { (tax.camt + tax.samt, "IGST") } else { (tax.iamt, "CGST and SGST") };
             if !wrong.is_zero() {
@@ -315,15 +361,17 @@ impl Builder {
 
     /// Tables 3.1 and 3.2 of GSTR-3B.
     fn summarise(&mut self, document: &Document, section: Section, inter: bool, change: Tax) {
-        if section::is_zero_rated(document) {
+        let to_business = section.is_to_business();
+        if matches!(section, Section::Platform(_)) {
+            self.gstr3b.as_operator += change;
+        } else if section::is_zero_rated(document) {
             self.gstr3b.zero_rated += change;
             return;
-        }
-        let to_business = matches!(section, Section::B2b { .. } | Section::Cdnr { .. });
-        if to_business && document.reverse_charge {
+        } else if to_business && document.reverse_charge {
             return;
+        } else {
+            self.gstr3b.taxable += change;
         }
-        self.gstr3b.taxable += change;
         if !inter {
             return;
         }
@@ -339,37 +387,41 @@ impl Builder {
     }
 
     /// The row of a document that is reported by itself.
-    fn row(&mut self, document: &Document, section: Section, key: &'static str, inter: bool, rates: &BTreeMap<Decimal, Tax>) {
-        let Some(at) = FORMS.iter().position(|form| form.key == key) else { return };
+    fn row(&mut self, document: &Document, section: Section, list: &str, inter: bool, rates: &BTreeMap<Decimal, Tax>) {
+        let Some(at) = FORMS.iter().position(|form| form.key == list) else { return };
+        let recipient = document.recipient.gstin.as_deref().unwrap_or_default();
         let group = match section {
-            Section::B2b { .. } | Section::Cdnr { .. } => document.recipient.gstin.as_deref().unwrap_or_default(),
-            Section::B2cl => document.place.as_str(),
-            Section::Exp { exp_typ } => exp_typ,
-            Section::Cdnur { .. } | Section::B2cs | Section::Operator => "",
+            Section::Platform(Parties::B2b { .. }) => {
+                let supplier = document.supplied_by.as_ref().and_then(|supplier| supplier.gstin.as_deref()).unwrap_or_default();
+                format!("{supplier} {recipient}").into_boxed_str()
+            }
+            Section::B2b { .. } | Section::Cdnr { .. } | Section::Platform(_) => recipient.into(),
+            Section::B2cl => document.place.as_str().into(),
+            Section::Exp { exp_typ } => exp_typ.into(),
+            Section::Cdnur { .. } | Section::B2cs | Section::Operator => "".into(),
         };
         let mut json = std::mem::take(&mut self.scratch);
         json.clear();
         json.object(|json| write_row(json, document, section, inter, rates));
         let rows = &mut self.rows[at];
-        rows.index.push(Row {
-            group: group.into(),
-            date: document.date,
-            number: document.number.as_str().into(),
-            at: rows.text.len(),
-            length: json.as_str().len(),
-        });
+        rows.index.push(Row { group, date: document.date, number: document.number.as_str().into(), at: rows.text.len(), length: json.as_str().len() });
         rows.text.push_str(json.as_str());
         self.scratch = json;
     }
 
-    /// Says that rows of table 10 are given as they come to be, not made of documents.
-    pub fn amends_b2cs_by_rows(&mut self) {
-        self.amends_b2cs = true;
+    /// Says that rows of tables 10 and 14A are given as they come to be, not made of documents.
+    pub fn amends_totals_by_rows(&mut self) {
+        self.amends_totals = true;
     }
 
     /// The new amounts of a row of table 7 of an earlier return. What that changes comes with the documents.
     pub fn amend_b2cs(&mut self, amendment: B2csAmendment) {
         self.b2csa.push(amendment);
+    }
+
+    /// The new amounts of a row of table 14 of an earlier return. What that changes comes with the documents.
+    pub fn amend_operator(&mut self, amendment: OperatorAmendment) {
+        self.operators_amended.push(amendment);
     }
 
     /// Tables 11A and 11B: an advance of the period less what was set off or given back of it within the period;
@@ -379,7 +431,7 @@ impl Builder {
         let table = usize::from(!own);
         let reduces = advance.kind != AdvanceKind::Received;
         let tax = if own && reduces { -advance.tax } else { advance.tax };
-        let key = |omon: &str| (omon.to_owned(), advance.place.clone(), advance.inter, advance.rate.normalize());
+        let key = |omon: &str| (omon.to_owned(), advance.place.clone(), advance.inter, advance.differential, advance.rate.normalize());
         let change = match &advance.amends {
             None => {
                 *self.at[table].entry(key("")).or_default() += tax;
@@ -402,6 +454,7 @@ impl Builder {
         }
         self.turn_negative_advances();
         self.b2cs.retain(|_, tax| !tax.is_zero());
+        self.platform.retain(|_, tax| !tax.is_zero());
         self.hsn.retain(|_, (quantity, tax)| !tax.is_zero() || !quantity.is_zero());
         self.check_ties();
         if self.unlisted > 0 {
@@ -410,7 +463,7 @@ impl Builder {
         }
         let (doc_issue, issued) = issued::written(&self.used);
         self.used = Vec::new();
-        Built { doc_issue, issued, inner: self }
+        Built::new(doc_issue, issued, self)
     }
 
     /// More was restored in a row of 11A or 11B than done: the other table takes it, as rows are not negative.
@@ -433,7 +486,7 @@ impl Builder {
     fn check_ties(&mut self) {
         let mut tables = Tax::default();
         for (key, tax) in &self.totals {
-            if !ADVANCES.contains(key) && *key != "supeco" {
+            if !ADVANCES.contains(key) && !["supeco", "supecoa"].contains(key) {
                 tables += *tax;
             }
         }
@@ -452,218 +505,11 @@ impl Builder {
     }
 }
 
-/// A finished return.
-pub struct Built {
-    doc_issue: Option<String>,
-    /// Numbers used, cancelled, and standing.
-    pub issued: [usize; 3],
-    inner: Builder,
-}
-
-impl Built {
-    #[must_use]
-    pub fn warnings(&self) -> &[Warning] {
-        &self.inner.warnings
-    }
-    #[must_use]
-    pub fn gstr3b(&self) -> &Gstr3b {
-        &self.inner.gstr3b
-    }
-    /// GSTR-3B in the portal's form.
-    #[must_use]
-    pub fn gstr3b_json(&self) -> String {
-        self.inner.gstr3b.written(&self.inner.gstin, self.inner.period)
-    }
-    /// What a table comes to: credit notes taken off, of amendments what they change. Of `at` and `txpd` both
-    /// positive.
-    #[must_use]
-    pub fn total(&self, key: &str) -> Tax {
-        self.inner.totals.get(key).copied().unwrap_or_default()
-    }
-
-    /// What each table with something in it comes to, as JSON.
-    #[must_use]
-    pub fn totals_json(&self) -> String {
-        let this = &self.inner;
-        let mut json = Json::default();
-        json.object(|json| {
-            for key in ["b2b", "b2ba", "b2cl", "b2cla", "b2cs", "b2csa", "exp", "expa", "cdnr", "cdnra", "cdnur", "cdnura"] {
-                write_total(json, key, this.totals.get(key));
-            }
-            if this.nil.iter().flatten().any(|value| !value.is_zero()) {
-                let sum = |kind: usize| this.nil.iter().map(|row| row[kind]).sum();
-                json.name("nil").object(|json| {
-                    json.number("nil_amt", sum(0)).number("expt_amt", sum(1)).number("ngsup_amt", sum(2));
-                });
-            }
-            for key in ADVANCES {
-                write_total(json, key, this.totals.get(key));
-            }
-            if limits::hsn_summary_is_split(this.period.first) {
-                for (key, consumer) in [("hsn_b2b", false), ("hsn_b2c", true)] {
-                    let rows = this.hsn.iter().filter(|((to, ..), _)| *to == consumer);
-                    let tax = rows.fold(Tax::default(), |sum, (_, (_, tax))| sum + *tax);
-                    write_total(json, key, Some(&tax).filter(|tax| !tax.is_zero()));
-                }
-            }
-            let hsn = this.hsn.values().fold(Tax::default(), |sum, (_, tax)| sum + *tax);
-            write_total(json, "hsn", Some(&hsn).filter(|_| !this.hsn.is_empty()));
-            write_total(json, "supeco", this.totals.get("supeco"));
-            if self.doc_issue.is_some() {
-                json.name("doc_issue").object(|json| {
-                    json.count("totnum", self.issued[0]).count("cancel", self.issued[1]).count("net_issue", self.issued[2]);
-                });
-            }
-        });
-        json.into_text()
-    }
-
-    /// Writes the return in the portal's own JSON, table by table. Tables without rows are left out.
-    pub fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        let this = &self.inner;
-        let mut json = Json::default();
-        json.object(|json| {
-            json.text("gstin", &this.gstin).text("fp", &this.period.fp());
-        });
-        let head = json.into_text();
-        out.write_all(head.trim_end_matches('}').as_bytes())?;
-        let member = |out: &mut dyn Write, name: &str, value: &str| write!(out, ",\"{name}\":{value}");
-        for (form, rows) in FORMS.iter().zip(&this.rows) {
-            write_rows(form, rows, out)?;
-            match form.key {
-                "b2cla" => {
-                    if let Some(rows) = self.b2cs_json() {
-                        member(out, "b2cs", &rows)?;
-                    }
-                    if let Some(rows) = self.b2csa_json() {
-                        member(out, "b2csa", &rows)?;
-                    }
-                }
-                "cdnura" => {
-                    if let Some(rows) = self.nil_json() {
-                        member(out, "nil", &rows)?;
-                    }
-                }
-                _ => {}
-            }
-        }
-        for (name, rows) in ADVANCES.iter().zip(&this.at).filter(|(_, rows)| !rows.is_empty()) {
-            member(out, name, &advances_json(rows))?;
-        }
-        if !this.hsn.is_empty() {
-            member(out, "hsn", &self.hsn_json())?;
-        }
-        if let Some(rows) = self.operators_json() {
-            member(out, "supeco", &rows)?;
-        }
-        if let Some(rows) = &self.doc_issue {
-            member(out, "doc_issue", rows)?;
-        }
-        out.write_all(b"}")
-    }
-
-    /// The return as a text.
-    #[must_use]
-    pub fn json(&self) -> String {
-        let mut out = Vec::new();
-        // Writing into memory does not fail, and what is written is text.
-        let _ = self.write(&mut out);
-        String::from_utf8(out).unwrap_or_default()
-    }
-
-    fn b2cs_json(&self) -> Option<String> {
-        let rows = &self.inner.b2cs;
-        list(!rows.is_empty(), |json| {
-            for ((inter, pos, operator, differential, rate), tax) in rows {
-                json.object(|json| {
-                    json.text("sply_ty", supply_type(*inter)).text("pos", pos);
-                    write_operator(json, operator);
-                    if *differential {
-                        json.number("diff_percent", Decimal::new(65, 2));
-                    }
-                    json.number("rt", *rate).number("txval", tax.txval);
-                    write_taxes(json, tax, *inter);
-                });
-            }
-        })
-    }
-
-    fn b2csa_json(&self) -> Option<String> {
-        let mut rows: Vec<_> = self.inner.b2csa.iter().collect();
-        rows.sort_by_key(|row| (row.omon.get(2..).unwrap_or_default(), row.omon.as_str(), row.inter, row.place.as_str(), row.operator.as_deref()));
-        list(!rows.is_empty(), |json| {
-            for row in rows {
-                json.object(|json| {
-                    json.text("omon", &row.omon).text("sply_ty", supply_type(row.inter)).text("pos", &row.place);
-                    write_operator(json, row.operator.as_deref().unwrap_or_default());
-                    json.name("itms").array(|json| {
-                        for (rate, tax) in &row.items {
-                            json.object(|json| {
-                                json.number("rt", *rate).number("txval", tax.txval);
-                                write_taxes(json, tax, row.inter);
-                            });
-                        }
-                    });
-                });
-            }
-        })
-    }
-
-    fn nil_json(&self) -> Option<String> {
-        let rows: Vec<_> = NIL_KINDS.iter().zip(&self.inner.nil).filter(|(_, row)| row.iter().any(|value| !value.is_zero())).collect();
-        let inv = list(!rows.is_empty(), |json| {
-            for (kind, [nil, exempt, non_gst]) in rows {
-                json.object(|json| {
-                    json.text("sply_ty", kind).number("expt_amt", *exempt).number("nil_amt", *nil).number("ngsup_amt", *non_gst);
-                });
-            }
-        })?;
-        Some(format!("{{\"inv\":{inv}}}"))
-    }
-
-    fn hsn_json(&self) -> String {
-        let split = limits::hsn_summary_is_split(self.inner.period.first);
-        let parts: &[(&str, bool)] = if split { &[("hsn_b2b", false), ("hsn_b2c", true)] } else { &[("data", false)] };
-        let mut json = Json::default();
-        json.object(|json| {
-            for (name, consumer) in parts {
-                let rows: Vec<_> = self.inner.hsn.iter().filter(|((to, ..), _)| to == consumer).collect();
-                if rows.is_empty() {
-                    continue;
-                }
-                json.name(name).array(|json| {
-                    for (num, ((_, hsn, uqc, rate), (quantity, tax))) in (1..).zip(rows) {
-                        json.object(|json| {
-                            json.count("num", num).text("hsn_sc", hsn).text("uqc", uqc).number("qty", *quantity).number("rt", *rate);
-                            json.number("txval", tax.txval).number("iamt", tax.iamt).number("camt", tax.camt).number("samt", tax.samt);
-                            json.number("csamt", tax.csamt);
-                        });
-                    }
-                });
-            }
-        });
-        json.into_text()
-    }
-
-    fn operators_json(&self) -> Option<String> {
-        let operators = &self.inner.operators;
-        if operators.iter().all(BTreeMap::is_empty) {
-            return None;
-        }
-        let mut json = Json::default();
-        json.object(|json| {
-            for (name, rows) in OPERATORS.iter().zip(operators).filter(|(_, rows)| !rows.is_empty()) {
-                json.name(name).array(|json| {
-                    for (etin, tax) in rows {
-                        json.object(|json| {
-                            json.text("etin", etin).number("suppval", tax.txval).number("igst", tax.iamt).number("cgst", tax.camt);
-                            json.number("sgst", tax.samt).number("cess", tax.csamt).text("flag", "N");
-                        });
-                    }
-                });
-            }
-        });
-        Some(json.into_text())
+/// The list of table 14 an operator is in: s.52, then s.9(5).
+const fn by(section: OperatorSection) -> usize {
+    match section {
+        OperatorSection::S52 => 0,
+        OperatorSection::S9 => 1,
     }
 }
 
@@ -674,7 +520,7 @@ fn scaled(tax: Tax, sign: Decimal) -> Tax {
 /// The column of table 8 a line belongs to: nil-rated, exempt, non-GST. What is exported is zero-rated whatever its
 /// treatment (IGST Act s.16), and a rate of 0 on other supplies is nil-rated.
 fn exempt_kind(document: &Document, line: &Line) -> Option<usize> {
-    if section::is_export(document) {
+    if section::is_export(document) || document.supplied_by.is_some() {
         return None;
     }
     match line.treatment {
@@ -683,160 +529,4 @@ fn exempt_kind(document: &Document, line: &Line) -> Option<usize> {
         Treatment::NonGst => Some(2),
         Treatment::Taxable => (line.rate.is_zero() && !section::is_zero_rated(document)).then_some(0),
     }
-}
-
-fn supply_type(inter: bool) -> &'static str {
-    if inter { "INTER" } else { "INTRA" }
-}
-
-fn list(any: bool, rows: impl FnOnce(&mut Json)) -> Option<String> {
-    any.then(|| {
-        let mut json = Json::default();
-        json.array(rows);
-        json.into_text()
-    })
-}
-
-fn write_total(json: &mut Json, key: &str, tax: Option<&Tax>) {
-    if let Some(tax) = tax {
-        json.name(key).object(|json| {
-            json.number("txval", tax.txval).number("iamt", tax.iamt).number("camt", tax.camt).number("samt", tax.samt).number("csamt", tax.csamt);
-        });
-    }
-}
-
-fn write_operator(json: &mut Json, operator: &str) {
-    if operator.is_empty() {
-        json.text("typ", "OE");
-    } else {
-        json.text("typ", "E").text("etin", operator);
-    }
-}
-
-/// IGST, or both halves; the other kind only where it is charged, which is warned of.
-fn write_taxes(json: &mut Json, tax: &Tax, inter: bool) {
-    if inter || !tax.iamt.is_zero() {
-        json.number("iamt", tax.iamt);
-    }
-    if !(inter && tax.camt.is_zero() && tax.samt.is_zero()) {
-        json.number("camt", tax.camt).number("samt", tax.samt);
-    }
-    json.number("csamt", tax.csamt);
-}
-
-fn write_row(json: &mut Json, document: &Document, section: Section, inter: bool, rates: &BTreeMap<Decimal, Tax>) {
-    let note = document.kind.is_note();
-    let (number, date, former_number, former_date) = if note { ("nt_num", "nt_dt", "ont_num", "ont_dt") } else { ("inum", "idt", "oinum", "oidt") };
-    if let Some(former) = &document.former {
-        json.text(former_number, &former.number).date(former_date, former.date);
-    }
-    if let Section::Cdnur { typ } = section {
-        json.text("typ", typ);
-    }
-    if note {
-        json.text("ntty", if document.kind == DocumentKind::CreditNote { "C" } else { "D" });
-    }
-    json.text(number, &document.number).date(date, document.date);
-    json.number("val", if document.cancelled { Decimal::ZERO } else { document.value });
-    match section {
-        Section::B2b { inv_typ } | Section::Cdnr { inv_typ } => {
-            json.text("pos", &document.place).text("rchrg", if document.reverse_charge { "Y" } else { "N" }).text("inv_typ", inv_typ);
-        }
-        Section::Cdnur { typ: "B2CL" } => {
-            json.text("pos", &document.place);
-        }
-        Section::B2cl => {
-            if let Some(operator) = &document.operator {
-                json.text("etin", &operator.gstin);
-            }
-        }
-        Section::Exp { .. } => {
-            let shipping = &document.shipping;
-            for (name, value) in [("sbpcode", &shipping.port), ("sbnum", &shipping.number)] {
-                if let Some(value) = value {
-                    json.text(name, value);
-                }
-            }
-            if let Some(date) = shipping.date {
-                json.date("sbdt", date);
-            }
-        }
-        _ => {}
-    }
-    if document.differential {
-        json.number("diff_percent", Decimal::new(65, 2));
-    }
-    json.name("itms").array(|json| {
-        for (rate, tax) in rates {
-            json.object(|json| {
-                if let Section::Exp { .. } = section {
-                    json.number("txval", tax.txval).number("rt", *rate);
-                    write_taxes(json, tax, inter);
-                    return;
-                }
-                // As the offline tool numbers rows: 1801 for 18 %.
-                json.number("num", *rate * Decimal::ONE_HUNDRED + Decimal::ONE);
-                json.name("itm_det").object(|json| {
-                    json.number("txval", tax.txval).number("rt", *rate);
-                    write_taxes(json, tax, inter);
-                });
-            });
-        }
-    });
-}
-
-fn write_rows(form: &Form, rows: &Rows, out: &mut impl Write) -> io::Result<()> {
-    if rows.index.is_empty() {
-        return Ok(());
-    }
-    write!(out, ",\"{}\":[", form.key)?;
-    for (nth, group) in rows.index.chunk_by(|a, b| form.grouped.is_none() || a.group == b.group).enumerate() {
-        if nth > 0 {
-            out.write_all(b",")?;
-        }
-        if let (Some((name, list)), Some(first)) = (form.grouped, group.first()) {
-            write!(out, "{{\"{name}\":\"{}\",\"{list}\":[", first.group)?;
-        }
-        for (at, row) in group.iter().enumerate() {
-            if at > 0 {
-                out.write_all(b",")?;
-            }
-            out.write_all(rows.text.as_bytes().get(row.at..row.at + row.length).unwrap_or_default())?;
-        }
-        if form.grouped.is_some() {
-            out.write_all(b"]}")?;
-        }
-    }
-    out.write_all(b"]")
-}
-
-/// Rows of table 11: a place has the items of its rates.
-fn advances_json(rows: &BTreeMap<AdvanceKey, Tax>) -> String {
-    let rows: Vec<_> = rows.iter().collect();
-    let mut json = Json::default();
-    json.array(|json| {
-        for place in rows.chunk_by(|a, b| (&a.0.0, &a.0.1, a.0.2) == (&b.0.0, &b.0.1, b.0.2)) {
-            let Some(((omon, pos, inter, _), _)) = place.first() else { continue };
-            json.object(|json| {
-                if !omon.is_empty() {
-                    json.text("omon", omon);
-                }
-                json.text("pos", pos).text("sply_ty", supply_type(*inter)).name("itms").array(|json| {
-                    for ((.., rate), tax) in place {
-                        json.object(|json| {
-                            json.number("rt", *rate).number("ad_amt", tax.txval);
-                            write_taxes(json, tax, *inter);
-                        });
-                    }
-                });
-            });
-        }
-    });
-    json.into_text()
-}
-
-/// The name of a State with its code, as the tables of the offline tool show it: `27-Maharashtra`.
-#[must_use]
-pub fn place_name(code: &str) -> String {
-    states::find(code).map_or_else(|| code.to_owned(), |state| format!("{code}-{}", state.name))
 }

@@ -38,11 +38,7 @@ impl DocumentKind {
 
 pub use crate::tax::tools::types::RecipientKind;
 
-words! {
-    /// The section of the CGST Act by which a supply goes through an e-commerce operator: 9(5), where the operator pays
-    /// the tax, or 52, where it collects tax at source.
-    pub enum OperatorSection { S9 = "9(5)", S52 = "52" }
-}
+pub use crate::tax::tools::types::OperatorSection;
 
 /// Taxable value and taxes, named as the portal names them; `samt` is SGST or UTGST.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -122,6 +118,13 @@ pub struct Operator {
     pub section: OperatorSection,
 }
 
+/// Who supplies what goes through the own platform and whose tax the platform pays (s.9(5)).
+#[derive(Debug, Clone)]
+pub struct Supplier {
+    /// None where it is not registered.
+    pub gstin: Option<String>,
+}
+
 /// The document a note corrects.
 #[derive(Debug, Clone)]
 pub struct Original {
@@ -143,6 +146,7 @@ pub struct ShippingBill {
 pub struct Former {
     pub number: String,
     pub date: NaiveDate,
+    pub value: Decimal,
     pub lines: Vec<Line>,
 }
 
@@ -176,7 +180,10 @@ pub struct Document {
     /// What is payable: taxes included but for those under reverse charge, nil and exempt parts too.
     pub value: Decimal,
     pub original: Option<Original>,
+    /// The operator it goes through.
     pub operator: Option<Operator>,
+    /// The supplier, where this is the operator that pays the tax (table 15).
+    pub supplied_by: Option<Supplier>,
     pub shipping: ShippingBill,
     /// Tax at 65 % of the rate (leased motor vehicles, notification 37/2017-CT(R)).
     pub differential: bool,
@@ -197,6 +204,8 @@ pub struct Advance {
     pub received_in_period: bool,
     pub place: String,
     pub inter: bool,
+    /// Tax at 65 % of the rate.
+    pub differential: bool,
     pub rate: Decimal,
     /// The advance without the tax in it, and the taxes.
     pub tax: Tax,

@@ -11,10 +11,14 @@ pub mod http;
 pub mod issued;
 pub mod section;
 pub mod types;
+pub mod written;
 mod read;
 #[cfg(test)]
 mod tests;
 
-pub use builder::{Builder, Built, Warning};
-pub use facts::{Advance, AdvanceKind, Document, DocumentKind, Former, Line, Operator, OperatorSection, Original, Recipient, RecipientKind, ShippingBill, Tax};
+pub use builder::{Builder, Warning};
+pub use facts::{
+    Advance, AdvanceKind, Document, DocumentKind, Former, Line, Operator, OperatorSection, Original, Recipient, RecipientKind, ShippingBill, Supplier, Tax,
+};
 pub use section::{Section, section};
+pub use written::Built;

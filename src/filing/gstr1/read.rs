@@ -1,10 +1,11 @@
 //! From the request of the tool to documents. Pure; names everything that is wrong.
 
-use super::builder::{Builder, Built};
+use super::builder::Builder;
 use super::facts::{
-    Advance, AdvanceKind, Document, DocumentKind, Former, Line, Operator, OperatorSection, Original, Recipient, RecipientKind, ShippingBill, Tax,
+    Advance, AdvanceKind, Document, DocumentKind, Former, Line, Operator, OperatorSection, Original, Recipient, RecipientKind, ShippingBill, Supplier, Tax,
 };
-use super::types::{BuildGstr1, ReturnAdvance, ReturnDocument, ReturnDocumentStatus, ReturnLine, ReturnRecipient};
+use super::types::{BuildGstr1, ReturnAdvance, ReturnDocument, ReturnDocumentStatus, ReturnLine, ReturnRecipient, ReturnSupplier};
+use super::written::Built;
 use crate::filing::period::ReturnPeriod;
 use crate::platform::dates::FiscalYear;
 use crate::platform::http::FieldError;
@@ -31,7 +32,7 @@ struct Reader<'r> {
     mode: Mode,
     supplier: String,
     /// Date and value of the documents told, by their number.
-    known: HashMap<String, (NaiveDate, Option<Decimal>)>,
+    known: HashMap<String, (NaiveDate, Decimal)>,
     request: &'r BuildGstr1,
 }
 
@@ -102,7 +103,7 @@ impl Reader<'_> {
         }
         let invoices = documents.iter().filter(|told| told.r#type.unwrap_or(DocumentKind::Invoice) == DocumentKind::Invoice);
         self.known = invoices
-            .map(|told| (normal(&told.number), (told.date, told.value.map(|value| value.0).or_else(|| sum_of_lines(told)))))
+            .map(|told| (normal(&told.number), (told.date, told.value.map_or_else(|| sum_of_lines(&told.lines, told.reverse_charge), |value| value.0))))
             .filter(|(number, _)| wanted.contains(number))
             .collect();
     }
@@ -153,9 +154,9 @@ impl Reader<'_> {
         let default = ReturnRecipient::default();
         let stated = told.supply_type.and_then(supply_of);
         let party = self.party(&format!("{pointer}/recipient"), told.recipient.as_ref().unwrap_or(&default), stated, cancelled || kind.is_voucher());
-        let charged = told.lines.iter().any(|line| line.igst.is_some_and(|igst| !igst.0.is_zero()));
+        let charged = told.lines.iter().flat_map(|line| [line.igst, line.cgst, line.sgst]).flatten().any(|tax| !tax.0.is_zero());
         let outside = stated.is_some_and(SupplyType::is_export) || (stated.is_none() && party.recipient.kind == RecipientKind::Overseas);
-        let own = self.supplier.get(..2).unwrap_or_default().to_owned();
+        let own = states::current_code(self.supplier.get(..2).unwrap_or_default()).to_owned();
         let place = match &told.place_of_supply {
             Some(code) => {
                 self.place(&format!("{pointer}/place_of_supply"), code);
@@ -191,9 +192,17 @@ impl Reader<'_> {
             number: self.number(&format!("{pointer}/amends/number"), &amends.number),
             date: amends.date,
             lines: self.lines(&format!("{pointer}/amends/lines"), &amends.lines, amends.date),
+            value: amends
+                .value
+                .map_or_else(|| sum_of_lines(&amends.lines, told.reverse_charge), |value| self.amount(&format!("{pointer}/amends/value"), value)),
         });
+        let supplied_by = told.supplied_by.as_ref().map(|supplier| self.supplier(pointer, told, supplier));
         let operator = told.operator.as_ref().and_then(|operator| {
-            let gstin = self.gstin(&format!("{pointer}/operator/gstin"), &operator.gstin)?;
+            let pointer = format!("{pointer}/operator/gstin");
+            let gstin = self.gstin(&pointer, &operator.gstin)?;
+            if gstin.as_str() == self.supplier {
+                self.fault(&pointer, "gstin_own", "What goes through the own platform says whom it is supplied by.", gstin.as_str());
+            }
             Some(Operator { gstin: gstin.as_str().to_owned(), section: operator.section.unwrap_or(OperatorSection::S52) })
         });
         let shipping = told.shipping_bill.as_ref().map_or_else(ShippingBill::default, |bill| ShippingBill {
@@ -214,6 +223,7 @@ impl Reader<'_> {
             value,
             original,
             operator,
+            supplied_by,
             shipping,
             differential: told.differential,
             former,
@@ -221,17 +231,34 @@ impl Reader<'_> {
         })
     }
 
+    /// Who supplies through the own platform. Table 15 has no notes: an invoice that was reported is amended.
+    fn supplier(&mut self, pointer: &str, told: &ReturnDocument, supplier: &ReturnSupplier) -> Supplier {
+        if told.r#type.is_some_and(DocumentKind::is_note) {
+            let detail = "Table 15 has no notes: the invoice is told anew as it came to be, with what it amends.";
+            self.errors.push(FieldError::at(format!("{pointer}/supplied_by"), "note_in_table_15", detail));
+        }
+        if told.operator.is_some() {
+            let detail = "A supply goes through the own platform or through that of an operator.";
+            self.errors.push(FieldError::at(format!("{pointer}/supplied_by"), "one_of", detail));
+        }
+        let pointer = format!("{pointer}/supplied_by/gstin");
+        let gstin = given(supplier.gstin.as_deref()).and_then(|text| self.gstin(&pointer, text));
+        Supplier { gstin: gstin.map(|gstin| gstin.as_str().to_owned()) }
+    }
+
     fn original(&mut self, pointer: &str, told: &ReturnDocument) -> Option<Original> {
         let original = told.original.as_ref()?;
         let number = self.number(&format!("{pointer}/original/number"), &original.number);
-        let known = self.known.get(&number).copied();
-        let value = original.value.map(|value| self.amount(&format!("{pointer}/original/value"), value)).or(known.and_then(|(_, value)| value));
+        // A number comes back in another year.
+        let year = |date| FiscalYear::of(date, 4).0;
+        let known = self.known.get(&number).copied().filter(|(date, _)| original.date.is_none_or(|told| year(told) == year(*date)));
+        let value = original.value.map(|value| self.amount(&format!("{pointer}/original/value"), value)).or(known.map(|(_, value)| value));
         Some(Original { date: original.date.or(known.map(|(date, _)| date)), number, value })
     }
 
     fn party(&mut self, pointer: &str, told: &ReturnRecipient, supply: Option<SupplyType>, anybody: bool) -> Party {
         let pointer = format!("{pointer}/gstin");
-        let given = told.gstin.as_deref().map(str::trim).filter(|text| !text.is_empty() && !text.eq_ignore_ascii_case("URP"));
+        let given = given(told.gstin.as_deref());
         let gstin = given.and_then(|text| self.gstin(&pointer, text));
         let kind = told.kind.unwrap_or(match (given, supply) {
             (Some(_), _) => RecipientKind::Registered,
@@ -308,24 +335,38 @@ impl Reader<'_> {
         let before = self.errors.len();
         self.place(&format!("{pointer}/place_of_supply"), &told.place_of_supply);
         self.rate(&format!("{pointer}/gst_rate"), told.gst_rate.0, NaiveDate::MAX);
-        let tax = Tax {
-            txval: self.amount(&format!("{pointer}/amount"), told.amount),
-            iamt: self.optional(pointer, "igst", told.igst),
-            camt: self.optional(pointer, "cgst", told.cgst),
-            samt: self.optional(pointer, "sgst", told.sgst),
-            csamt: self.optional(pointer, "cess", told.cess),
-        };
+        let tax = self.tax(pointer, told.amount, [told.igst, told.cgst, told.sgst, told.cess]);
         let inter = told.inter.unwrap_or_else(|| self.supplier.get(..2).is_some_and(|own| states::current_code(own) != told.place_of_supply));
+        let amends = told.amends.as_ref().and_then(|amends| {
+            let pointer = format!("{pointer}/amends");
+            let former = self.tax(&pointer, amends.amount, [amends.igst, amends.cgst, amends.sgst, amends.cess]);
+            let period = ReturnPeriod::parse(&amends.period).filter(|period| period.first >= beginning());
+            if period.is_none() {
+                self.fault(&format!("{pointer}/period"), "period_invalid", "A period is a month from July 2017 on, written 092024.", &amends.period);
+            }
+            Some((period?.fp(), former))
+        });
         (self.errors.len() == before).then(|| Advance {
             kind: told.kind,
             received_in_period: told.kind == AdvanceKind::Received || told.received_in_period,
             place: told.place_of_supply.clone(),
             inter,
+            differential: told.differential,
             rate: told.gst_rate.0,
             tax,
-            amends: None,
-            former: Tax::default(),
+            former: amends.as_ref().map_or(Tax::default(), |(_, former)| *former),
+            amends: amends.map(|(omon, _)| omon),
         })
+    }
+
+    fn tax(&mut self, pointer: &str, value: Amount, [igst, cgst, sgst, cess]: [Option<Amount>; 4]) -> Tax {
+        Tax {
+            txval: self.amount(&format!("{pointer}/amount"), value),
+            iamt: self.optional(pointer, "igst", igst),
+            camt: self.optional(pointer, "cgst", cgst),
+            samt: self.optional(pointer, "sgst", sgst),
+            csamt: self.optional(pointer, "cess", cess),
+        }
     }
 }
 
@@ -346,10 +387,16 @@ fn normal(number: &str) -> String {
     number.trim().to_ascii_uppercase()
 }
 
-fn sum_of_lines(told: &ReturnDocument) -> Option<Decimal> {
+/// A number that is given; `URP` is none.
+fn given(gstin: Option<&str>) -> Option<&str> {
+    gstin.map(str::trim).filter(|text| !text.is_empty() && !text.eq_ignore_ascii_case("URP"))
+}
+
+/// What a document over the lines comes to, as far as amounts may be.
+fn sum_of_lines(lines: &[ReturnLine], reverse_charge: bool) -> Decimal {
     let amounts = |line: &ReturnLine| {
-        let taxes = [line.igst, line.cgst, line.sgst, line.cess].into_iter().flatten().filter(|_| !told.reverse_charge);
+        let taxes = [line.igst, line.cgst, line.sgst, line.cess].into_iter().flatten().filter(|_| !reverse_charge);
         std::iter::once(line.taxable).chain(taxes).map(|amount| amount.0).collect::<Vec<_>>()
     };
-    told.lines.iter().flat_map(amounts).try_fold(Decimal::ZERO, Decimal::checked_add)
+    lines.iter().flat_map(amounts).fold(Decimal::ZERO, Decimal::saturating_add)
 }

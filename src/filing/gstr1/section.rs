@@ -22,6 +22,17 @@ pub enum Section {
     Cdnur { typ: &'static str },
     /// Table 14(b): the operator pays the tax (s.9(5)); nowhere else.
     Operator,
+    /// Table 15: through the own platform, the tax its own to pay (s.9(5)).
+    Platform(Parties),
+}
+
+/// The part of table 15: whether supplier and recipient are registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parties {
+    B2b { inv_typ: &'static str },
+    Urp2b { inv_typ: &'static str },
+    B2c,
+    Urp2c,
 }
 
 impl Section {
@@ -36,6 +47,7 @@ impl Section {
             Self::Cdnr { .. } => "cdnr",
             Self::Cdnur { .. } => "cdnur",
             Self::Operator => "supeco",
+            Self::Platform(_) => "ecom",
         }
     }
     /// The table of amendments of this one.
@@ -49,7 +61,26 @@ impl Section {
             Self::Cdnr { .. } => "cdnra",
             Self::Cdnur { .. } => "cdnura",
             Self::Operator => "supecoa",
+            Self::Platform(_) => "ecoma",
         }
+    }
+    /// The list a document of its own row stands in; `None` where it is part of a total.
+    #[must_use]
+    pub const fn list(self, amended: bool) -> Option<&'static str> {
+        match (self, amended) {
+            (Self::Operator | Self::B2cs | Self::Platform(Parties::B2c | Parties::Urp2c), _) => None,
+            (Self::Platform(Parties::B2b { .. }), false) => Some("ecom.b2b"),
+            (Self::Platform(Parties::B2b { .. }), true) => Some("ecoma.b2ba"),
+            (Self::Platform(Parties::Urp2b { .. }), false) => Some("ecom.urp2b"),
+            (Self::Platform(Parties::Urp2b { .. }), true) => Some("ecoma.urp2ba"),
+            (_, false) => Some(self.key()),
+            (_, true) => Some(self.amended_key()),
+        }
+    }
+    /// Whether it is reported to a holder of a GSTIN or UIN.
+    #[must_use]
+    pub const fn is_to_business(self) -> bool {
+        matches!(self, Self::B2b { .. } | Self::Cdnr { .. } | Self::Platform(Parties::B2b { .. } | Parties::Urp2b { .. }))
     }
 }
 
@@ -82,6 +113,20 @@ pub fn section(document: &Document, supplier_state: &str) -> Section {
     if document.operator.as_ref().is_some_and(|operator| operator.section == OperatorSection::S9) {
         return Section::Operator;
     }
+    let inv_typ = match document.supply {
+        SupplyType::SezWithPayment => "SEWP",
+        SupplyType::SezWithoutPayment => "SEWOP",
+        SupplyType::DeemedExport => "DE",
+        _ => "R",
+    };
+    if let Some(supplier) = &document.supplied_by {
+        return Section::Platform(match (supplier.gstin.is_some(), document.recipient.gstin.is_some()) {
+            (true, true) => Parties::B2b { inv_typ },
+            (false, true) => Parties::Urp2b { inv_typ },
+            (true, false) => Parties::B2c,
+            (false, false) => Parties::Urp2c,
+        });
+    }
     let paid = !document.supply.is_without_payment();
     if is_export(document) {
         return if note {
@@ -91,19 +136,13 @@ pub fn section(document: &Document, supplier_state: &str) -> Section {
         };
     }
     if document.recipient.gstin.is_some() {
-        let inv_typ = match document.supply {
-            SupplyType::SezWithPayment => "SEWP",
-            SupplyType::SezWithoutPayment => "SEWOP",
-            SupplyType::DeemedExport => "DE",
-            _ => "R",
-        };
         return if note { Section::Cdnr { inv_typ } } else { Section::B2b { inv_typ } };
     }
     let original = document.original.as_ref().filter(|_| note);
     let former = document.former.as_ref().filter(|_| !note);
     let dated = original.and_then(|original| original.date).or(former.map(|former| former.date)).unwrap_or(document.date);
     // A document taken back to nothing stays in the table it was in.
-    let was = former.map_or(Decimal::ZERO, |former| former.lines.iter().map(|line| line.tax.txval + line.tax.taxes()).sum());
+    let was = former.map_or(Decimal::ZERO, |former| former.value);
     let value = document.value.max(original.and_then(|original| original.value).unwrap_or_default()).max(was);
     match (is_inter(document, supplier_state) && value > limits::b2cl_limit(dated), note) {
         (true, false) => Section::B2cl,

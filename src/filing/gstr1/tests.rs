@@ -451,3 +451,171 @@ fn a_quarter_takes_documents_of_three_months() {
     assert!(built.warnings().is_empty());
     assert!(built.json().contains("\"fp\":\"062024\""));
 }
+
+#[test]
+fn an_original_of_another_year_is_another_document() {
+    let large = consumer("A/1", "29", "150000", json!([line("127118.64", "18", "22881.36", "0")]));
+    let note = |original: Value| json!({"type": "credit_note", "number": "C1", "date": "2024-10-06", "place_of_supply": "29", "value": "1180", "original": original, "lines": [line("1000", "18", "180", "0")]});
+    let noted = |original: Value| built("102024", json!([large, note(original)])).0.get("cdnur").is_some();
+    assert!(noted(json!({"number": "a/1"})) && noted(json!({"number": "A/1", "date": "2024-10-05"})));
+    assert!(!noted(json!({"number": "A/1", "date": "2023-10-05"})), "the same number, a year before");
+}
+
+#[test]
+fn an_amended_consumers_document_stays_in_its_table() {
+    let amended = |value: &str, former: Value| {
+        let document = with(
+            consumer("A1", "29", value, json!([line("80000", "18", "14400", "0")])),
+            json!({"amends": with(json!({"number": "A1", "date": "2024-09-05"}), former)}),
+        );
+        built("102024", json!([document])).0
+    };
+    let lines = json!([line("84745.76", "18", "15254.24", "0")]);
+    // 84,745.76 and 15,254.24 are exactly 1,00,000.00: not above the limit; the payable was rounded up to a rupee more.
+    assert!(amended("94400", json!({"lines": lines})).get("b2cla").is_none());
+    let row = amended("94400", json!({"lines": lines, "value": "100001"}))["b2cla"][0]["inv"][0].clone();
+    assert_eq!((&row["oinum"], &row["val"], &row["itms"][0]["itm_det"]["iamt"]), (&json!("A1"), &json!(94400), &json!(14400)));
+}
+
+#[test]
+fn to_sez_any_tax_charged_is_payment() {
+    let wrong = with(to(BUYER, "S/1", "24", "1180", json!([line("1000", "18", "0", "90")])), json!({"recipient": {"kind": "sez", "gstin": BUYER}}));
+    let (gstr1, .., warnings) = built("102024", json!([wrong]));
+    assert_eq!((gstr1["b2b"][0]["inv"][0]["inv_typ"].as_str(), warnings.as_slice()), (Some("SEWP"), ["tax_of_other_kind"].as_slice()));
+}
+
+#[test]
+fn what_is_told_after_the_last_day_of_its_year_is_warned_of() {
+    // Of 2023-24 the last return is the one filed by 30 November 2024: that for October.
+    let late = |number: &str| with(to(BUYER, number, "24", "1180", json!([line("1000", "18", "0", "90")])), json!({"date": "2024-03-31"}));
+    assert_eq!(built("102024", json!([late("S/1")])).3, ["document_before_period"]);
+    assert_eq!(built("112024", json!([late("S/1")])).3, ["document_before_period", "after_last_day"]);
+    let amends = with(late("S/1"), json!({"amends": {"number": "S/1", "date": "2024-03-31", "lines": [line("1000", "18", "0", "90")]}}));
+    assert_eq!(built("112024", json!([amends])).3, ["after_last_day"]);
+    let note = |date: &str, kind: &str| {
+        with(
+            to(BUYER, "C/1", "24", "1180", json!([line("1000", "18", "0", "90")])),
+            json!({"type": kind, "date": date, "original": {"number": "S/1", "date": "2024-03-31"}}),
+        )
+    };
+    assert!(built("112024", json!([note("2024-11-30", "credit_note")])).3.is_empty());
+    assert_eq!(built("122024", json!([note("2024-12-01", "credit_note")])).3, ["credit_note_after_last_day"]);
+    assert!(built("122024", json!([note("2024-12-01", "debit_note")])).3.is_empty(), "a debit note has no last day");
+}
+
+#[test]
+fn differential_rates_are_said_where_the_portal_takes_them() {
+    let leased = |document: Value| with(document, json!({"differential": true}));
+    let (gstr1, .., warnings) = built(
+        "102024",
+        json!([
+            leased(to(BUYER, "S/1", "24", "1117", json!([line("1000", "18", "0", "58.5")]))),
+            leased(consumer("A1", "24", "1117", json!([line("1000", "18", "0", "58.5")]))),
+            consumer("A2", "24", "1180", json!([line("1000", "18", "0", "90")])),
+            leased(
+                json!({"type": "credit_note", "number": "C1", "date": "2024-10-06", "recipient": {"kind": "overseas"}, "supply_type": "export_with_payment", "value": "1117",
+                "original": {"number": "E1", "date": "2024-09-01"}, "lines": [line("1000", "18", "117", "0")]})
+            )
+        ]),
+    );
+    assert!(warnings.is_empty(), "{warnings:?}");
+    assert_eq!(gstr1["b2b"][0]["inv"][0]["diff_percent"], 0.65);
+    assert_eq!(gstr1["cdnur"][0].get("diff_percent"), None, "of notes to unregistered only those on B2CL");
+    let found: Vec<_> = gstr1["b2cs"].as_array().expect("rows").iter().map(|row| (row.get("diff_percent").cloned(), row["camt"].clone())).collect();
+    assert_eq!(found, [(None, json!(90)), (Some(json!(0.65)), json!(58.5))]);
+}
+
+#[test]
+fn the_operators_own_supplies_are_table_15_by_who_is_registered() {
+    let by = |document: Value, supplier: Value| with(document, json!({"supplied_by": supplier}));
+    let seller = "29AABCR1718E1ZL";
+    let meal = |number: &str| consumer(number, "24", "105", json!([{"taxable": "100", "gst_rate": "5", "cgst": "2.50", "sgst": "2.50", "hsn": "996331"}]));
+    let ride = |number: &str| to(BUYER, number, "24", "105", json!([{"taxable": "100", "gst_rate": "5", "cgst": "2.50", "sgst": "2.50", "hsn": "996412"}]));
+    let documents = json!([
+        by(meal("P/1"), json!({"gstin": seller})),
+        by(meal("P/2"), json!({"gstin": seller})),
+        by(meal("P/3"), json!({})),
+        by(ride("P/4"), json!({"gstin": seller})),
+        by(ride("P/5"), json!({"gstin": "URP"})),
+        by(
+            with(
+                ride("P/6"),
+                json!({"amends": {"number": "P/0", "date": "2024-09-03", "lines": [{"taxable": "140", "gst_rate": "5", "cgst": "3.50", "sgst": "3.50", "hsn": "996412"}]}})
+            ),
+            json!({"gstin": null})
+        ),
+    ]);
+    let (gstr1, totals, gstr3b, warnings) = built("102024", documents);
+    let inv = |number: &str| {
+        json!({"inum": number, "idt": "05-10-2024", "val": 105, "pos": "24", "sply_ty": "INTRA", "inv_typ": "R", "flag": "N",
+            "itms": [{"num": 501, "itm_det": {"txval": 100, "rt": 5, "camt": 2.5, "samt": 2.5, "csamt": 0}}]})
+    };
+    assert_eq!(
+        gstr1["ecom"],
+        json!({"b2b": [{"stin": seller, "rtin": BUYER, "inv": [inv("P/4")]}], "urp2b": [{"rtin": BUYER, "inv": [inv("P/5")]}],
+            "b2c": [{"stin": seller, "sply_ty": "INTRA", "pos": "24", "rt": 5, "txval": 200, "camt": 5, "samt": 5, "csamt": 0, "flag": "N"}],
+            "urp2c": [{"sply_ty": "INTRA", "pos": "24", "rt": 5, "txval": 100, "camt": 2.5, "samt": 2.5, "csamt": 0, "flag": "N"}]})
+    );
+    let amended = with(inv("P/6"), json!({"oinum": "P/0", "oidt": "03-09-2024"}));
+    assert_eq!(gstr1["ecoma"], json!({"urp2ba": [{"rtin": BUYER, "inv": [amended]}]}));
+    assert!(["b2b", "b2cs", "supeco", "nil"].iter().all(|table| gstr1.get(table).is_none()), "nowhere else: {gstr1}");
+    assert_eq!((&totals["ecom"]["txval"], &totals["ecoma"]["txval"], &totals["hsn"]["txval"]), (&json!(500), &json!(-40), &json!(460)));
+    assert_eq!(gstr3b["eco_dtls"]["eco_sup"], json!({"txval": 460, "iamt": 0, "camt": 11.5, "samt": 11.5, "csamt": 0}));
+    assert_eq!(gstr3b["sup_details"]["osup_det"]["txval"], 0);
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let wrong = json!([
+        by(with(meal("P/7"), json!({"type": "credit_note"})), json!({})),
+        with(meal("P/8"), json!({"operator": {"gstin": SUPPLIER, "section": "9(5)"}})),
+        by(with(meal("P/9"), json!({"operator": {"gstin": "29AABCF8078M1C8"}})), json!({"gstin": "29AABCR1718E1ZX"})),
+    ]);
+    let expected = [
+        ("#/documents/0/supplied_by", "note_in_table_15"),
+        ("#/documents/1/operator/gstin", "gstin_own"),
+        ("#/documents/2/supplied_by", "one_of"),
+        ("#/documents/2/supplied_by/gstin", "gstin_invalid"),
+    ];
+    assert_eq!(faults("102024", wrong), expected.map(|(pointer, code)| (pointer.to_owned(), code.to_owned())));
+}
+
+#[test]
+fn what_an_operator_told_of_a_month_is_amended_by_its_new_total() {
+    use super::builder::{Builder, OperatorAmendment};
+    use super::{Operator, OperatorSection, Tax};
+    use crate::filing::period::ReturnPeriod;
+    use rust_decimal::dec;
+    let mut builder = Builder::new(SUPPLIER, ReturnPeriod::parse("102024").expect("a period"));
+    for (omon, section, txval) in
+        [("092024", OperatorSection::S9, dec!(900)), ("122023", OperatorSection::S52, dec!(50)), ("012024", OperatorSection::S52, dec!(10000))]
+    {
+        let operator = Operator { gstin: "20ALYPD6528PQC5".into(), section };
+        builder.amend_operator(OperatorAmendment { omon: omon.into(), operator, tax: Tax { txval, iamt: txval / dec!(10), ..Tax::default() } });
+    }
+    let gstr1: Value = serde_json::from_str(&builder.finish().json()).expect("JSON");
+    let row = |omon: &str, suppval: u32, igst: u32| json!({"omon": omon, "oetin": "20ALYPD6528PQC5", "etin": "20ALYPD6528PQC5", "suppval": suppval, "igst": igst, "cgst": 0, "sgst": 0, "cess": 0, "flag": "N"});
+    assert_eq!(gstr1["supecoa"], json!({"clttxa": [row("122023", 50, 5), row("012024", 10000, 1000)], "paytxa": [row("092024", 900, 90)]}));
+}
+
+#[test]
+fn rows_of_advances_are_amended_by_their_new_amounts() {
+    let mut request = request("102024", json!([]));
+    let told = json!([
+        {"kind": "received", "place_of_supply": "05", "gst_rate": "5", "amount": "100", "igst": "5", "amends": {"period": "092024", "amount": "60", "igst": "3"}},
+        {"kind": "adjusted", "place_of_supply": "24", "gst_rate": "18", "amount": "10", "cgst": "0.90", "sgst": "0.90", "amends": {"period": "2024-08", "amount": "30", "cgst": "2.70", "sgst": "2.70"}},
+        {"kind": "received", "place_of_supply": "05", "gst_rate": "28", "amount": "100", "igst": "18.20", "differential": true}
+    ]);
+    request.advances = serde_json::from_value(told).expect("advances");
+    let (built, _) = build(&request).expect("no faults");
+    let gstr1: Value = serde_json::from_str(&built.json()).expect("JSON");
+    assert_eq!(gstr1["ata"], json!([{"omon": "092024", "pos": "05", "sply_ty": "INTER", "itms": [{"rt": 5, "ad_amt": 100, "iamt": 5, "csamt": 0}]}]));
+    assert_eq!(
+        gstr1["txpda"],
+        json!([{"omon": "082024", "pos": "24", "sply_ty": "INTRA", "itms": [{"rt": 18, "ad_amt": 10, "camt": 0.9, "samt": 0.9, "csamt": 0}]}])
+    );
+    assert_eq!(gstr1["at"], json!([{"pos": "05", "sply_ty": "INTER", "diff_percent": 0.65, "itms": [{"rt": 28, "ad_amt": 100, "iamt": 18.2, "csamt": 0}]}]));
+    let gstr3b: Value = serde_json::from_str(&built.gstr3b_json()).expect("JSON");
+    // 40 more received, 20 less adjusted, 100 new.
+    assert_eq!(gstr3b["sup_details"]["osup_det"], json!({"txval": 160, "iamt": 20.2, "camt": 1.8, "samt": 1.8, "csamt": 0}));
+    request.advances[0].amends.as_mut().expect("amends").period = "062017".into();
+    let faults = build(&request).map(|_| ()).expect_err("a fault");
+    assert_eq!(faults[0].pointer.as_deref(), Some("#/advances/0/amends/period"));
+}

@@ -1,7 +1,8 @@
 //! The tool as it travels.
 
-use super::builder::{Built, Warning};
+use super::builder::Warning;
 use super::facts::{AdvanceKind, DocumentKind, OperatorSection, RecipientKind};
+use super::written::Built;
 use crate::filing::json::Json;
 use crate::filing::period::ReturnPeriod;
 use crate::platform::http::Problem;
@@ -78,6 +79,8 @@ pub struct ReturnDocument {
     pub amends: Option<ReturnAmends>,
     /// The e-commerce operator it goes through.
     pub operator: Option<ReturnOperator>,
+    /// The reporting person is itself the operator, and pays the tax for this supplier (s.9(5); table 15).
+    pub supplied_by: Option<ReturnSupplier>,
     /// Of an export of goods, where it is known already.
     pub shipping_bill: Option<ReturnShippingBill>,
     /// Tax at 65 % of the rate (notification 37/2017-CT(R)).
@@ -123,10 +126,20 @@ pub struct ReturnAmends {
     pub number: String,
     #[schema(example = "2024-09-20")]
     pub date: NaiveDate,
+    /// Its value as it was reported: a consumer's document stays in the table it was in. The sum of the lines when left out.
+    pub value: Option<Amount>,
     /// Its lines as they were reported; the difference goes into the totals, table 12 and GSTR-3B.
     #[serde(default)]
     #[schema(max_items = 1000, example = json!([]))]
     pub lines: Vec<ReturnLine>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnSupplier {
+    /// Left out, null or `URP`: the supplier is not registered.
+    #[schema(max_length = 30, example = "29AABCR1718E1ZL")]
+    pub gstin: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -197,6 +210,27 @@ pub struct ReturnAdvance {
     #[serde(default)]
     #[schema(example = false)]
     pub received_in_period: bool,
+    /// Tax at 65 % of the rate (notification 37/2017-CT(R)).
+    #[serde(default)]
+    #[schema(example = false)]
+    pub differential: bool,
+    /// The amounts are the new ones of a row of an earlier return (tables 11A and 11B, amended): that of what was received
+    /// in its period, or of what was adjusted or refunded.
+    pub amends: Option<ReturnAdvanceAmends>,
+}
+
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnAdvanceAmends {
+    /// The month of the earlier return.
+    #[schema(pattern = "^((0[1-9]|1[0-2])[0-9]{4}|[0-9]{4}-(0[1-9]|1[0-2]))$", max_length = 7, example = "092024")]
+    pub period: String,
+    /// The row as it was reported; the difference goes into the totals and GSTR-3B.
+    pub amount: Amount,
+    pub igst: Option<Amount>,
+    pub cgst: Option<Amount>,
+    pub sgst: Option<Amount>,
+    pub cess: Option<Amount>,
 }
 
 /// What is documented of the answer; it is written as a stream.

@@ -22,21 +22,17 @@ pub struct Gstr3b {
     pub nil_exempt: Decimal,
     /// 3.1(e).
     pub non_gst: Decimal,
+    /// 3.1.1(i): through the own platform, whose tax is its own to pay (s.9(5)).
+    pub as_operator: Tax,
     /// 3.1.1(ii): through operators who pay the tax (s.9(5)).
     pub through_operators: Decimal,
-    /// 3.2: inter-State to unregistered, composition, UIN holders; parts of 3.1(a).
+    /// 3.2: inter-State to unregistered, composition, UIN holders; parts of 3.1(a) and 3.1.1(i).
     pub unregistered: ByPlace,
     pub composition: ByPlace,
     pub uin: ByPlace,
 }
 
 impl Gstr3b {
-    /// What is owed on outward supplies: the taxes of 3.1(a) and (b).
-    #[must_use]
-    pub fn liability(&self) -> Tax {
-        Tax { txval: self.taxable.txval + self.zero_rated.txval, ..self.taxable + self.zero_rated }
-    }
-
     /// The return in the portal's form. Credit notes may make figures negative, which is carried forward there.
     #[must_use]
     pub fn written(&self, gstin: &str, period: ReturnPeriod) -> String {
@@ -58,7 +54,7 @@ impl Gstr3b {
                 });
             });
             json.name("eco_dtls").object(|json| {
-                json.name("eco_sup").object(|json| tax(json, &Tax::default()));
+                json.name("eco_sup").object(|json| tax(json, &self.as_operator));
                 json.name("eco_reg_sup").object(|json| {
                     json.number("txval", self.through_operators);
                 });

@@ -50,7 +50,7 @@ pub fn update(tx: &mut Tx<'_>, id: AccountId, version: Option<i64>, patch: &GlAc
 }
 
 /// The account takes a role over. Balances stay where they are, so a control account hands over its role only
-/// to one that nothing was posted to.
+/// to one that nothing was posted to, and GST on advances, which is proved against the register, only before its first.
 fn take_role(tx: &mut Tx<'_>, wanted: &mut GlAccount, role: AccountRole) -> Result<(), Problem> {
     let refuse = |code: &str, detail: &str| Problem::invalid(vec![FieldError::at("/role", code, detail).received(role)]);
     if wanted.role.is_some() {
@@ -72,7 +72,15 @@ fn take_role(tx: &mut Tx<'_>, wanted: &mut GlAccount, role: AccountRole) -> Resu
     } else if wanted.is_control {
         return Err(refuse("control_account", "A control account has no other role."));
     }
-    if let Some(holder) = store::holder(tx, role)? {
+    let holder = store::holder(tx, role)?;
+    if role == AccountRole::GstOnAdvances {
+        for account in [Some(wanted.id), holder].into_iter().flatten() {
+            if store::is_used(tx, account)? {
+                return Err(refuse("posted_to", "GST on advances stays where it was first posted: its account equals the register of advances."));
+            }
+        }
+    }
+    if let Some(holder) = holder {
         let before = store::get(tx, holder, true)?;
         store::update(tx, &GlAccount { role: None, ..before.clone() })?;
         let after = store::get(tx, holder, false)?;

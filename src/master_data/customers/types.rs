@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 words! {
-    /// What kind of customer, which decides how a supply to them is taxed.
-    pub enum CustomerKind { B2b = "b2b", B2c = "b2c", Lessor = "lessor", Sez = "sez", Export = "export" }
+    /// What kind of customer, which decides how a supply to them is taxed. A composition dealer (CGST Act s.10) is taxed as
+    /// b2b and reported apart where the supply is inter-State (GSTR-3B table 3.2).
+    pub enum CustomerKind { B2b = "b2b", B2c = "b2c", Lessor = "lessor", Sez = "sez", Export = "export", Composition = "composition" }
 }
 words! {
     pub enum AddressKind { Billing = "billing", Shipping = "shipping" }

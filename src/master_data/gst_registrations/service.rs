@@ -1,7 +1,7 @@
 //! The verbs of GST registrations.
 
 use super::store;
-use super::types::{GstRegistration, GstRegistrationPatch, NewGstRegistration};
+use super::types::{GstRegistration, GstRegistrationPatch, NewGstRegistration, RegistrationType};
 use crate::master_data::companies;
 use crate::platform::http::reply::require_version;
 use crate::platform::http::{FieldError, Problem};
@@ -25,7 +25,14 @@ pub fn register(tx: &mut Tx<'_>, new: &NewGstRegistration) -> Result<Audited<Gst
                 .received(gstin.pan().unwrap_or_default()),
         ]));
     }
-    let id = store::insert(tx, gstin.as_str(), gstin.state_code(), new.legal_name.as_deref().unwrap_or(&company.legal_name), new.registered_on)?;
+    let id = store::insert(
+        tx,
+        gstin.as_str(),
+        gstin.state_code(),
+        new.r#type.unwrap_or(RegistrationType::Regular),
+        new.legal_name.as_deref().unwrap_or(&company.legal_name),
+        new.registered_on,
+    )?;
     let made = store::find(tx, Some(id))?.ok_or_else(|| Problem::internal(&"registration vanished"))?;
     Ok(tx.record(Change::new("gst_registration.created", id.uuid()).after(&made), made))
 }
@@ -35,6 +42,7 @@ pub fn update(tx: &mut Tx<'_>, id: RegistrationId, version: Option<i64>, patch: 
     let before = store::lock(tx, id)?;
     require_version(version, before.version)?;
     let mut wanted = before.clone();
+    wanted.r#type = patch.r#type.unwrap_or(wanted.r#type);
     if let Some(name) = &patch.legal_name {
         wanted.legal_name.clone_from(name);
     }

@@ -1,4 +1,4 @@
-use super::types::GstRegistration;
+use super::types::{GstRegistration, RegistrationType};
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::ids::RegistrationId;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 row! {
     struct RegistrationRow {
-        id: RegistrationId, gstin: String, state_code: String, legal_name: String, is_default: bool, registered_on: Option<NaiveDate>,
+        id: RegistrationId, gstin: String, state_code: String, scheme: Option<RegistrationType>, legal_name: String, is_default: bool, registered_on: Option<NaiveDate>,
         trade_name: Option<String>, address: Option<Value>, phone: Option<String>, email: Option<String>, vpa: Option<String>,
         cancelled_on: Option<NaiveDate>, version: i64, created_at: DateTime<Utc>,
     }
@@ -23,6 +23,7 @@ impl From<RegistrationRow> for GstRegistration {
             object: "gst_registration",
             gstin: row.gstin,
             state_code: row.state_code,
+            r#type: row.scheme.unwrap_or(RegistrationType::Regular),
             legal_name: row.legal_name,
             trade_name: row.trade_name,
             address: row.address.and_then(|address| serde_json::from_value(address).ok()),
@@ -37,7 +38,7 @@ impl From<RegistrationRow> for GstRegistration {
         }
     }
 }
-const SELECT: &str = "SELECT r.id, r.gstin, r.state_code, r.legal_name, r.is_default, r.registered_on, r.cancelled_on, r.trade_name, r.address, r.phone, r.email, r.vpa, r.version, r.created_at FROM gst_registration r WHERE r.company_id = $1";
+const SELECT: &str = "SELECT r.id, r.gstin, r.state_code, r.type AS scheme, r.legal_name, r.is_default, r.registered_on, r.cancelled_on, r.trade_name, r.address, r.phone, r.email, r.vpa, r.version, r.created_at FROM gst_registration r WHERE r.company_id = $1";
 static REGISTRATIONS: List =
     List { select: SELECT, id: "r.id", sorts: &[SortKey { name: "gstin", expression: "r.gstin", kind: "text" }], default_sort: "gstin" };
 
@@ -63,7 +64,7 @@ pub fn update(tx: &mut Tx<'_>, is: &GstRegistration) -> Result<(), Problem> {
     let company = tx.company();
     tx.execute(
         Sql::new(
-            "UPDATE gst_registration SET legal_name = $3, trade_name = $4, address = $5, phone = $6, email = $7, vpa = $8, cancelled_on = $9, version = version + 1, updated_at = now()
+            "UPDATE gst_registration SET legal_name = $3, trade_name = $4, address = $5, phone = $6, email = $7, vpa = $8, cancelled_on = $9, type = $10, version = version + 1, updated_at = now()
              WHERE company_id = $1 AND id = $2",
         )
         .bind(company)
@@ -74,25 +75,39 @@ pub fn update(tx: &mut Tx<'_>, is: &GstRegistration) -> Result<(), Problem> {
         .bind(is.phone.as_deref())
         .bind(is.email.as_deref())
         .bind(is.vpa.as_deref())
-        .bind(is.cancelled_on),
+        .bind(is.cancelled_on)
+        .bind(kept(is.r#type)),
     )?;
     Ok(())
 }
 
-pub fn insert(tx: &mut Tx<'_>, gstin: &str, state_code: &str, legal_name: &str, registered_on: Option<NaiveDate>) -> Result<RegistrationId, Problem> {
+/// Regular is not said.
+fn kept(scheme: RegistrationType) -> Option<RegistrationType> {
+    Some(scheme).filter(|scheme| *scheme != RegistrationType::Regular)
+}
+
+pub fn insert(
+    tx: &mut Tx<'_>,
+    gstin: &str,
+    state_code: &str,
+    scheme: RegistrationType,
+    legal_name: &str,
+    registered_on: Option<NaiveDate>,
+) -> Result<RegistrationId, Problem> {
     let id = RegistrationId::new();
     let company = tx.company();
     tx.execute(
         Sql::new(
-            "INSERT INTO gst_registration (company_id, id, gstin, state_code, legal_name, registered_on, is_default)
-             VALUES ($1, $2, $3, $4, $5, $6, NOT EXISTS (SELECT FROM gst_registration WHERE company_id = $1))",
+            "INSERT INTO gst_registration (company_id, id, gstin, state_code, legal_name, registered_on, type, is_default)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, NOT EXISTS (SELECT FROM gst_registration WHERE company_id = $1))",
         )
         .bind(company)
         .bind(id)
         .bind(gstin)
         .bind(state_code)
         .bind(legal_name)
-        .bind(registered_on),
+        .bind(registered_on)
+        .bind(kept(scheme)),
     )?;
     Ok(id)
 }

@@ -3,10 +3,15 @@
 use crate::platform::dates::Instant;
 use crate::platform::http::body::present;
 use crate::platform::ids::RegistrationId;
-use crate::resource;
+use crate::{resource, words};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+words! {
+    /// `composition`: of a dealer who pays by turnover (CGST Act s.10), issues bills of supply and shows no tax.
+    pub enum RegistrationType { Regular = "regular", Composition = "composition" }
+}
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct GstRegistration {
@@ -17,6 +22,7 @@ pub struct GstRegistration {
     pub gstin: String,
     #[schema(max_length = 2, example = "27")]
     pub state_code: String,
+    pub r#type: RegistrationType,
     #[schema(max_length = 200, example = "Demo Traders Pvt Ltd")]
     pub legal_name: String,
     #[schema(max_length = 200, example = "Demo Traders")]
@@ -46,6 +52,8 @@ pub struct NewGstRegistration {
     /// Checked for form, State and check digit (gst.md 1.1); its PAN must be the company's.
     #[schema(max_length = 20, example = "29AAACD1234E1Z5")]
     pub gstin: String,
+    /// Regular when left out.
+    pub r#type: Option<RegistrationType>,
     /// Defaults to the company's name.
     #[schema(min_length = 1, max_length = 200, example = "Demo Traders Pvt Ltd")]
     pub legal_name: Option<String>,
@@ -75,6 +83,8 @@ pub struct RegisteredAddress {
 pub struct GstRegistrationPatch {
     #[schema(min_length = 3, max_length = 100, pattern = r#"^[^\\"]+$"#, example = "Demo Traders Private Limited")]
     pub legal_name: Option<String>,
+    /// Documents made before stay what they are; notes follow their invoice.
+    pub r#type: Option<RegistrationType>,
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, min_length = 3, max_length = 100, pattern = r#"^[^\\"]+$"#, example = "Demo Traders")]
     pub trade_name: Option<Option<String>>,

@@ -575,7 +575,11 @@ fn complete_operation(operation: &mut Value, path: &str) {
         statuses.push(409);
     }
     if operation["x-download"] == true {
-        statuses.extend([410, 416]);
+        statuses.push(410);
+    }
+    if !public && answers(operation).iter().any(|media| !matches!(media.as_str(), "application/json" | "text/plain")) {
+        downloadable(operation);
+        statuses.push(416);
     }
     for status in statuses {
         if operation["responses"].get(status.to_string()).is_none() {
@@ -594,6 +598,20 @@ fn complete_operation(operation: &mut Value, path: &str) {
     if let Some(members) = operation.as_object_mut() {
         members.sort_keys();
     }
+}
+
+/// A file is also given in parts, each kind of it.
+fn downloadable(operation: &mut Value) {
+    if let Some(parameters) = operation["parameters"].as_array_mut() {
+        parameters.push(json!({"name": "Range", "in": "header", "required": false, "description": "A part of the file, as `bytes=first-last`, `bytes=first-` or `bytes=-last` (RFC 9110); with If-Range only of the version with that ETag.", "schema": {"type": "string", "maxLength": 100}, "example": "bytes=0-1023"}));
+    }
+    let mut part = operation["responses"]["200"].clone();
+    part["description"] = json!("The part of the file that was asked for.");
+    if let Some(content) = part["content"].as_object_mut() {
+        content.retain(|media, _| media != "application/json");
+    }
+    part["headers"] = json!({"Content-Range": {"$ref": "#/components/headers/ContentRange"}, "ETag": {"$ref": "#/components/headers/EntityTag"}});
+    operation["responses"]["206"] = part;
 }
 
 /// Three characters that are not blank.
@@ -631,6 +649,8 @@ fn shared_headers() -> Value {
     json!({
         "RequestId": {"description": "Our id of the request.", "schema": {"type": "string", "maxLength": 64}, "example": "req_0196f2c41b7e7c0aa1d5"},
         "Location": {"description": "Address of what was created.", "schema": {"type": "string", "maxLength": 200}, "example": "/v1/customers/0196f2a9-3d10-7b55-9f00-5f6f4f0a1c42"},
+        "ContentRange": {"description": "Which bytes of how many these are (RFC9110).", "schema": {"type": "string", "maxLength": 60}, "example": "bytes 0-1023/25172"},
+        "EntityTag": {"description": "Which version of the file this is a part of, for If-Range.", "schema": {"type": "string", "maxLength": 60}, "example": "\"9f86d081884c7d659a2feaa0c55ad015\""},
         "RetryAfter": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86400}, "example": 1},
         "WwwAuthenticate": {"description": "How to authenticate (RFC6750).", "schema": {"type": "string", "maxLength": 200}, "example": "Bearer error=\"invalid_token\""}
     })
@@ -662,7 +682,7 @@ fn shared_responses() -> Value {
         "Problem412": of(problem::VERSION_MISMATCH, "The customer is at version 3."),
         "Problem413": of(problem::PAYLOAD_TOO_LARGE, "The body may have at most 1048576 bytes."),
         "Problem415": of(problem::UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json."),
-        "Problem416": of(problem::RANGE_NOT_SATISFIABLE, "The file has 1024 bytes."),
+        "Problem416": of(problem::RANGE_NOT_SATISFIABLE, "The file has 25172 bytes."),
         "Problem422": of(problem::VALIDATION_FAILED, "1 field needs correction; nothing was saved."),
         "Problem428": of(problem::IF_MATCH_REQUIRED, "Send the ETag of the version you read as If-Match."),
         "Problem429": of(problem::RATE_LIMITED, "Too many failed attempts; wait before the next."),

@@ -96,6 +96,10 @@ fn finished(mut response: ServiceResponse<BoxBody>, id: &str, client_request_id:
         response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
     }
     let headers = response.headers_mut();
+    // How files tell the compressor to leave them alone; nobody else needs it (RFC 9110 section 8.4.1).
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding == "identity") {
+        headers.remove(header::CONTENT_ENCODING);
+    }
     let mut set = |name: &'static str, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(HeaderName::from_static(name), value);

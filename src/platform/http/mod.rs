@@ -1,5 +1,6 @@
 //! HTTP: problems, the contract and its enforcement on every request, replies, the server's edge.
 
+pub mod accept;
 pub mod body;
 pub mod connection;
 pub mod contract;

@@ -1,6 +1,7 @@
 //! Replies: rendered inside the unit of work, so that an idempotent replay gives the same bytes.
 
 use super::problem::Problem;
+use super::ranges::{self, Asked};
 use crate::platform::text::hex;
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
@@ -167,7 +168,8 @@ impl<T: Resource> Done<T> {
     }
 }
 
-/// Bytes to keep or show: 200 with a strong `ETag` of what they are, or 304 where the caller has them.
+/// Bytes to keep or show: 200 with a strong `ETag` of what they are, 206 with the part that is asked for, or 304 where the
+/// caller has them. They are never compressed on the way: a part of them would be of something else.
 pub struct File {
     pub media_type: &'static str,
     /// What to call it when it is saved.
@@ -177,41 +179,66 @@ pub struct File {
 
 impl Responder for File {
     type Body = BoxBody;
-    fn respond_to(self, request: &HttpRequest) -> HttpResponse {
+    fn respond_to(mut self, request: &HttpRequest) -> HttpResponse {
         let digest = Sha256::digest(&self.content);
         let etag = format!("\"{}\"", hex(digest.get(..16).unwrap_or_default()));
         let known = request.headers().get("if-none-match").and_then(|v| v.to_str().ok()).unwrap_or_default();
         if known.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim().trim_start_matches("W/") == etag) {
             return HttpResponse::NotModified().insert_header(("etag", etag)).finish();
         }
-        HttpResponse::Ok()
+        let length = self.content.len();
+        let mut response = match ranges::asked(request.headers(), &etag, length as u64) {
+            Asked::Whole => HttpResponse::Ok(),
+            Asked::Nothing => return HttpResponse::from_error(Problem::out_of_range(length as u64)),
+            Asked::Part(part) => {
+                let at = |byte: u64| usize::try_from(byte).unwrap_or(length);
+                self.content.truncate(at(part.end));
+                self.content.drain(..at(part.start));
+                let mut response = HttpResponse::PartialContent();
+                response.insert_header(("content-range", format!("bytes {}-{}/{length}", part.start, part.end.saturating_sub(1))));
+                response
+            }
+        };
+        // To be shown where a browser can, to be kept otherwise.
+        let shown = self.media_type == "application/pdf" || self.media_type.starts_with("image/");
+        response
             .insert_header(("etag", etag))
-            .insert_header((
-                "content-disposition",
-                format!("{}; filename=\"{}\"", if self.media_type == "application/pdf" { "inline" } else { "attachment" }, self.name),
-            ))
+            .insert_header(("accept-ranges", "bytes"))
+            .insert_header(("content-disposition", format!("{}; filename=\"{}\"", if shown { "inline" } else { "attachment" }, self.name)))
             .insert_header(("repr-digest", format!("sha-256=:{}:", STANDARD.encode(digest))))
+            .insert_header(("content-encoding", "identity"))
             .content_type(self.media_type)
             .body(self.content)
     }
 }
 
-/// A PDF file, as the contract describes it.
-pub struct Pdf;
-impl utoipa::PartialSchema for Pdf {
-    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-        utoipa::openapi::schema::ObjectBuilder::new()
-            .schema_type(utoipa::openapi::schema::Type::String)
-            .format(Some(utoipa::openapi::schema::SchemaFormat::Custom("binary".into())))
-            .max_length(Some(64 * 1024 * 1024))
-            .examples([serde_json::json!("%PDF-1.7")])
-            .into()
-    }
+/// Files as the contract describes them, by how they begin.
+macro_rules! files {
+    ($($(#[$meta:meta])* $name:ident = $head:literal;)*) => {$(
+        $(#[$meta])*
+        pub struct $name;
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::schema::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .format(Some(utoipa::openapi::schema::SchemaFormat::Custom("binary".into())))
+                    .max_length(Some(64 * 1024 * 1024))
+                    .examples([serde_json::json!($head)])
+                    .into()
+            }
+        }
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    )*};
 }
-impl utoipa::ToSchema for Pdf {
-    fn name() -> std::borrow::Cow<'static, str> {
-        "Pdf".into()
-    }
+files! {
+    /// A PDF file.
+    Pdf = "%PDF-1.7";
+    /// A PNG picture.
+    Png = "\u{89}PNG";
 }
 
 /// Refuses a change made on another version than the current one.

@@ -8,6 +8,7 @@ use super::transaction::{CompanyFacts, Context, Einvoicing, Rx, SettlementPolicy
 use super::{Actor, Class, Gate, Permission, Principal};
 use crate::platform::clock;
 use crate::platform::dates::business_date;
+use crate::platform::http::accept;
 use crate::platform::http::contract::{self, Contract, Keyed, Operation};
 use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::http::reply::{Accepted, Created, Done, Fetched, File, Rendered, Reply, Resource};
@@ -340,13 +341,20 @@ impl<P: Permission> Caller<P> {
             if let Some(found) = looked_at(doors, &start, seen, &read)? {
                 return make(found);
             }
-            in_transaction(doors, &start, false, |tx| {
+            // The service keeps it for itself: whoever only reads changes nothing.
+            in_transaction(doors, &start.by_the_service(), false, |tx| {
                 keep(tx)?;
                 Ok(((), kept(tx)?))
             })?;
             make(on_snapshot(doors, &start, &read)?.ok_or_else(|| Problem::internal(&"what was kept is not found"))?)
         };
         self.entry.blocking(work).await
+    }
+
+    /// Which of the forms an answer may take the caller likes best; the first where it does not mind.
+    #[must_use]
+    pub fn prefers(&self, offered: &[&'static str]) -> Option<&'static str> {
+        accept::preferred(accepted(&self.entry.request), offered)
     }
 
     /// Looks something up that a change needs beforehand. Nothing it does is kept.
@@ -426,17 +434,16 @@ fn bearer(request: &HttpRequest) -> Result<String, Problem> {
     Ok(token.trim().to_owned())
 }
 
+fn accepted(request: &HttpRequest) -> Option<&str> {
+    request.headers().get("accept").and_then(|v| v.to_str().ok())
+}
+
 fn acceptable(request: &HttpRequest, operation: &Operation) -> Result<(), Problem> {
-    let Some(accept) = request.headers().get("accept").and_then(|v| v.to_str().ok()) else { return Ok(()) };
-    let fits = |range: &str| {
-        let kind = range.split(';').next().unwrap_or_default().trim();
-        let answers = |answer: &String| kind == answer || kind.strip_suffix("/*").is_some_and(|family| answer.split('/').next() == Some(family));
-        matches!(kind, "*/*" | "application/problem+json" | "") || operation.answers.iter().any(answers)
-    };
-    if accept.split(',').any(fits) {
-        return Ok(());
+    let answers: Vec<&str> = operation.answers.iter().map(String::as_str).chain(["application/problem+json"]).collect();
+    match accept::preferred(accepted(request), &answers) {
+        Some(_) => Ok(()),
+        None => Err(Problem::new(problem::NOT_ACCEPTABLE, format!("This operation answers {}.", operation.answers.join(", ")))),
     }
-    Err(Problem::new(problem::NOT_ACCEPTABLE, format!("This operation answers {}.", operation.answers.join(", "))))
 }
 
 /// The id given to the request at the edge.
@@ -469,6 +476,11 @@ impl Start {
             address: None,
             identity: company.is_none(),
         }
+    }
+
+    /// The same request, for what the service does by itself.
+    fn by_the_service(&self) -> Self {
+        Self { actor: Actor::System, principal: None, portfolio: None, ..self.clone() }
     }
 
     /// The caller's roles, for the guard of soft-closed months.

@@ -41,6 +41,8 @@ pub enum TaxCollected {
     /// The recipient: shown on the document, no part of the total. A tax-inclusive price then is
     /// the customer's whole outlay, of which only the taxable value is owed to the supplier.
     ReverseCharge,
+    /// The e-commerce operator (s.9(5)): shown, no part of the total, as under reverse charge.
+    Operator,
     /// Nobody: export or SEZ supply under bond or letter of undertaking (r.96A). All tax is zero.
     WithoutPayment,
     /// The supplier, out of their own pocket: a composition dealer (s.10) shows and collects none.
@@ -51,7 +53,7 @@ impl TaxCollected {
     /// Whether the document shows any tax.
     #[must_use]
     pub fn is_shown(self) -> bool {
-        matches!(self, Self::Collected | Self::ReverseCharge)
+        matches!(self, Self::Collected | Self::ReverseCharge | Self::Operator)
     }
 }
 
@@ -154,7 +156,7 @@ pub struct LineTax {
     pub sgst: Decimal,
     pub igst: Decimal,
     pub cess: Decimal,
-    /// What the customer owes for the line: without tax under reverse charge.
+    /// What the customer owes for the line: without tax that the recipient or an operator pays.
     pub total: Decimal,
 }
 

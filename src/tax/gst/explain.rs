@@ -7,9 +7,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::compute::{ChargeTax, Computed, DocumentInput, TaxCollected, Treatment};
+use super::limits;
 use super::papers::Paper;
 use super::rates;
-use super::supply::{PlaceOfSupply, Split, SupplyType};
+use super::supply::{OperatorDuty, PlaceOfSupply, Split, SupplyType};
 use super::time::Days3;
 
 /// One decision.
@@ -50,6 +51,8 @@ pub struct Explained<'a> {
     pub place: &'a PlaceOfSupply,
     pub supply: SupplyType,
     pub paper: Paper,
+    /// What the e-commerce operator does that it is made through.
+    pub operator: Option<OperatorDuty>,
     pub input: &'a DocumentInput,
     pub computed: &'a Computed,
 }
@@ -60,6 +63,7 @@ pub fn explain(document: &Explained<'_>) -> Vec<Explanation> {
     let mut all = vec![place(document.place), nature(document), components(document.input.split)];
     all.extend(zero_rating(document.supply));
     all.extend(collection(document.input));
+    all.extend(operator(document));
     all.push(entry("document", document.paper.as_str(), "The paper that the supplies of this document need.", document.paper.section(), START));
     all.extend(valuation(document));
     all.extend(time_of_supply(document.days));
@@ -70,8 +74,12 @@ pub fn explain(document: &Explained<'_>) -> Vec<Explanation> {
 }
 
 fn place(place: &PlaceOfSupply) -> Explanation {
-    // s.10(1)(ca) was inserted by the IGST (Amendment) Act 2023.
-    let since = if place.basis.contains("(ca)") { NaiveDate::from_ymd_opt(2023, 10, 1).unwrap_or(START) } else { START };
+    let since_of = |line: &limits::Timeline<bool>| line.rows().iter().find(|row| row.value).map_or(START, |row| row.from);
+    let since = match place.basis {
+        "IGST s.10(1)(ca)" => since_of(&limits::all().place_amended_2023),
+        "IGST s.12(8) proviso" => since_of(&limits::all().transport_abroad_at_destination),
+        _ => START,
+    };
     let section = match place.basis {
         "stated" => "IGST Act s.10 to s.13".to_owned(),
         "original" => "CGST Act s.34".to_owned(),
@@ -141,7 +149,27 @@ fn collection(input: &DocumentInput) -> Option<Explanation> {
         TaxCollected::Composition => {
             Some(entry("composition", "true", "A composition dealer neither shows nor collects tax.", "CGST Act s.10(4), CGST Rules r.49", START))
         }
-        TaxCollected::Collected | TaxCollected::WithoutPayment => None,
+        // Told as what the operator does.
+        TaxCollected::Collected | TaxCollected::Operator | TaxCollected::WithoutPayment => None,
+    }
+}
+
+fn operator(document: &Explained<'_>) -> Option<Explanation> {
+    match document.operator? {
+        OperatorDuty::Pays => {
+            let section = if document.input.split == Split::Inter {
+                "IGST Act s.5(5), Notification 14/2017-IT(Rate)"
+            } else {
+                "CGST Act s.9(5), Notification 17/2017-CT(Rate)"
+            };
+            let rule = "The operator pays the tax as if it were the supplier: it is shown, and no part of the total.";
+            Some(entry("operator", "9(5)", rule, section, START))
+        }
+        OperatorDuty::Collects => {
+            let law = limits::all().tcs_s52.on(document.days.invoice)?;
+            let rule = format!("Of the net taxable value the operator keeps back {} %, which the supplier gets credited.", law.value.normalize());
+            Some(entry("operator", "52", rule, law.source, law.from))
+        }
     }
 }
 
@@ -256,7 +284,7 @@ mod tests {
         let computed = compute(&input).unwrap();
         let place = PlaceOfSupply { code: place.to_owned(), basis: "IGST s.10(1)(a)", explanation: "Movement ends".to_owned() };
         let paper = paper(false, true, input.lines.iter().map(|line| line.treatment));
-        explain(&Explained { days, supplier_state: "27", place: &place, supply, paper, input: &input, computed: &computed })
+        explain(&Explained { days, supplier_state: "27", place: &place, supply, paper, operator: None, input: &input, computed: &computed })
             .into_iter()
             .map(|e| (e.decision, e.result, format!("{} {}", e.section, e.effective_date)))
             .collect()

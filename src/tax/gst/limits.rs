@@ -108,6 +108,8 @@ pub struct Limits {
     /// Turnover of any year since 2017-18 above which documents to businesses need an IRN (r.48(4)).
     pub einvoice_turnover: Timeline<Decimal>,
     pub einvoice_reporting: Timeline<ReportingWindow>,
+    /// Whether a tax invoice of who has to register such, but not this one, says so (r.46(s)).
+    pub einvoice_declaration: Timeline<bool>,
     pub irn_cancel_hours: Timeline<u32>,
     /// Whether the number goes into the IRN in capitals.
     pub irn_upper_case: Timeline<bool>,
@@ -132,6 +134,11 @@ pub struct Limits {
     pub differential_percent: Timeline<Decimal>,
     /// Most value a quarterly filer may report in a month.
     pub iff_limit: Timeline<Decimal>,
+    /// Whether goods to unregistered recipients are placed by the address on the invoice, and transport of goods for a
+    /// recipient abroad is not placed by its destination.
+    pub place_amended_2023: Timeline<bool>,
+    /// Whether transport of goods to a place abroad is supplied there.
+    pub transport_abroad_at_destination: Timeline<bool>,
 }
 
 #[allow(clippy::expect_used, reason = "embedded data, parsed by a test of this module")]
@@ -156,6 +163,13 @@ pub fn hsn_digits(date: NaiveDate, turnover: Decimal, registered_recipient: bool
     let steps = &LIMITS.hsn_digits.since_ever(date).value;
     let step = steps.iter().rev().find(|step| turnover > step.turnover_above).or(steps.first());
     step.map_or(0, |step| if registered_recipient { step.registered } else { step.unregistered })
+}
+
+/// Fewest digits an HSN had in any document or return of the day.
+#[must_use]
+pub fn hsn_fewest(date: NaiveDate) -> usize {
+    let steps = &LIMITS.hsn_digits.since_ever(date).value;
+    steps.iter().flat_map(|step| [step.registered, step.unregistered]).filter(|digits| *digits > 0).min().unwrap_or(2)
 }
 
 /// Where the digits of a date are written.
@@ -284,6 +298,18 @@ pub fn iff_limit(period_start: NaiveDate) -> Option<Decimal> {
     LIMITS.iff_limit.on(period_start).map(|row| row.value)
 }
 
+/// Whether the IGST (Amendment) of 2023 is in force: s.10(1)(ca) inserted, s.13(9) omitted.
+#[must_use]
+pub fn place_amended_2023(date: NaiveDate) -> bool {
+    LIMITS.place_amended_2023.since_ever(date).value
+}
+
+/// Whether the proviso to s.12(8) of the IGST Act is in force: transport of goods to a place abroad is supplied there.
+#[must_use]
+pub fn transport_abroad_at_destination(date: NaiveDate) -> bool {
+    LIMITS.transport_abroad_at_destination.since_ever(date).value
+}
+
 #[cfg(test)]
 #[rustfmt::skip] // tables of cases are read by the row
 mod tests {
@@ -305,7 +331,7 @@ mod tests {
         for line in [&l.b2cl_invoice_value, &l.einvoice_turnover, &l.b2c_qr_turnover, &l.recipient_details_value, &l.consolidated_invoice_value, &l.tcs_s52, &l.differential_percent, &l.iff_limit] {
             ascends(line);
         }
-        for line in [&l.hsn_summary_split, &l.irn_upper_case, &l.gstr3b_unregistered_locked, &l.tax_on_advance_for_goods] {
+        for line in [&l.hsn_summary_split, &l.irn_upper_case, &l.gstr3b_unregistered_locked, &l.tax_on_advance_for_goods, &l.place_amended_2023, &l.transport_abroad_at_destination] {
             ascends(line);
         }
         ascends(&l.irn_cancel_hours);
@@ -343,11 +369,12 @@ mod tests {
     #[test]
     fn switches_turn_on_their_day() {
         type Switch = fn(NaiveDate) -> bool;
-        let switches: [(Switch, &str); 4] = [
+        let switches: [(Switch, &str); 5] = [
             (hsn_summary_is_split, "2025-05-01"),
             (irn_is_upper_cased, "2025-06-01"),
             (gstr3b_unregistered_is_locked, "2025-11-01"),
             (|date| !advance_for_goods_is_taxed(date), "2017-11-15"),
+            (place_amended_2023, "2023-10-01"),
         ];
         for (switch, on) in switches {
             let first = day(on);

@@ -51,6 +51,8 @@ struct PortalList {
 struct CessSpan {
     effective_to: NaiveDate,
     scope: CessScope,
+    /// Prefixes of the goods it still is on; empty means not limited.
+    hsn: Vec<&'static str>,
     source: &'static str,
 }
 
@@ -104,9 +106,12 @@ pub fn is_gst_rate_for(rate: Decimal, on: NaiveDate, hsn: &str) -> bool {
     if on <= DATA.portal_list.effective_to {
         return is_gst_rate(rate, on);
     }
-    DATA.rates
-        .iter()
-        .any(|r| r.rate == rate && r.in_force(on) && (r.hsn.is_empty() || r.hsn.iter().any(|prefix| hsn.starts_with(prefix) || prefix.starts_with(hsn))))
+    DATA.rates.iter().any(|r| r.rate == rate && r.in_force(on) && covers(&r.hsn, hsn))
+}
+
+/// Whether a code falls under one of the prefixes, of which there may be none. One of fewer digits may mean it.
+fn covers(prefixes: &[&str], hsn: &str) -> bool {
+    prefixes.is_empty() || prefixes.iter().any(|prefix| hsn.starts_with(prefix) || prefix.starts_with(hsn))
 }
 
 /// The notification behind a rate at that time of supply; `None` where it is no GST rate.
@@ -145,6 +150,12 @@ pub fn cess_basis(on: NaiveDate) -> (&'static str, NaiveDate) {
     let ended = DATA.cess.iter().rev().find(|span| span.effective_to < on);
     let levied = ("GST (Compensation to States) Act s.8", NaiveDate::from_ymd_opt(2017, 7, 1).unwrap_or_default());
     ended.map_or(levied, |span| (span.source, span.effective_to.succ_opt().unwrap_or(span.effective_to)))
+}
+
+/// Whether there can be compensation cess at that time of supply: on the goods of an HSN, or without one on any.
+#[must_use]
+pub fn cess_is_levied(on: NaiveDate, hsn: Option<&str>) -> bool {
+    DATA.cess.iter().find(|span| on <= span.effective_to).is_some_and(|span| hsn.is_none_or(|hsn| covers(&span.hsn, hsn)))
 }
 
 /// The reach of compensation cess: all cess goods until 21-Sep-2025, tobacco until 31-Jan-2026.
@@ -236,5 +247,11 @@ mod tests {
         assert_eq!(cess_scope(day("2025-09-21")), CessScope::AllCessGoods);
         assert_eq!(cess_scope(day("2026-01-31")), CessScope::TobaccoOnly);
         assert_eq!(cess_scope(day("2026-02-01")), CessScope::Ended);
+        for (date, hsn, levied) in [
+            ("2025-09-21", Some("870322"), true), ("2025-09-22", Some("870322"), false), ("2025-09-22", Some("24022090"), true), ("2025-09-22", Some("21069020"), true),
+            ("2025-09-22", Some("2106"), true), ("2025-09-22", None, true), ("2026-01-31", Some("2403"), true), ("2026-02-01", Some("2403"), false), ("2026-02-01", None, false),
+        ] {
+            assert_eq!(cess_is_levied(day(date), hsn), levied, "{date} {hsn:?}");
+        }
     }
 }

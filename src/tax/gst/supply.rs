@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::compute::TaxCollected;
+use super::limits;
 use super::states::{self, StateTax};
 
 /// Place of supply code of everything outside India.
@@ -68,7 +69,7 @@ impl SupplyType {
         matches!(self, Self::SezWithoutPayment | Self::ExportWithoutPayment)
     }
 
-    /// How the tax of such a supply meets the receivable.
+    /// How the tax of such a supply meets the receivable, where neither supplier nor operator changes that.
     #[must_use]
     pub fn tax_collected(self, reverse_charge: bool) -> TaxCollected {
         if self.is_without_payment() {
@@ -92,6 +93,26 @@ impl SupplyType {
                 Self::SezWithPayment | Self::SezWithoutPayment | Self::DeemedExport => !outside,
                 Self::ExportWithPayment | Self::ExportWithoutPayment => outside,
             }
+    }
+}
+
+/// What an e-commerce operator does about the tax of a supply made through it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperatorDuty {
+    /// Collects a part of the value at source from the supplier, who pays the tax (CGST Act s.52).
+    Collects,
+    /// Pays the tax as if it were the supplier (CGST Act s.9(5)): services by notification.
+    Pays,
+}
+
+/// Who pays the tax of a supply: of a composition dealer nobody the customer would see, of the services of s.9(5) the operator,
+/// else as [`SupplyType::tax_collected`] has it.
+#[must_use]
+pub fn tax_collected(supply: SupplyType, composition: bool, operator: Option<OperatorDuty>, reverse_charge: bool) -> TaxCollected {
+    match operator {
+        _ if composition => TaxCollected::Composition,
+        Some(OperatorDuty::Pays) if !supply.is_without_payment() => TaxCollected::Operator,
+        _ => supply.tax_collected(reverse_charge),
     }
 }
 
@@ -130,6 +151,54 @@ pub struct PlaceOfSupply {
     /// The provision, e.g. `IGST s.10(1)(a)`.
     pub basis: &'static str,
     pub explanation: String,
+}
+
+/// Every basis a place of supply can have: a provision, `stated` by the caller, or that of the `original` of a note.
+const BASES: &[&str] = &[
+    "stated",
+    "original",
+    "IGST s.10(1)(a)",
+    "IGST s.10(1)(b)",
+    "IGST s.10(1)(c)",
+    "IGST s.10(1)(ca)",
+    "IGST s.10(1)(d)",
+    "IGST s.10(1)(e)",
+    "IGST s.11(a)",
+    "IGST s.11(b)",
+    "IGST s.12(2)",
+    "IGST s.12(3)",
+    "IGST s.12(3) proviso",
+    "IGST s.12(4)",
+    "IGST s.12(5)",
+    "IGST s.12(6)",
+    "IGST s.12(7)",
+    "IGST s.12(7) proviso",
+    "IGST s.12(8)",
+    "IGST s.12(8) proviso",
+    "IGST s.12(9)",
+    "IGST s.12(9) proviso",
+    "IGST s.12(10)",
+    "IGST s.12(11)",
+    "IGST s.12(12)",
+    "IGST s.12(13)",
+    "IGST s.12(14)",
+    "IGST s.13(2)",
+    "IGST s.13(3)",
+    "IGST s.13(4)",
+    "IGST s.13(5)",
+    "IGST s.13(6)",
+    "IGST s.13(8)(a)",
+    "IGST s.13(8)(b)",
+    "IGST s.13(8)(c)",
+    "IGST s.13(9)",
+    "IGST s.13(10)",
+    "IGST s.13(11)",
+];
+
+/// A basis as it was kept.
+#[must_use]
+pub fn basis(kept: &str) -> &'static str {
+    BASES.iter().copied().find(|known| *known == kept).unwrap_or("IGST s.10 to s.13")
 }
 
 /// Why no place of supply can be given.
@@ -221,7 +290,7 @@ pub fn place_of_supply_of_goods(facts: &GoodsFacts<'_>) -> Result<PlaceOfSupply,
         return place(OTHER_COUNTRIES, "IGST s.11(b)", "Goods exported from India");
     }
     let by_movement = matches!(facts.case, Case::Movement { .. } | Case::BillToShipTo { .. } | Case::NoMovement { .. });
-    let ca_in_force = NaiveDate::from_ymd_opt(2023, 10, 1).is_some_and(|from| facts.date >= from);
+    let ca_in_force = since_amendment_of_2023(facts.date);
     // A foreign address does not take goods abroad that stay in India: then (a) to (c) decide.
     let foreign = facts.address_on_invoice == Some(OTHER_COUNTRIES);
     if by_movement && !facts.recipient_registered && ca_in_force && !foreign {
@@ -244,6 +313,11 @@ pub fn place_of_supply_of_goods(facts: &GoodsFacts<'_>) -> Result<PlaceOfSupply,
     place(code, basis, why)
 }
 
+/// Both amendments of the IGST Act of 2023 (s.10(1)(ca) for goods; transport of goods abroad) count from 1-Oct-2023.
+fn since_amendment_of_2023(date: NaiveDate) -> bool {
+    limits::place_amended_2023(date)
+}
+
 /// What a service is about, as far as its place depends on it. Every place is a State code or 96.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServiceCase<'a> {
@@ -259,16 +333,21 @@ pub enum ServiceCase<'a> {
     Admission { venue: &'a str },
     /// s.12(7).
     Organising { venue: &'a str },
-    /// s.12(8): goods transport, mail, courier.
-    GoodsTransport { handed_over_at: &'a str },
+    /// s.12(8), s.13(9): goods transport; mail and courier apart. The destination counts only where it is abroad, and
+    /// only until 30-Sep-2023.
+    GoodsTransport { handed_over_at: &'a str, destination: Option<&'a str>, courier: bool },
     /// s.12(9); no start for a right of passage with unknown journey.
     Passenger { starts_at: Option<&'a str> },
     /// s.12(10).
     OnBoard { first_departure: &'a str },
     /// s.12(11): fixed installation or place of prepaid sale, else the billing address on record.
     Telecom { installed_or_sold_at: Option<&'a str> },
-    /// s.12(12).
+    /// s.12(12), s.13(8)(a).
     Banking,
+    /// s.12(2), s.13(8)(b): brings two others together.
+    Intermediary,
+    /// s.12(2), s.13(8)(c): hire of a means of transport, no ship or aircraft, for up to a month.
+    VehicleHire,
     /// s.12(13).
     Insurance,
     /// s.12(14): every State the advertisement is disseminated in.
@@ -283,6 +362,8 @@ pub struct ServiceFacts<'a> {
     /// State of the recipient's registration, or of the address on record; 96 for a recipient
     /// outside India, which moves the question from s.12 to s.13.
     pub recipient_state: Option<&'a str>,
+    /// Date of the supply.
+    pub date: NaiveDate,
     pub case: ServiceCase<'a>,
 }
 
@@ -300,7 +381,12 @@ pub fn place_of_supply_of_services(facts: &ServiceFacts<'_>) -> Result<PlaceOfSu
         if facts.recipient_registered || abroad { recipient(inside) } else { place(at, inside, why) }
     };
     match facts.case {
-        Case::General => recipient("IGST s.12(2)"),
+        Case::Intermediary if abroad => place(facts.supplier_state, "IGST s.13(8)(b)", "Location of the supplier"),
+        Case::VehicleHire if abroad => place(facts.supplier_state, "IGST s.13(8)(c)", "Location of the supplier"),
+        Case::General | Case::Intermediary | Case::VehicleHire => recipient("IGST s.12(2)"),
+        Case::ImmovableProperty { locations } if abroad && partly_here(locations) => {
+            place(only(&here(locations))?, "IGST s.13(6)", "Location in India of a service also performed abroad")
+        }
         Case::ImmovableProperty { locations } => match only(locations)? {
             OTHER_COUNTRIES if !abroad => location_of_recipient(facts, "IGST s.12(3) proviso"),
             at => place(at, basis("IGST s.12(3)", "IGST s.13(4)"), "Location of the immovable property"),
@@ -311,7 +397,13 @@ pub fn place_of_supply_of_services(facts: &ServiceFacts<'_>) -> Result<PlaceOfSu
         Case::Organising { venue } if abroad => place(venue, "IGST s.13(5)", "Event held"),
         Case::Organising { venue: OTHER_COUNTRIES } if !facts.recipient_registered => location_of_recipient(facts, "IGST s.12(7) proviso"),
         Case::Organising { venue } => recipient_or("IGST s.12(7)", venue, "Event held"),
-        Case::GoodsTransport { handed_over_at } => recipient_or("IGST s.12(8)", handed_over_at, "Goods handed over for transport"),
+        Case::GoodsTransport { destination: Some(OTHER_COUNTRIES), .. } if !abroad && to_destination(facts.date) => {
+            place(OTHER_COUNTRIES, "IGST s.12(8) proviso", "Destination of the goods")
+        }
+        Case::GoodsTransport { destination: Some(at), courier: false, .. } if abroad && !since_amendment_of_2023(facts.date) => {
+            place(at, "IGST s.13(9)", "Destination of the goods")
+        }
+        Case::GoodsTransport { handed_over_at, .. } => recipient_or("IGST s.12(8)", handed_over_at, "Goods handed over for transport"),
         Case::Passenger { starts_at: Some(at) } if abroad => place(at, "IGST s.13(10)", "Passenger embarks"),
         Case::Passenger { starts_at: Some(at) } => recipient_or("IGST s.12(9)", at, "Passenger embarks"),
         Case::Passenger { starts_at: None } => recipient("IGST s.12(9) proviso"),
@@ -319,11 +411,26 @@ pub fn place_of_supply_of_services(facts: &ServiceFacts<'_>) -> Result<PlaceOfSu
         Case::Telecom { installed_or_sold_at: Some(at) } if !abroad => place(at, "IGST s.12(11)", "Installation, or sale of the prepaid service"),
         // Here the address on record counts for registered and unregistered recipients alike.
         Case::Telecom { .. } => recipient("IGST s.12(11)"),
-        Case::Banking if abroad => place(facts.supplier_state, "IGST s.13(8)", "Location of the supplier"),
+        Case::Banking if abroad => place(facts.supplier_state, "IGST s.13(8)(a)", "Location of the supplier"),
         Case::Banking => recipient("IGST s.12(12)"),
         Case::Insurance => recipient("IGST s.12(13)"),
         Case::GovernmentAdvertisement { states } => place(only(states)?, "IGST s.12(14)", "State of dissemination of the advertisement"),
     }
+}
+
+/// The proviso to s.12(8): from 1-Feb-2019 until 30-Sep-2023 transport to a place abroad was supplied there.
+fn to_destination(date: NaiveDate) -> bool {
+    limits::transport_abroad_at_destination(date)
+}
+
+/// The States among several places, where there are some and not all are.
+fn here<'a>(locations: &[&'a str]) -> Vec<&'a str> {
+    locations.iter().copied().filter(|at| *at != OTHER_COUNTRIES).collect()
+}
+
+fn partly_here(locations: &[&str]) -> bool {
+    let here = here(locations).len();
+    here > 0 && here < locations.len()
 }
 
 fn only<'a>(locations: &[&'a str]) -> Result<&'a str, PlaceFault> {
@@ -398,18 +505,24 @@ mod tests {
         (found.code, found.basis)
     }
 
-    fn service(
+    fn service_on(
         case: ServiceCase<'_>,
         registered: bool,
         recipient_state: Option<&str>,
+        day: (i32, u32, u32),
     ) -> Result<(String, &'static str), PlaceFault> {
         place_of_supply_of_services(&ServiceFacts {
             supplier_state: "27",
             recipient_registered: registered,
             recipient_state,
+            date: NaiveDate::from_ymd_opt(day.0, day.1, day.2).unwrap(),
             case,
         })
         .map(|p| (p.code, p.basis))
+    }
+
+    fn service(case: ServiceCase<'_>, registered: bool, recipient_state: Option<&str>) -> Result<(String, &'static str), PlaceFault> {
+        service_on(case, registered, recipient_state, NEW)
     }
 
     fn at(code: &str, basis: &'static str) -> (String, &'static str) {
@@ -495,7 +608,7 @@ mod tests {
             (Case::Training { performed_at: "30" }, "29", "30", "IGST s.12(5)"),
             (Case::Admission { venue: "30" }, "30", "30", "IGST s.12(6)"),
             (Case::Organising { venue: "30" }, "29", "30", "IGST s.12(7)"),
-            (Case::GoodsTransport { handed_over_at: "30" }, "29", "30", "IGST s.12(8)"),
+            (Case::GoodsTransport { handed_over_at: "30", destination: None, courier: false }, "29", "30", "IGST s.12(8)"),
             (Case::Passenger { starts_at: Some("30") }, "29", "30", "IGST s.12(9)"),
             (Case::OnBoard { first_departure: "30" }, "30", "30", "IGST s.12(10)"),
             (Case::Telecom { installed_or_sold_at: Some("30") }, "30", "30", "IGST s.12(11)"),
@@ -515,14 +628,45 @@ mod tests {
         use ServiceCase as Case;
         for (case, code, basis) in [
             (Case::General, "96", "IGST s.13(2)"),
-            (Case::GoodsTransport { handed_over_at: "30" }, "96", "IGST s.13(2)"),
+            (Case::GoodsTransport { handed_over_at: "30", destination: None, courier: false }, "96", "IGST s.13(2)"),
             (Case::ImmovableProperty { locations: &["30"] }, "30", "IGST s.13(4)"),
             (Case::Personal { performed_at: "30" }, "30", "IGST s.13(3)"),
             (Case::Organising { venue: "30" }, "30", "IGST s.13(5)"),
-            (Case::Banking, "27", "IGST s.13(8)"),
+            (Case::ImmovableProperty { locations: &["96", "30"] }, "30", "IGST s.13(6)"),
+            (Case::Banking, "27", "IGST s.13(8)(a)"),
+            (Case::Intermediary, "27", "IGST s.13(8)(b)"),
+            (Case::VehicleHire, "27", "IGST s.13(8)(c)"),
         ] {
             assert_eq!(service(case, false, Some("96")), Ok(at(code, basis)));
         }
+    }
+
+    #[test]
+    fn transport_of_goods_abroad_was_supplied_at_its_destination_for_some_years() {
+        let to = |destination, courier| ServiceCase::GoodsTransport { handed_over_at: "30", destination: Some(destination), courier };
+        for (day, registered, basis) in [
+            ((2019, 1, 31), "29", "IGST s.12(8)"),
+            ((2019, 2, 1), "96", "IGST s.12(8) proviso"),
+            (OLD, "96", "IGST s.12(8) proviso"),
+            (NEW, "29", "IGST s.12(8)"),
+        ] {
+            assert_eq!(service_on(to("96", true), true, Some("29"), day), Ok(at(registered, basis)));
+            assert_eq!(service_on(to("33", false), true, Some("29"), day), Ok(at("29", "IGST s.12(8)")));
+        }
+        // For a recipient abroad, mail and courier never were.
+        assert_eq!(service_on(to("33", false), false, Some("96"), OLD), Ok(at("33", "IGST s.13(9)")));
+        assert_eq!(service_on(to("33", true), false, Some("96"), OLD), Ok(at("96", "IGST s.13(2)")));
+        assert_eq!(service_on(to("33", false), false, Some("96"), NEW), Ok(at("96", "IGST s.13(2)")));
+    }
+
+    #[test]
+    fn composition_dealers_show_no_tax_and_operators_pay_that_of_section_9_5() {
+        use OperatorDuty::{Collects, Pays};
+        let of = |composition, operator, reverse| tax_collected(SupplyType::B2c, composition, operator, reverse);
+        assert_eq!(of(true, Some(Collects), false), TaxCollected::Composition);
+        assert_eq!(of(false, Some(Pays), false), TaxCollected::Operator);
+        assert_eq!(of(false, Some(Collects), false), TaxCollected::Collected);
+        assert_eq!(of(false, None, true), TaxCollected::ReverseCharge);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! nothing is read of a company; it is the very engine that documents are made with.
 
 pub mod http;
+pub mod places;
 pub mod problems;
 pub mod rules;
 pub mod types;

@@ -1,21 +1,19 @@
 //! What callers send → facts of the engine → what they get back. Pure.
 
+use super::places::{Parties, contradiction, place_of};
 use super::types::{
     AmountInWords, AmountWords, Calculated, CalculatedCharge, CalculatedLine, CalculatedRate, Calculation, CalculationCharge, CalculationLine, ChargeTime,
-    GstinAnswer, RecipientKind, SupplyClass, TaxTreatment,
+    EcommerceOperator, GstinAnswer, OperatorSection, RecipientKind, SupplyClass, TaxTreatment,
 };
 use crate::platform::http::{FieldError, Problem, faults};
 use crate::platform::money::{Currency, LARGEST, Rate, pad};
 use crate::platform::text::words;
-use crate::tax::gst::compute::{ChargeInput, ChargeTax, ComputeFault, Computed, Discount, DocumentInput, LineInput, LineTax, TaxCollected, compute};
+use crate::tax::gst::compute::{ChargeInput, ChargeTax, ComputeFault, Computed, Discount, DocumentInput, LineInput, LineTax, compute};
 use crate::tax::gst::explain::{Explained, START, entry, explain};
-use crate::tax::gst::gstin::{Gstin, GstinFault, Mode, check_character, normalise};
+use crate::tax::gst::gstin::{Gstin, GstinCategory, GstinFault, Mode, check_character, normalise};
 use crate::tax::gst::papers::paper;
-use crate::tax::gst::rates::{self, CessScope};
-use crate::tax::gst::supply::{
-    self, GoodsCase, GoodsFacts, OTHER_COUNTRIES, PlaceOfSupply, ServiceCase, ServiceFacts, Split, SupplyType, place_of_supply_of_goods,
-    place_of_supply_of_services,
-};
+use crate::tax::gst::rates;
+use crate::tax::gst::supply::{self, OTHER_COUNTRIES, OperatorDuty, PlaceOfSupply, Split, SupplyType};
 use crate::tax::gst::time::Days3;
 use crate::tax::gst::{limits, states};
 use chrono::NaiveDate;
@@ -119,31 +117,63 @@ pub fn rate_fault(pointer: &str, rate: Decimal, on: NaiveDate, hsn: Option<&str>
     Some(FieldError::at(pointer, "rate_not_in_force", detail).expected(list.join(", ")).received(rate.normalize()))
 }
 
-/// Judges compensation cess on the day that decides about it.
+/// Judges compensation cess on the day that decides about it; by the HSN of goods where it is known, as a code of services
+/// does not tell which goods they are about.
 #[must_use]
-pub fn cess_fault(pointer: &str, on: NaiveDate) -> Option<FieldError> {
+pub fn cess_fault(pointer: &str, on: NaiveDate, hsn: Option<&str>) -> Option<FieldError> {
+    let hsn = hsn.filter(|hsn| !hsn.starts_with("99"));
+    if rates::cess_is_levied(on, hsn) {
+        return None;
+    }
     let (source, since) = rates::cess_basis(on);
-    (rates::cess_scope(on) == CessScope::Ended)
-        .then(|| FieldError::at(pointer, "cess_not_in_force", format!("No compensation cess is levied since {since} ({source}).")).expected("0"))
+    let on_what = if rates::cess_is_levied(on, None) { " on these goods" } else { "" };
+    Some(FieldError::at(pointer, "cess_not_in_force", format!("No compensation cess is levied{on_what} since {since} ({source}).")).expected("0"))
 }
 
-/// Judges an HSN or SAC by its digits: 4, 6 or 8, and at least as many as the turnover of the year before asks for. Where
+/// Judges the operator a supply is made through: registered to collect tax at source (s.52), or at all (s.9(5)), and no
+/// party of the supply. Gives its number as it is written.
+///
+/// # Errors
+/// `gstin_invalid`, or `operator_invalid` for a registration of another kind.
+pub fn read_operator(operator: &EcommerceOperator, parties: &[&str]) -> Result<String, FieldError> {
+    const POINTER: &str = "/operator/gstin";
+    let gstin = read_gstin(POINTER, &operator.gstin)?;
+    let wrong = match (gstin.category(), operator.section) {
+        _ if parties.contains(&gstin.as_str()) => "The operator is neither the supplier nor the recipient (CGST Act s.2(45)).",
+        (GstinCategory::TcsOperator, _) | (GstinCategory::Regular, OperatorSection::S9) => return Ok(gstin.as_str().to_owned()),
+        (_, OperatorSection::S52) => "An operator collects tax under a registration of its own for that, with a C at its 14th place (CGST Rules r.12).",
+        (_, OperatorSection::S9) => "This kind of registration is no operator's (CGST Act s.9(5)).",
+    };
+    Err(FieldError::at(POINTER, "operator_invalid", wrong).received(gstin.as_str()))
+}
+
+fn read_gstin(pointer: &str, text: &str) -> Result<Gstin, FieldError> {
+    Gstin::parse(text, Mode::Strict)
+        .map_err(|fault| FieldError::at(pointer, "gstin_invalid", format!("{} ({}; CGST Rules r.10)", fault.message(), fault.reason())).received(text))
+}
+
+/// Judges an HSN or SAC by its digits: 4, 6 or 8 (until March 2021 also the 2 of a chapter), and at least as many as the turnover of the year before asks for. Where
 /// that is not known, none is assumed.
 #[must_use]
 pub fn hsn_fault(pointer: &str, code: &str, date: NaiveDate, turnover: Option<Decimal>, registered: bool) -> Option<FieldError> {
     // Shorter ones stand in no return (GSTR-1 table 12).
-    const FEWEST: usize = 4;
-    let needed = limits::hsn_digits(date, turnover.unwrap_or_default(), registered).max(FEWEST);
+    let fewest = limits::hsn_fewest(date);
+    let needed = limits::hsn_digits(date, turnover.unwrap_or_default(), registered).max(fewest);
     if code.len() < needed {
         let detail = format!("An HSN or SAC has at least {needed} digits here (CGST Rules r.46(g), {}).", limits::hsn_source(date));
         return Some(FieldError::at(pointer, "hsn_too_short", detail).expected(format!("at least {needed} digits")).received(code));
     }
-    (!matches!(code.len(), 4 | 6 | 8)).then(|| FieldError::at(pointer, "hsn_invalid", "An HSN or SAC has 4, 6 or 8 digits.").received(code))
+    (!matches!(code.len(), 4 | 6 | 8) && code.len() != fewest)
+        .then(|| FieldError::at(pointer, "hsn_invalid", "An HSN or SAC has 4, 6 or 8 digits.").received(code))
 }
 
 /// What is known of the recipient.
 struct Recipient {
     kind: RecipientKind,
+    gstin: Option<String>,
+    /// Of the registration.
+    registration: Option<&'static str>,
+    /// As stated.
     state: Option<&'static str>,
 }
 
@@ -155,20 +185,20 @@ struct Read {
     place: PlaceOfSupply,
     supply: SupplyType,
     recipient: RecipientKind,
+    operator: Option<OperatorDuty>,
     input: DocumentInput,
 }
 
 /// Computes a document, or names everything that is wrong with it.
 pub fn calculate(asked: &Calculation, today: NaiveDate) -> Result<Calculated, Problem> {
-    let Read { currency, days, supplier, place, supply, recipient, input } = read(asked, today).map_err(Problem::invalid)?;
+    let Read { currency, days, supplier, place, supply, recipient, operator, input } = read(asked, today).map_err(Problem::invalid)?;
     let computed = compute(&input).map_err(|fault| Problem::invalid(vec![fault_at(fault)]))?;
     if computed.payable > LARGEST {
         let detail = "A document comes to at most 9,999,999,999,999.";
         return Err(Problem::invalid(vec![FieldError::at("/lines", "amount_too_large", detail).received(computed.payable)]));
     }
-    let registered = !matches!(recipient, RecipientKind::Unregistered | RecipientKind::Overseas);
-    let paper = paper(asked.supplier_composition, registered, computed.by_rate.iter().map(|row| row.treatment));
-    let explanation = explain(&Explained { days, supplier_state: supplier, place: &place, supply, paper, input: &input, computed: &computed });
+    let paper = paper(asked.supplier_composition, recipient.is_registered(), computed.by_rate.iter().map(|row| row.treatment));
+    let explanation = explain(&Explained { days, supplier_state: supplier, place: &place, supply, paper, operator, input: &input, computed: &computed });
     let nature = if input.split == Split::Inter { "inter_state" } else { "intra_state" };
     let shown = Shown { currency, computed: &computed };
     Ok(Calculated {
@@ -278,7 +308,7 @@ fn read(asked: &Calculation, today: NaiveDate) -> Result<Read, Vec<FieldError>> 
         .lines
         .iter()
         .enumerate()
-        .map(|(at, line)| read_line(asked, line, at, days.rate_day(), currency, zero_rated || asked.supplier_composition, &mut errors))
+        .map(|(at, line)| read_line(asked, line, at, days, recipient.kind, currency, zero_rated || asked.supplier_composition, &mut errors))
         .collect();
     let charges: Vec<ChargeInput> =
         asked.charges.iter().enumerate().map(|(at, charge)| read_charge(charge, at, days.rate_day(), currency, &mut errors)).collect();
@@ -286,22 +316,26 @@ fn read(asked: &Calculation, today: NaiveDate) -> Result<Read, Vec<FieldError>> 
         percent: asked.document_discount_percent.unwrap_or_default().0,
         amount: amount("/document_discount", asked.document_discount.map(|a| a.0), currency, &mut errors),
     };
+    if let Some(operator) = &asked.operator {
+        errors.extend(read_operator(operator, &recipient.gstin.iter().map(String::as_str).collect::<Vec<_>>()).err());
+    }
     let (Some(supplier), Some(currency), true) = (supplier, currency, errors.is_empty()) else { return Err(errors) };
-    let place = match stated.flatten() {
-        Some(code) => Ok(PlaceOfSupply { code: code.to_owned(), basis: "stated", explanation: "Stated by the caller".to_owned() }),
-        None => place_of(asked, supplier, &recipient, days.invoice),
-    };
-    let place = place.map_err(|error| vec![error])?;
+    let place = place(asked, supplier, &recipient, stated.flatten(), days.invoice)?;
     let supply = supply_of(asked.supply_type, recipient.kind, &place.code);
     if !supply.fits_place(&place.code) {
         let detail = "An export has its place of supply outside India (96); a supply to an SEZ and a deemed export have theirs in India.";
         return Err(vec![FieldError::at("/place_of_supply", "place_of_supply_mismatch", detail).received(&place.code)]);
     }
     let split = supply::split(supplier, &place.code, supply);
-    let tax_collected = if asked.supplier_composition { TaxCollected::Composition } else { supply.tax_collected(asked.reverse_charge) };
+    let operator = asked.operator.as_ref().map(|operator| operator.section.of_law());
+    if operator == Some(OperatorDuty::Pays) && (asked.reverse_charge || !matches!(supply, SupplyType::B2b | SupplyType::B2c)) {
+        let detail = "Where the operator pays the tax, neither the recipient does nor is the supply zero-rated (CGST Act s.9(5)).";
+        return Err(vec![FieldError::at("/operator/section", "operator_invalid", detail).received(OperatorSection::S9)]);
+    }
+    let tax_collected = supply::tax_collected(supply, asked.supplier_composition, operator, asked.reverse_charge);
     let input =
         DocumentInput { split, lines, charges, discount, differential, exponent: currency.exponent(), round_to_unit: asked.round_to_rupee, tax_collected };
-    Ok(Read { currency, days, supplier, place, supply, recipient: recipient.kind, input })
+    Ok(Read { currency, days, supplier, place, supply, recipient: recipient.kind, operator, input })
 }
 
 fn read_supplier(code: &str) -> Result<&'static str, FieldError> {
@@ -313,18 +347,30 @@ fn read_supplier(code: &str) -> Result<&'static str, FieldError> {
 }
 
 fn read_recipient(asked: &Calculation, errors: &mut Vec<FieldError>) -> Recipient {
-    let Some(recipient) = &asked.recipient else { return Recipient { kind: RecipientKind::Unregistered, state: None } };
-    let mut of_gstin = None;
-    if let Some(text) = &recipient.gstin {
-        match Gstin::parse(text, Mode::Strict) {
-            Ok(gstin) => of_gstin = states::find(states::current_code(gstin.state_code())).map(|state| state.code),
-            Err(fault) => errors
-                .push(FieldError::at("/recipient/gstin", "gstin_invalid", format!("{} ({}; CGST Rules r.10)", fault.message(), fault.reason())).received(text)),
-        }
-    }
+    let Some(recipient) = &asked.recipient else { return Recipient { kind: RecipientKind::Unregistered, gstin: None, registration: None, state: None } };
+    let gstin = recipient.gstin.as_deref().and_then(|text| read_gstin("/recipient/gstin", text).map_err(|error| errors.push(error)).ok());
     let state = recipient.state.as_deref().and_then(|code| read_state("/recipient/state", code).map_err(|error| errors.push(error)).ok());
     let default = if recipient.gstin.is_some() { RecipientKind::Registered } else { RecipientKind::Unregistered };
-    Recipient { kind: recipient.kind.unwrap_or(default), state: state.or(of_gstin) }
+    let kind = recipient.kind.unwrap_or(default);
+    if let Some(gstin) = gstin.as_ref().filter(|_| kind.is_registered()) {
+        if !gstin.category().can_be_recipient() {
+            let detail = "Registrations of non-residents and for OIDAR services receive no B2B document.";
+            errors.push(FieldError::at("/recipient/gstin", "gstin_invalid", detail).received(gstin.as_str()));
+        } else if let Some(state) = state.filter(|state| !gstin.is_of_state(state)) {
+            let detail = "The registration is in another State; where the supply takes place is the place_of_supply.";
+            errors.push(FieldError::at("/recipient/state", "state_mismatch", detail).expected(states::current_code(gstin.state_code())).received(state));
+        }
+    }
+    let registration = gstin.as_ref().and_then(|gstin| states::find(states::current_code(gstin.state_code()))).map(|state| state.code);
+    Recipient { kind, gstin: gstin.map(|gstin| gstin.as_str().to_owned()), registration: registration.filter(|code| states::is_place_of_supply(code)), state }
+}
+
+impl RecipientKind {
+    /// Whether documents to them name a GSTIN.
+    #[must_use]
+    pub const fn is_registered(self) -> bool {
+        !matches!(self, Self::Unregistered | Self::Overseas)
+    }
 }
 
 /// An amount that is not negative and has no more decimals than its currency.
@@ -338,16 +384,19 @@ fn amount(pointer: &str, amount: Option<Decimal>, currency: Option<Currency>, er
     amount
 }
 
+#[allow(clippy::too_many_arguments, reason = "a line is judged by everything there is")]
 fn read_line(
     asked: &Calculation,
     line: &CalculationLine,
     at: usize,
-    on: NaiveDate,
+    days: Days3,
+    recipient: RecipientKind,
     currency: Option<Currency>,
     untaxed: bool,
     errors: &mut Vec<FieldError>,
 ) -> LineInput {
     let pointer = |name: &str| format!("/lines/{at}/{name}");
+    let on = days.rate_day();
     let treatment = line.treatment.unwrap_or(TaxTreatment::Taxable);
     let taxable = treatment == TaxTreatment::Taxable;
     match line.gst_rate.map(|rate| rate.0) {
@@ -357,17 +406,13 @@ fn read_line(
         _ => {}
     }
     if let Some(hsn) = &line.hsn {
-        let registered = asked
-            .recipient
-            .as_ref()
-            .and_then(|recipient| recipient.kind)
-            .is_some_and(|kind| !matches!(kind, RecipientKind::Unregistered | RecipientKind::Overseas));
-        errors.extend(hsn_fault(&pointer("hsn"), hsn, asked.date.unwrap_or(on), asked.annual_turnover.map(|turnover| turnover.0), registered));
+        let turnover = asked.annual_turnover.map(|turnover| turnover.0);
+        errors.extend(hsn_fault(&pointer("hsn"), hsn, days.invoice, turnover, recipient.is_registered()));
     }
     let (cess_rate, cess_per_unit) = (line.cess_percent.unwrap_or_default().0, line.cess_per_unit.unwrap_or_default().0);
     for (name, cess) in [("cess_percent", cess_rate), ("cess_per_unit", cess_per_unit)] {
         if !cess.is_zero() {
-            errors.extend(cess_fault(&pointer(name), on));
+            errors.extend(cess_fault(&pointer(name), on, line.hsn.as_deref()));
         }
     }
     LineInput {
@@ -399,33 +444,34 @@ fn read_charge(charge: &CalculationCharge, at: usize, on: NaiveDate, currency: O
     ChargeInput { amount: value, tax }
 }
 
-/// The place of supply as it follows from the recipient: goods delivered there, or services to them.
-fn place_of(asked: &Calculation, supplier: &str, recipient: &Recipient, date: NaiveDate) -> Result<PlaceOfSupply, FieldError> {
+/// The place of supply as stated, or as it follows from the recipient and what is said of the supply; both agree.
+fn place(asked: &Calculation, supplier: &str, recipient: &Recipient, stated: Option<&str>, date: NaiveDate) -> Result<PlaceOfSupply, Vec<FieldError>> {
+    let as_stated = stated.map(|code| PlaceOfSupply { code: code.to_owned(), basis: "stated", explanation: "Stated by the caller".to_owned() });
+    let said = asked.supply_place.as_ref();
+    if let Some(place) = as_stated.as_ref().filter(|_| said.is_none()) {
+        return Ok(place.clone());
+    }
     let exported = matches!(asked.supply_type, Some(SupplyClass::ExportWithPayment | SupplyClass::ExportWithoutPayment))
         || (recipient.kind == RecipientKind::Overseas && recipient.state.is_none());
-    let state = if exported { Some(OTHER_COUNTRIES) } else { recipient.state };
-    let registered = !matches!(recipient.kind, RecipientKind::Unregistered | RecipientKind::Overseas);
     let is_service = |line: &CalculationLine| line.is_service.unwrap_or_else(|| line.hsn.as_ref().is_some_and(|hsn| hsn.starts_with("99")));
-    let decided = if !asked.lines.is_empty() && asked.lines.iter().all(is_service) {
-        place_of_supply_of_services(&ServiceFacts {
-            supplier_state: supplier,
-            recipient_registered: registered,
-            recipient_state: state,
-            case: ServiceCase::General,
-        })
-    } else {
-        place_of_supply_of_goods(&GoodsFacts {
-            supplier_state: supplier,
-            recipient_registered: registered,
-            address_on_invoice: state,
-            date,
-            case: GoodsCase::Movement { ends_at: state.unwrap_or(supplier) },
-        })
+    let parties = Parties {
+        supplier,
+        registered: recipient.kind.is_registered(),
+        registration: recipient.registration.filter(|_| !exported),
+        billing: if exported { Some(OTHER_COUNTRIES) } else { recipient.state.or(recipient.registration) },
+        delivery: None,
+        services: !asked.lines.is_empty() && asked.lines.iter().all(is_service),
+        date,
     };
-    decided.map_err(|fault| FieldError::at("/place_of_supply", "place_of_supply_invalid", fault.to_string()))
+    let decided = place_of(&parties, said)?;
+    match stated.and_then(|code| contradiction(code, &decided)) {
+        Some(error) => Err(vec![error]),
+        None => Ok(decided),
+    }
 }
 
-/// The type of supply, from the class stated and who the recipient is. An SEZ unit stays one, whatever class is stated.
+/// The type of supply, from the class stated and who the recipient is. An SEZ unit stays one and a supply abroad to an
+/// overseas recipient an export, as `regular` says nothing of either.
 fn supply_of(class: Option<SupplyClass>, recipient: RecipientKind, place: &str) -> SupplyType {
     match (class, recipient) {
         (Some(SupplyClass::SezWithPayment), _) => SupplyType::SezWithPayment,
@@ -434,7 +480,7 @@ fn supply_of(class: Option<SupplyClass>, recipient: RecipientKind, place: &str) 
         (Some(SupplyClass::ExportWithoutPayment), _) => SupplyType::ExportWithoutPayment,
         (Some(SupplyClass::DeemedExport), _) | (_, RecipientKind::DeemedExport) => SupplyType::DeemedExport,
         (_, RecipientKind::Sez) => SupplyType::SezWithPayment,
-        (None, RecipientKind::Overseas) if place == OTHER_COUNTRIES => SupplyType::ExportWithPayment,
+        (_, RecipientKind::Overseas) if place == OTHER_COUNTRIES => SupplyType::ExportWithPayment,
         (_, RecipientKind::Registered | RecipientKind::Composition) => SupplyType::B2b,
         (_, RecipientKind::Unregistered | RecipientKind::Overseas) => SupplyType::B2c,
     }

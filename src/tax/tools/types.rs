@@ -4,6 +4,7 @@ use crate::platform::http::reply::Resource;
 use crate::platform::money::{Amount, Quantity, Rate, Share, UnitPrice};
 use crate::tax::gst::compute::Treatment;
 use crate::tax::gst::explain::Explanation;
+use crate::tax::gst::supply::OperatorDuty;
 use crate::words;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -29,8 +30,33 @@ words! {
     pub enum ChargeTime { BeforeTax = "before_tax", AfterTax = "after_tax" }
 }
 words! {
+    /// What the place of a supply depends on beside the parties (IGST Act s.10 to s.13): of goods `movement`, `bill_to_ship_to`,
+    /// `no_movement`, `installed`; of either `on_board`; of services all others.
+    pub enum PlaceCase {
+        Movement = "movement", BillToShipTo = "bill_to_ship_to", NoMovement = "no_movement", Installed = "installed", OnBoard = "on_board",
+        General = "general", ImmovableProperty = "immovable_property", PersonalService = "personal_service", Training = "training", Admission = "admission",
+        Organising = "organising", GoodsTransport = "goods_transport", Courier = "courier", Passenger = "passenger", Telecom = "telecom", Banking = "banking",
+        Insurance = "insurance", Intermediary = "intermediary", VehicleHire = "vehicle_hire", GovernmentAdvertisement = "government_advertisement",
+    }
+}
+words! {
+    /// The section of the CGST Act by which a supply goes through an e-commerce operator: 9(5), where the operator pays
+    /// the tax, or 52, where it collects tax at source.
+    pub enum OperatorSection { S9 = "9(5)", S52 = "52" }
+}
+words! {
     /// How strictly a registration number is read.
     pub enum GstinMode { Strict = "strict", Sandbox = "sandbox" }
+}
+
+impl OperatorSection {
+    #[must_use]
+    pub const fn of_law(self) -> OperatorDuty {
+        match self {
+            Self::S9 => OperatorDuty::Pays,
+            Self::S52 => OperatorDuty::Collects,
+        }
+    }
 }
 
 impl TaxTreatment {
@@ -94,6 +120,41 @@ pub struct GstinAnswer {
 }
 impl Resource for GstinAnswer {}
 
+/// What the place of a supply depends on beside who the parties are, where that is not how goods are delivered or to whom
+/// services go.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"case": "immovable_property", "at": ["30"]}))]
+pub struct SupplyPlace {
+    pub case: PlaceCase,
+    /// State codes, 96 outside India: where goods are, are installed or taken on board; where a property lies, a service is
+    /// performed, an event held, goods are handed over, a passenger embarks. Several only of property and advertisements, and
+    /// then of one State, as each State's part is a supply of its own.
+    #[serde(default)]
+    #[schema(max_items = 40, example = json!(["30"]))]
+    pub at: Vec<String>,
+    /// Where goods are transported to; counts until 30-Sep-2023.
+    #[schema(min_length = 1, max_length = 50, example = "96")]
+    pub destination: Option<String>,
+}
+
+/// The e-commerce operator a supply is made through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"gstin": "29AABCF8078M1C8", "section": "52"}))]
+pub struct EcommerceOperator {
+    /// Under section 52 the registration for collecting tax at source, with a C at its 14th place.
+    #[schema(min_length = 1, max_length = 50, example = "29AABCF8078M1C8")]
+    pub gstin: String,
+    /// 52 when left out.
+    #[serde(default = "at_source")]
+    pub section: OperatorSection,
+}
+
+const fn at_source() -> OperatorSection {
+    OperatorSection::S52
+}
+
 /// A document to be taxed. Members left out take the plainest meaning: dated today, to an unregistered recipient, a
 /// regular supply whose place follows from the recipient, in rupees.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -121,9 +182,14 @@ pub struct Calculation {
     /// State code, 96 outside India; from the recipient when left out (IGST Act s.10 to s.13).
     #[schema(min_length = 1, max_length = 50, example = "24")]
     pub place_of_supply: Option<String>,
+    /// What the place depends on, for cases beyond delivery to the recipient.
+    pub supply_place: Option<SupplyPlace>,
     pub recipient: Option<CalculationRecipient>,
-    /// From the recipient when left out.
+    /// From the recipient when left out; `regular` leaves an SEZ unit and an overseas recipient what they are.
     pub supply_type: Option<SupplyClass>,
+    /// The e-commerce operator it is made through; by section 9(5) the operator pays the tax, which is shown but no part of the
+    /// total.
+    pub operator: Option<EcommerceOperator>,
     /// The recipient pays the tax: it is shown but no part of the total.
     #[serde(default)]
     #[schema(example = false)]
@@ -229,7 +295,7 @@ pub struct Calculated {
     pub cess: Amount,
     /// Charges after tax.
     pub other_charges: Amount,
-    /// Taxable value, taxes unless the recipient pays them, and other charges.
+    /// Taxable value, taxes unless the recipient or an operator pays them, and other charges.
     pub total: Amount,
     /// What rounding to the rupee adds, -0.50 to 0.50.
     pub rounding: Amount,

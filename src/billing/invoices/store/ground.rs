@@ -9,6 +9,7 @@ use super::super::types::TaxTreatment;
 use super::{Stored, get};
 use crate::master_data::customers::reference::NamesCustomer;
 use crate::master_data::customers::types::CustomerKind;
+use crate::master_data::gst_registrations::types::RegistrationType;
 use crate::master_data::items::types::Item;
 use crate::master_data::payment_terms::types::TermsInstalment;
 use crate::platform::dates::Instant;
@@ -19,6 +20,7 @@ use crate::platform::postgres::sql::{Many, Sql};
 use crate::platform::unit_of_work::{Rx, Tx};
 use crate::row;
 use crate::tax::gst::compute::RateTax;
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -38,11 +40,12 @@ row! {
     struct CustomerRow {
         id: CustomerId, name: String, kind: CustomerKind, active: bool, gstin: Option<String>, billing_state: Option<String>, shipping_state: Option<String>, terms_days: Option<i32>,
         terms_id: Option<TermsId>, instalments: Option<Value>, discount_percent: Option<Decimal>, discount_days: Option<i32>,
-        registration_id: Option<RegistrationId>, registration_gstin: Option<String>, registration_state: Option<String>, duplicates: Option<Value>,
+        registration_id: Option<RegistrationId>, registration_gstin: Option<String>, registration_state: Option<String>,
+        registration_scheme: Option<RegistrationType>, registration_cancelled_on: Option<NaiveDate>, duplicates: Option<Value>,
     }
 }
 row! { struct TermsRow { id: TermsId, instalments: Value, discount_percent: Option<Decimal>, discount_days: Option<i32> } }
-row! { struct RegistrationRow { id: RegistrationId, gstin: String, state: String } }
+row! { struct RegistrationRow { id: RegistrationId, gstin: String, state: String, scheme: Option<RegistrationType>, cancelled_on: Option<NaiveDate> } }
 
 /// Locks the balances of the customers, in id order, and reads everything pricing needs: one statement for all
 /// orders (and one more for each sort of thing they name other than by a customer's id). `None`: no such
@@ -93,6 +96,8 @@ pub fn grounds(tx: &mut Tx<'_>, orders: &[&Order]) -> Result<Vec<Result<Option<F
             registration: registration.id,
             seller_gstin: registration.gstin,
             seller_state: registration.state,
+            composition: registration.scheme == Some(RegistrationType::Composition),
+            registered_until: registration.cancelled_on,
             terms: match order.content.payment_terms_id {
                 Some(id) => terms.get(&id).cloned(),
                 None => customers_terms(row)?,
@@ -162,7 +167,7 @@ fn customers(tx: &mut Tx<'_>, orders: &[&Order], named: &[Named]) -> Result<Hash
     let rows: Vec<CustomerRow> = tx.load(
         Sql::new(
             "SELECT c.id, c.legal_name AS name, c.kind, c.active, c.gstin, bill.state AS billing_state, ship.state AS shipping_state, c.payment_terms_days AS terms_days,
-                    t.id AS terms_id, t.instalments, t.discount_percent, t.discount_days, r.id AS registration_id, r.gstin AS registration_gstin, r.state_code AS registration_state,
+                    t.id AS terms_id, t.instalments, t.discount_percent, t.discount_days, r.id AS registration_id, r.gstin AS registration_gstin, r.state_code AS registration_state, r.type AS registration_scheme, r.cancelled_on AS registration_cancelled_on,
                     (SELECT jsonb_object_agg(i.external_id, i.id) FROM invoice i WHERE i.company_id = $1 AND i.kind = $3 AND i.external_id = ANY($4)) AS duplicates
              FROM customer c
              JOIN customer_balance b ON b.company_id = c.company_id AND b.customer_id = c.id
@@ -184,7 +189,13 @@ fn customers(tx: &mut Tx<'_>, orders: &[&Order], named: &[Named]) -> Result<Hash
 }
 
 fn default_registration(row: &CustomerRow) -> Option<RegistrationRow> {
-    Some(RegistrationRow { id: row.registration_id?, gstin: row.registration_gstin.clone()?, state: row.registration_state.clone()? })
+    Some(RegistrationRow {
+        id: row.registration_id?,
+        gstin: row.registration_gstin.clone()?,
+        state: row.registration_state.clone()?,
+        scheme: row.registration_scheme,
+        cancelled_on: row.registration_cancelled_on,
+    })
 }
 
 fn customers_terms(row: &CustomerRow) -> Result<Option<Terms>, Problem> {
@@ -219,7 +230,11 @@ fn registrations(rx: &mut Rx<'_>, ids: Vec<RegistrationId>) -> Result<Vec<Regist
         return Ok(Vec::new());
     }
     let company = rx.company();
-    rx.load(Sql::new("SELECT id, gstin, state_code AS state FROM gst_registration WHERE company_id = $1 AND id = ANY($2)").bind(company).bind(Many(ids)))
+    rx.load(
+        Sql::new("SELECT id, gstin, state_code AS state, type AS scheme, cancelled_on FROM gst_registration WHERE company_id = $1 AND id = ANY($2)")
+            .bind(company)
+            .bind(Many(ids)),
+    )
 }
 
 row! { struct CreditedRow { credited: Decimal, treatment: TaxTreatment, tax_rate: Decimal, taxable: Decimal, cgst: Decimal, sgst: Decimal, igst: Decimal, cess: Decimal } }

@@ -4,7 +4,10 @@ pub use ground::{Found, grounds};
 
 use super::order::{Kind, Order, ReasonCode, TaxEffect, Verb};
 use super::rules::{Ground, Priced, PricedLine, Pricing};
-use super::types::{InvoiceFilter, InvoiceInstalment, InvoiceStatus, NoteFilter, PaymentStatus, SupplyKind, TaxTreatment};
+use super::types::{
+    EcommerceOperator, InvoiceFilter, InvoiceInstalment, InvoiceStatus, NoteFilter, OperatorSection, PaymentStatus, ShippingBill, SupplyKind, TaxTreatment,
+};
+use crate::billing::irns;
 use crate::billing::irns::types::{EinvoiceStatus, Record};
 use crate::control::close::Finding;
 use crate::ledger::{AllocationKind, SettlementTerms};
@@ -18,6 +21,8 @@ use crate::platform::postgres::sql::{Many, Sql};
 use crate::platform::text::hex;
 use crate::platform::unit_of_work::{Context, Rx, Tx};
 use crate::row;
+use crate::tax::gst::papers::{Paper, paper};
+use crate::tax::gst::supply::OperatorDuty;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -50,6 +55,10 @@ pub struct Stored {
     pub place_basis: String,
     pub supply: SupplyKind,
     pub reverse_charge: bool,
+    pub operator: Option<EcommerceOperator>,
+    pub shipping: Option<ShippingBill>,
+    pub seller_composition: bool,
+    pub buyer_composition: bool,
     pub po_reference: Option<String>,
     pub taxable: Decimal,
     pub cgst: Decimal,
@@ -175,11 +184,13 @@ pub fn insert_all(tx: &mut Tx<'_>, documents: &[(&Stored, &impl serde::Serialize
                 INSERT INTO invoice (company_id, id, external_id, status, number, registration_id, seller_gstin, fiscal_year, customer_id, customer_name, buyer_gstin, currency,
                     invoice_date, due_date, payment_terms_id, instalments, place_of_supply, place_of_supply_basis, supply_type, reverse_charge, po_reference, taxable_value, cgst, sgst, igst, cess,
                     round_off, grand_total, entry_id, metadata, input, version, created_by, created_at, updated_at,
-                    kind, original_invoice_id, reason_code, tax_effect, posting_date, exchange_rate, settlement_terms, pricing)
+                    kind, original_invoice_id, reason_code, tax_effect, posting_date, exchange_rate, settlement_terms, pricing,
+                    ecommerce_operator_gstin, ecommerce_section, shipping_bill_number, shipping_bill_date, port_code, seller_composition, buyer_composition)
                 SELECT $1, h.* FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[], $8::int[], $9::uuid[], $10::text[], $11::text[], $12::text[],
                     $13::date[], $14::date[], $15::uuid[], $16::jsonb[], $17::text[], $18::text[], $19::text[], $20::bool[], $21::text[], $22::numeric[], $23::numeric[], $24::numeric[], $25::numeric[], $26::numeric[],
                     $27::numeric[], $28::numeric[], $29::uuid[], $30::jsonb[], $31::jsonb[], $32::bigint[], $33::text[], $34::timestamptz[], $35::timestamptz[],
-                    $36::text[], $37::uuid[], $38::text[], $39::text[], $40::date[], $41::numeric[], $42::jsonb[], $64::jsonb[]) AS h
+                    $36::text[], $37::uuid[], $38::text[], $39::text[], $40::date[], $41::numeric[], $42::jsonb[], $64::jsonb[],
+                    $65::text[], $66::text[], $67::text[], $68::date[], $69::text[], $70::bool[], $71::bool[]) AS h
             )
             INSERT INTO invoice_line (company_id, invoice_id, line_no, id, item_id, description, hsn_code, is_service, quantity, unit, unit_price, discount, tax_inclusive, treatment, tax_rate, cess_rate,
                 taxable_value, cgst, sgst, igst, cess, line_total)
@@ -249,7 +260,14 @@ pub fn insert_all(tx: &mut Tx<'_>, documents: &[(&Stored, &impl serde::Serialize
         .bind(line!(l => l.tax.igst))
         .bind(line!(l => l.tax.cess))
         .bind(line!(l => l.tax.total))
-        .bind(Many(pricings)),
+        .bind(Many(pricings))
+        .bind(header!(s => s.operator.as_ref().map(|operator| operator.gstin.as_str())))
+        .bind(header!(s => s.operator.as_ref().map(|operator| operator.section.kept())))
+        .bind(header!(s => s.shipping.as_ref().map(|bill| bill.number.as_str())))
+        .bind(header!(s => s.shipping.as_ref().map(|bill| bill.date)))
+        .bind(header!(s => s.shipping.as_ref().and_then(|bill| bill.port_code.as_deref())))
+        .bind(header!(s => s.seller_composition.then_some(true)))
+        .bind(header!(s => s.buyer_composition.then_some(true))),
     )?;
     Ok(())
 }
@@ -277,7 +295,9 @@ row! {
         sgst: Decimal, igst: Decimal, cess: Decimal, round_off: Decimal, grand_total: Decimal, entry_id: Option<EntryId>, metadata: Value, cancelled_on: Option<NaiveDate>,
         cancel_reason: Option<String>, version: i64, created_by: String, created_at: DateTime<Utc>, updated_at: DateTime<Utc>,
         original_id: Option<InvoiceId>, original_number: Option<String>, original_date: Option<NaiveDate>, original_rate: Option<Decimal>, reason_code: Option<ReasonCode>, tax_effect: TaxEffect, posting_date: Option<NaiveDate>,
-        exchange_rate: Decimal, settlement_terms: Option<Value>, pricing: Option<Value>, approval_id: Option<ApprovalId>, notes: Value,
+        exchange_rate: Decimal, settlement_terms: Option<Value>, pricing: Option<Value>,
+        ecommerce_operator_gstin: Option<String>, ecommerce_section: Option<String>, shipping_bill_number: Option<String>, shipping_bill_date: Option<NaiveDate>, port_code: Option<String>,
+        seller_composition: Option<bool>, buyer_composition: Option<bool>, approval_id: Option<ApprovalId>, notes: Value,
         irp_status: Option<EinvoiceStatus>, irn: Option<String>, ack_no: Option<String>, ack_at: Option<DateTime<Utc>>, irp_cancelled_at: Option<DateTime<Utc>>, irp_version: i64,
         settled_cash: Decimal, settled_tds: Decimal, settled_credit: Decimal, settled_other: Decimal, settled_written_off: Decimal, settled_refunded: Decimal, open: Decimal, oldest_due: Option<NaiveDate>, moves: i64,
     }
@@ -299,6 +319,7 @@ pub fn get(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Opt
                 i.entry_id, i.metadata, i.cancelled_on, i.cancel_reason, i.version, i.created_by, i.created_at, i.updated_at,
                 coalesce(a.cash, 0) AS settled_cash, coalesce(a.tds, 0) AS settled_tds, coalesce(a.credit, 0) AS settled_credit, coalesce(a.other, 0) AS settled_other,
                 n.id AS original_id, n.number AS original_number, n.invoice_date AS original_date, n.exchange_rate AS original_rate, i.reason_code, i.tax_effect, i.posting_date, i.exchange_rate, i.settlement_terms, i.pricing,
+                i.ecommerce_operator_gstin, i.ecommerce_section, i.shipping_bill_number, i.shipping_bill_date, i.port_code, i.seller_composition, i.buyer_composition,
                 (SELECT p.id FROM approval p WHERE p.company_id = i.company_id AND p.subject_id = i.id AND p.state = 'pending' LIMIT 1) AS approval_id,
                 (SELECT coalesce(jsonb_agg(jsonb_build_object('object', x.kind, 'id', x.id, 'number', x.number, 'status', x.status) ORDER BY x.id), '[]')
                  FROM invoice x WHERE x.company_id = i.company_id AND x.original_invoice_id = i.id AND x.status IN ('pending_approval', 'issued')) AS notes,
@@ -379,6 +400,13 @@ pub fn get(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Opt
         place_basis: row.place_of_supply_basis,
         supply: row.supply_type,
         reverse_charge: row.reverse_charge,
+        operator: row
+            .ecommerce_operator_gstin
+            .zip(row.ecommerce_section.as_deref().and_then(OperatorSection::of_kept))
+            .map(|(gstin, section)| EcommerceOperator { gstin, section }),
+        shipping: row.shipping_bill_number.zip(row.shipping_bill_date).map(|(number, date)| ShippingBill { number, date, port_code: row.port_code }),
+        seller_composition: row.seller_composition.unwrap_or(false),
+        buyer_composition: row.buyer_composition.unwrap_or(false),
         po_reference: row.po_reference,
         taxable: row.taxable_value,
         cgst: row.cgst,
@@ -486,6 +514,37 @@ pub fn mark_cancelled(tx: &mut Tx<'_>, id: InvoiceId, on: NaiveDate, reason: &st
     Ok(())
 }
 
+/// The shipping bill of an issued export.
+pub fn record_shipping(tx: &mut Tx<'_>, id: InvoiceId, bill: &ShippingBill) -> Result<(), Problem> {
+    let company = tx.company();
+    tx.execute(
+        Sql::new(
+            "UPDATE invoice SET shipping_bill_number = $3, shipping_bill_date = $4, port_code = $5, version = version + 1, updated_at = now()
+             WHERE company_id = $1 AND id = $2",
+        )
+        .bind(company)
+        .bind(id)
+        .bind(bill.number.as_str())
+        .bind(bill.date)
+        .bind(bill.port_code.as_deref()),
+    )?;
+    Ok(())
+}
+
+impl OperatorSection {
+    /// As the database has it.
+    const fn kept(self) -> &'static str {
+        match self {
+            Self::S9 => "9_5",
+            Self::S52 => "52",
+        }
+    }
+
+    fn of_kept(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|section| section.kept() == word)
+    }
+}
+
 /// A draft that waits for approval, or one sent back.
 pub fn mark(tx: &mut Tx<'_>, id: InvoiceId, status: InvoiceStatus) -> Result<(), Problem> {
     let company = tx.company();
@@ -545,6 +604,7 @@ static DEBIT_NOTES: List = List { select: summaries!("debit_note", "debit"), id:
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &InvoiceFilter) -> Result<Page<SummaryRow>, Problem> {
     let today = rx.cx().today;
     let overdue = filter.overdue.map(|_| today);
+    let einvoice = filter.einvoice_status.as_deref().map(|words| irns::store::standing(words, rx.cx()));
     let condition = if filter.overdue == Some(false) { "coalesce(o.oldest_due >= {}, true)" } else { "i.status = 'issued' AND o.oldest_due < {}" };
     INVOICES
         .of(rx)
@@ -566,12 +626,14 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &InvoiceFilter) -> Result<
         .when("i.due_date <= {}", filter.due_date_lte)
         .when("i.place_of_supply = {}", filter.place_of_supply.clone())
         .when(condition, overdue)
+        .filter_if(einvoice.as_deref())
         .page(rx, paging)
 }
 
 /// Notes of a kind.
 pub fn list_notes(rx: &mut Rx<'_>, kind: Kind, paging: &Paging, filter: &NoteFilter) -> Result<Page<SummaryRow>, Problem> {
     let list = if kind == Kind::CreditNote { &CREDIT_NOTES } else { &DEBIT_NOTES };
+    let einvoice = filter.einvoice_status.as_deref().map(|words| irns::store::standing(words, rx.cx()));
     list.of(rx)
         .any_of("i.status", filter.status.as_deref())
         .any_of("i.reason_code", filter.reason_code.as_deref())
@@ -582,6 +644,7 @@ pub fn list_notes(rx: &mut Rx<'_>, kind: Kind, paging: &Paging, filter: &NoteFil
         .when("i.invoice_date >= {}", filter.note_date_gte)
         .when("i.invoice_date <= {}", filter.note_date_lte)
         .when("i.status = 'issued' AND o.open > {}", filter.unapplied_gt.map(|a| a.0))
+        .filter_if(einvoice.as_deref())
         .page(rx, paging)
 }
 
@@ -620,7 +683,7 @@ impl Stored {
             seller_gstin: original.map_or(&ground.seller_gstin, |invoice| &invoice.seller_gstin).clone(),
             customer: ground.customer,
             customer_name: original.map_or(&ground.customer_name, |invoice| &invoice.customer_name).clone(),
-            buyer_gstin: original.map_or(&ground.buyer_gstin, |invoice| &invoice.buyer_gstin).clone(),
+            buyer_gstin: original.map_or(&priced.buyer_gstin, |invoice| &invoice.buyer_gstin).clone(),
             currency: priced.currency,
             rate: priced.rate,
             date: new.invoice_date,
@@ -633,6 +696,10 @@ impl Stored {
             place_basis: priced.place.basis.to_owned(),
             supply: priced.supply,
             reverse_charge: priced.reverse_charge,
+            operator: priced.operator.clone(),
+            shipping: priced.shipping.clone(),
+            seller_composition: priced.seller_composition,
+            buyer_composition: priced.buyer_composition,
             po_reference: new.po_reference.clone(),
             taxable: priced.tax.taxable,
             cgst: priced.tax.cgst,
@@ -698,7 +765,29 @@ impl Stored {
         if let (Some(parts), false) = (whole.as_array_mut(), self.pricing == Pricing::default()) {
             parts.push(json!(self.pricing));
         }
+        let circumstances = json!([self.operator, self.shipping, self.seller_composition, self.buyer_composition]);
+        if let (Some(parts), false) = (whole.as_array_mut(), circumstances == json!([null, null, false, false])) {
+            parts.push(circumstances);
+        }
         hex(&canonical_hash(&whole))
+    }
+
+    /// What the e-commerce operator does about its tax, where there is one.
+    #[must_use]
+    pub fn operator_duty(&self) -> Option<OperatorDuty> {
+        self.operator.as_ref().map(|operator| operator.section.of_law())
+    }
+
+    /// Whether the tax it shows is owed by the customer: not where the recipient or an operator pays it.
+    #[must_use]
+    pub fn collects_tax(&self) -> bool {
+        !self.reverse_charge && self.operator_duty() != Some(OperatorDuty::Pays)
+    }
+
+    /// The paper its supplies need.
+    #[must_use]
+    pub fn paper(&self) -> Paper {
+        paper(self.seller_composition, self.buyer_gstin.is_some(), self.lines.iter().map(|(_, line)| line.treatment.of_law()))
     }
 
     /// What it comes to in base currency.
