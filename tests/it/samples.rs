@@ -33,7 +33,7 @@ fn a_random_sample_is_the_first_by_the_hash_of_seed_and_journal() {
     // What is recorded later changes nothing of what was known then.
     let customer = company.customer();
     for n in 0..5 {
-        company.invoice(&customer, "2025-01-05", "2025-02-05", &format!("{n}1.00"));
+        company.invoice(&customer, "2025-01-05", "2025-02-05", &format!("{}1.00", n + 1));
     }
     let again = json!({"method": "random", "n": 7, "seed": "42", "from": "2025-01-01", "to": "2025-01-31", "known_at": sample["known_at"]});
     assert_eq!(auditor.post("/v1/audit/samples", &again).expect(200)["data"], sample["data"]);

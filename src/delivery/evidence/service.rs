@@ -4,6 +4,7 @@ use super::store::{self, Found, State};
 use crate::access::audit_log::service::{Sealer, checkpoint, sealed_entry};
 use crate::billing::invoices::order::Kind;
 use crate::delivery::documents::service::{self as documents, Sheet, Subject};
+use crate::delivery::documents::types::Copies;
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::http::reply::File;
@@ -51,7 +52,10 @@ fn shown(tab: &str, states: &[State]) -> Value {
 /// Gathers what there is; `None` while the paper of the document is not kept yet.
 pub fn gather(rx: &mut Rx<'_>, sealer: &Sealer, id: Uuid) -> Result<Option<Gathered>, Problem> {
     let found = store::find(rx, id)?.ok_or_else(|| Problem::not_found("document"))?;
-    let paper = match subject(&found, id).map(|subject| documents::sheet(rx, subject, None)) {
+    // As it is given to the recipient.
+    let original = Copies { copies: None, copy: None };
+    let copies = (found.tab == "invoice").then_some(&original);
+    let paper = match subject(&found, id).map(|subject| documents::sheet(rx, subject, copies)) {
         Some(Ok(None)) => return Ok(None),
         Some(Ok(sheet)) => sheet,
         // Not everything that could be printed is: money that is no advance has no voucher.

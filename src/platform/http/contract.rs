@@ -579,14 +579,11 @@ fn complete_operation(operation: &mut Value, path: &str) {
     if operation["x-conflicts"] == true {
         statuses.push(409);
     }
-    let file = !public && answers(operation).iter().any(|media| !matches!(media.as_str(), "application/json" | "text/plain"));
-    if file {
-        downloadable(operation);
-    }
     if operation["x-download"] == true {
         statuses.push(410);
     }
-    if file || operation["x-download"] == true {
+    if !public && answers(operation).iter().any(|media| !matches!(media.as_str(), "application/json" | "text/plain")) {
+        downloadable(operation);
         statuses.push(416);
     }
     for status in statuses {

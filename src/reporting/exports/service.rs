@@ -154,7 +154,7 @@ fn build(
         ExportType::ArConfirmation => {
             let balances = files.sheet(rx, &confirmation::BALANCES, &scope)?;
             let open = files.sheet(rx, &o2c::OPEN_RECEIVABLES, &scope)?;
-            all(rx, &mut files, &[&confirmation::STATEMENTS])?;
+            all(rx, &mut files, &[&confirmation::STATEMENTS, &confirmation::REPLIES])?;
             controls.push(receivable(rx, at, open.of("balance"), wanted)?);
             controls.push(equal("balances_are_their_items", balances.of("balance"), open.of("balance"), currency.exponent()));
         }

@@ -49,3 +49,30 @@ pub static STATEMENTS: Sheet = Sheet {
     from: "FROM statement s JOIN customer c ON c.company_id = s.company_id AND c.id = s.customer_id WHERE s.company_id = $1 AND s.to_date BETWEEN $4 AND $5 ORDER BY s.to_date, s.id",
     totals: &[],
 };
+
+/// What customers answered to them (SA 505).
+pub static REPLIES: Sheet = Sheet {
+    name: "confirmation_replies",
+    with: "",
+    columns: &[
+        col("confirmation_id", Code, "a.id"),
+        col("statement_id", Code, "a.statement_id"),
+        col("customer_id", Code, "a.customer_id"),
+        col("customer_code", Text, "c.code"),
+        col("statement_to", Date, "s.to_date"),
+        col("result", Code, "a.result"),
+        col("our_balance", Money, "s.closing_balance"),
+        col("stated_balance", Money, "a.stated_balance"),
+        col("difference", Money, "a.stated_balance - s.closing_balance"),
+        col("confirmed_on", Date, "a.confirmed_on"),
+        col("contact", Text, "a.contact"),
+        col("evidence", Text, "a.evidence"),
+        col("evidence_sha256", Code, "a.evidence_sha256"),
+        col("note", Text, "a.note"),
+        col("recorded_by", Code, "a.created_by"),
+        col("recorded_at", Instant, "a.recorded_at"),
+    ],
+    from: "FROM statement_confirmation a JOIN statement s ON s.company_id = a.company_id AND s.id = a.statement_id JOIN customer c ON c.company_id = a.company_id AND c.id = a.customer_id
+        WHERE a.company_id = $1 AND s.to_date BETWEEN $4 AND $5 ORDER BY s.to_date, a.recorded_at, a.id",
+    totals: &[],
+};
