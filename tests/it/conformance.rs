@@ -93,7 +93,7 @@ impl Stage {
     fn certificate(&self) -> Value {
         json!({"customer_id": self.customer, "certificate_number": &fresh()[..10], "certificate_date": "2025-01-20", "section": "194C", "fiscal_year": "2023-24", "quarter": 4, "amount": "10.00"})
     }
-    fn journal(&self) -> Value {
+    fn journal() -> Value {
         let lines = json!([{"account_code": "5100", "debit": "10.00"}, {"account_code": "1000", "credit": "10.00"}]);
         json!({"external_id": fresh(), "journal_date": "2025-01-20", "narration": "Charges", "lines": lines})
     }
@@ -202,9 +202,9 @@ impl Stage {
             }
             "issueInvoice" => else_than(to("controller", format!("/v1/invoices/{}/issue", self.draft()), json!({})), json!({"expected_total": "50.00"})),
             "cancelInvoice" => to("controller", format!("/v1/invoices/{}/cancel", id_of(&self.invoice())), reason),
-            "createJournal" => to("controller", "/v1/journals".into(), self.journal()),
+            "createJournal" => to("controller", "/v1/journals".into(), Self::journal()),
             "reverseJournal" => {
-                let posted = self.approved(self.made("controller", "/v1/journals", self.journal()));
+                let posted = self.approved(self.made("controller", "/v1/journals", Self::journal()));
                 to("controller", format!("/v1/journals/{}/reverse", id_of(&posted)), reason)
             }
             "createOpeningItem" => to("controller", "/v1/opening-items".into(), self.opening()),

@@ -325,7 +325,7 @@ fn an_invoice_is_told_overdue_once_when_its_day_is_over() {
             ),
         )
         .expect("due yesterday");
-    let refuse = |_: &str| Err(duebook::platform::http::Problem::not_found("principal"));
+    let refuse = |_: &str, _: std::net::IpAddr| Err(duebook::platform::http::Problem::not_found("principal"));
     let doors = Doors::new(Pool::new(&database_url("app_url"), 2).expect("a pool"), Gate::new(1, 1), Box::new(refuse), event_key());
     for _ in 0..2 {
         tell_overdue(&doors).expect("told");

@@ -32,7 +32,7 @@ fn root(leaf: Vec<u8>, mut index: u64, size: u64, path: &[Vec<u8>]) -> Vec<u8> {
     for step in path {
         if index % 2 == 1 || index == last {
             hash = node(step, &hash);
-            while index % 2 == 0 && index != 0 {
+            while index.is_multiple_of(2) && index != 0 {
                 index >>= 1;
                 last >>= 1;
             }

@@ -37,7 +37,7 @@ fn file(client: &Client, manifest: &Value, name: &str) -> Reply {
 }
 
 pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Rows of a CSV file by their column names.
@@ -289,13 +289,11 @@ fn a_download_that_broke_off_goes_on_where_it_stopped() {
 
 /// The root of a tree of leaves (RFC 6962 section 2.1).
 fn root(leaves: &[[u8; 32]]) -> [u8; 32] {
-    match leaves {
-        [one] => *one,
-        _ => {
-            let half = leaves.len().next_power_of_two() / 2;
-            Sha256::digest([&[1][..], &root(&leaves[..half]), &root(&leaves[half..])].concat()).into()
-        }
+    if let [one] = leaves {
+        return *one;
     }
+    let half = leaves.len().next_power_of_two() / 2;
+    Sha256::digest([&[1][..], &root(&leaves[..half]), &root(&leaves[half..])].concat()).into()
 }
 
 #[test]

@@ -111,7 +111,7 @@ fn two_secrets_are_taken_while_one_takes_over() {
     let sixth = rotate(&company, &first, 1);
     assert!(fits(&fifth) && fits(&sixth));
     let move_end = |by: &str| {
-        Db::owner().run(&format!("UPDATE api_client SET previous_secret_until = previous_secret_until {by} WHERE id = '{}'", id_of(&first))).unwrap()
+        Db::owner().run(&format!("UPDATE api_client SET previous_secret_until = previous_secret_until {by} WHERE id = '{}'", id_of(&first))).unwrap();
     };
     move_end("- interval '2 hours'");
     assert!(!fits(&fifth) && fits(&sixth));

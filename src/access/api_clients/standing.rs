@@ -45,7 +45,9 @@ impl Known {
 static KNOWN: LazyLock<RwLock<HashMap<Uuid, Known>>> = LazyLock::new(RwLock::default);
 /// The newest change taken in.
 static NEWEST: Mutex<DateTime<Utc>> = Mutex::new(DateTime::UNIX_EPOCH);
-static CALLED: LazyLock<Mutex<HashMap<Uuid, (DateTime<Utc>, IpAddr)>>> = LazyLock::new(Mutex::default);
+/// When a client called last, and from where.
+type Calls = HashMap<Uuid, (DateTime<Utc>, IpAddr)>;
+static CALLED: LazyLock<Mutex<Calls>> = LazyLock::new(Mutex::default);
 
 #[must_use]
 pub fn jobs() -> [Job; 2] {

@@ -116,14 +116,14 @@ fn csv(source: impl Read, each: &mut dyn FnMut(u32, Item) -> Result<(), Problem>
     let (text, head) = text_of(source)?;
     // What stands most often in the first line is between its cells.
     let line = head.split(|b| *b == b'\n').next().unwrap_or_default();
-    let delimiter = *b",;\t".iter().rev().max_by_key(|mark| line.iter().filter(|b| b == mark).count()).unwrap_or(&b',');
+    let delimiter = *b",;\t".iter().rev().max_by_key(|mark| line.split(|b| b == *mark).count()).unwrap_or(&b',');
     let mut reader = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text);
     let (mut record, mut n) = (::csv::ByteRecord::new(), 0);
     loop {
         match reader.read_byte_record(&mut record) {
             // The line it begins in, as an editor shows it. The reader leaves the second half of an end of line for the next record.
             Ok(true) => {
-                n = record.position().map_or(n, |at| u32::try_from(at.line()).unwrap_or(u32::MAX)).saturating_add(u32::from(n > 0 && line.ends_with(b"\r")))
+                n = record.position().map_or(n, |at| u32::try_from(at.line()).unwrap_or(u32::MAX)).saturating_add(u32::from(n > 0 && line.ends_with(b"\r")));
             }
             Ok(false) => return Ok(()),
             Err(error) => return Err(Problem::internal(&error)),

@@ -148,7 +148,7 @@ fn level(policy: Policy, before: Option<(Instant, Duration)>, now: Instant) -> L
     let after = used + each;
     let whole = |used: Duration| u32::try_from(size.saturating_sub(used).as_nanos() / each.as_nanos().max(1)).unwrap_or(u32::MAX);
     if after > size {
-        return Level { policy, whole_at: now + used, wait: Some(after - size), left: 0 };
+        return Level { policy, whole_at: now + used, wait: Some(after.saturating_sub(size)), left: 0 };
     }
     Level { policy, whole_at: now + after, wait: None, left: whole(after) }
 }

@@ -30,10 +30,13 @@ const TRIES: i32 = 5;
 /// What ends work: done in the transaction that ends it, gives the result.
 pub type Finish = Box<dyn Fn(&mut Tx<'_>) -> Result<Value, Problem>>;
 
+/// How a kind of work is done.
+pub type Run = Box<dyn Fn(&Running<'_>) -> Result<Finish, Problem> + Send + Sync>;
+
 /// A kind of work and how it is done.
 pub struct Work {
     pub kind: &'static str,
-    pub run: Box<dyn Fn(&Running<'_>) -> Result<Finish, Problem> + Send + Sync>,
+    pub run: Run,
 }
 
 /// Told to those who wait for the end of a job.

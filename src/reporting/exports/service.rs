@@ -232,7 +232,7 @@ fn written_as(format: ExportFormat, csv_safe: bool) -> Value {
     let mut members = Map::from_iter([("kind".to_owned(), json!(format)), ("encoding".to_owned(), json!("utf-8"))]);
     match format {
         ExportFormat::Csv => {
-            members.extend([("delimiter".to_owned(), json!(",")), ("newline".to_owned(), json!("\n")), ("csv_safe".to_owned(), json!(csv_safe))])
+            members.extend([("delimiter".to_owned(), json!(",")), ("newline".to_owned(), json!("\n")), ("csv_safe".to_owned(), json!(csv_safe))]);
         }
         ExportFormat::Jsonl => members.extend([("newline".to_owned(), json!("\n"))]),
         ExportFormat::Xlsx => members.extend([("csv_safe".to_owned(), json!(csv_safe))]),
