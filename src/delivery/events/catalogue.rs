@@ -161,21 +161,20 @@ kinds! {
 /// The events as the contract shows them: what a receiver is sent (OpenAPI 3.1 `webhooks`), and the components they share.
 #[must_use]
 pub fn webhooks() -> (Value, Value) {
+    let headers = ["WebhookId", "WebhookTimestamp", "WebhookSignature"].map(|name| json!({"$ref": format!("#/components/parameters/{name}")}));
     let of = |kind: &Kind| {
         let words: Vec<&str> = kind.name.split(['.', '_']).collect();
         let id = words.iter().map(|word| word[..1].to_uppercase() + &word[1..]).collect::<String>();
         let operation = json!({
             "tags": ["Events"], "operationId": format!("on{id}"), "summary": kind.about.trim_end_matches('.'), "x-permission": kind.permission, "security": [],
             "description": format!("{} Answer with 2xx once it is kept; anything else is sent again, and 410 ends all deliveries.", kind.about),
-            "parameters": ["WebhookId", "WebhookTimestamp", "WebhookSignature"].map(|name| json!({"$ref": format!("#/components/parameters/{name}")})),
+            "parameters": headers,
             "requestBody": {"$ref": "#/components/requestBodies/Event"},
             "responses": {"204": {"description": "Kept."}, "410": {"description": "Send nothing more."}}
         });
         (kind.name.to_owned(), json!({"post": operation}))
     };
-    let header = |name: &str, about: &str, example: &str| {
-        json!({"name": name, "in": "header", "required": true, "description": about, "schema": {"type": "string", "maxLength": 400}, "example": example})
-    };
+    let header = |name: &str, about: &str, example: &str| json!({"name": name, "in": "header", "required": true, "description": about, "schema": {"type": "string", "maxLength": 400}, "example": example});
     let shared = json!({
         "parameters": {
             "WebhookId": header("webhook-id", "The same on every attempt and replay.", "msg_0196f9d40d107f008000000000000731"),
