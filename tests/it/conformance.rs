@@ -202,6 +202,20 @@ impl Stage {
             }
             "issueInvoice" => else_than(to("controller", format!("/v1/invoices/{}/issue", self.draft()), json!({})), json!({"expected_total": "50.00"})),
             "cancelInvoice" => to("controller", format!("/v1/invoices/{}/cancel", id_of(&self.invoice())), reason),
+            "recordShippingBill" => {
+                let abroad = json!({"line1": "1 Main St", "city": "Austin", "postal_code": "73301", "country": "US"});
+                let buyer = self.made("ar_executive", "/v1/customers", with(customer_body(), json!({"kind": "export", "billing_address": abroad})));
+                let goods = with(line("1000.00", "18"), json!({"hsn_code": "8471", "is_service": false}));
+                let extra = json!({"place_of_supply": null, "supply_type": "EXPWOP", "lines": [goods]});
+                let export = self.made("ar_executive", "/v1/invoices", with(invoice_body(&id_of(&buyer), "2025-10-01", "1.00"), extra));
+                let body = json!({"number": "7896542", "date": "2025-10-07", "port_code": "INNSA1"});
+                else_than(to("ar_executive", format!("/v1/invoices/{}/shipping-bill", id_of(&export)), body), json!({"number": "7896543"}))
+            }
+            "confirmStatement" => {
+                let statement = self.made("ar_executive", "/v1/statements", json!({"customer_id": customer, "to": "2025-01-31"}));
+                let body = json!({"result": "differs", "stated_balance": "5.00", "contact": "R. Iyer"});
+                else_than(to("ar_executive", format!("/v1/statements/{}/confirm", id_of(&statement)), body), json!({"contact": "Meera Nair"}))
+            }
             "createJournal" => to("controller", "/v1/journals".into(), self.journal()),
             "reverseJournal" => {
                 let posted = self.approved(self.made("controller", "/v1/journals", self.journal()));
