@@ -331,6 +331,25 @@ impl Stage {
                 let body = json!({"receipt_id": id_of(&self.receipt(json!({}))), "amount": "5.00", "recovered_on": "2025-01-25"});
                 else_than(to("ar_executive", format!("/v1/write-offs/{}/recover", id_of(&done)), body), json!({"amount": "6.00"}))
             }
+            "createExport" => else_than(to("controller", "/v1/exports".into(), json!({"type": "sod_report", "format": "csv"})), json!({"format": "jsonl"})),
+            "createWebhookEndpoint" | "rotateWebhookSecret" | "replayEvents" => {
+                // Nobody listens there, and nothing of this kind is told after it.
+                let body = json!({"url": "http://127.0.0.1:9/", "event_types": ["period.reopened"]});
+                if operation == "createWebhookEndpoint" {
+                    return else_than(to("admin", "/v1/webhook-endpoints".into(), body), json!({"ordered": true}));
+                }
+                let endpoint = id_of(&self.made("admin", "/v1/webhook-endpoints", body));
+                match operation {
+                    "replayEvents" => {
+                        let path = format!("/v1/webhook-endpoints/{endpoint}/replay");
+                        else_than(to("admin", path, json!({"from_sequence": 1, "to_sequence": 2})), json!({"to_sequence": 3}))
+                    }
+                    _ => else_than(
+                        to("admin", format!("/v1/webhook-endpoints/{endpoint}/rotate-secret"), json!({"overlap_hours": 24})),
+                        json!({"overlap_hours": 23}),
+                    ),
+                }
+            }
             "createImport" => {
                 let file =
                     |name: &str| format!("code,name,is_service,hsn_code,unit_price,tax_rate\n{},{name},true,998313,10.00,18\n", &fresh()[..12]).into_bytes();
@@ -370,7 +389,7 @@ fn name(op: &Operation) -> &str {
 
 /// As it is kept: what is shown once is not in it.
 fn without_secrets(reply: &Reply) -> Value {
-    with(reply.json(), json!({"client_secret": null, "initial_password": null}))
+    with(reply.json(), json!({"client_secret": null, "initial_password": null, "secret": null}))
 }
 
 #[test]
