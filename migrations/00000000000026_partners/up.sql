@@ -79,8 +79,6 @@ CREATE TABLE import_row (
     n integer NOT NULL,
     status text NOT NULL CHECK (status IN ('valid', 'invalid', 'committed', 'failed')),
     external_id text,
-    -- What no two rows may share.
-    keys text[] NOT NULL,
     -- The body the row stands for.
     input text NOT NULL,
     problem text,

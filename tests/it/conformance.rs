@@ -202,6 +202,20 @@ impl Stage {
             }
             "issueInvoice" => else_than(to("controller", format!("/v1/invoices/{}/issue", self.draft()), json!({})), json!({"expected_total": "50.00"})),
             "cancelInvoice" => to("controller", format!("/v1/invoices/{}/cancel", id_of(&self.invoice())), reason),
+            "recordShippingBill" => {
+                let abroad = json!({"line1": "1 Main St", "city": "Austin", "postal_code": "73301", "country": "US"});
+                let buyer = self.made("ar_executive", "/v1/customers", with(customer_body(), json!({"kind": "export", "billing_address": abroad})));
+                let goods = with(line("1000.00", "18"), json!({"hsn_code": "8471", "is_service": false}));
+                let extra = json!({"place_of_supply": null, "supply_type": "EXPWOP", "lines": [goods]});
+                let export = self.made("ar_executive", "/v1/invoices", with(invoice_body(&id_of(&buyer), "2025-10-01", "1.00"), extra));
+                let body = json!({"number": "7896542", "date": "2025-10-07", "port_code": "INNSA1"});
+                else_than(to("ar_executive", format!("/v1/invoices/{}/shipping-bill", id_of(&export)), body), json!({"number": "7896543"}))
+            }
+            "confirmStatement" => {
+                let statement = self.made("ar_executive", "/v1/statements", json!({"customer_id": customer, "to": "2025-01-31"}));
+                let body = json!({"result": "differs", "stated_balance": "5.00", "contact": "R. Iyer"});
+                else_than(to("ar_executive", format!("/v1/statements/{}/confirm", id_of(&statement)), body), json!({"contact": "Meera Nair"}))
+            }
             "createJournal" => to("controller", "/v1/journals".into(), Self::journal()),
             "reverseJournal" => {
                 let posted = self.approved(self.made("controller", "/v1/journals", Self::journal()));
@@ -317,6 +331,25 @@ impl Stage {
                 let body = json!({"receipt_id": id_of(&self.receipt(json!({}))), "amount": "5.00", "recovered_on": "2025-01-25"});
                 else_than(to("ar_executive", format!("/v1/write-offs/{}/recover", id_of(&done)), body), json!({"amount": "6.00"}))
             }
+            "createExport" => else_than(to("controller", "/v1/exports".into(), json!({"type": "sod_report", "format": "csv"})), json!({"format": "jsonl"})),
+            "createWebhookEndpoint" | "rotateWebhookSecret" | "replayEvents" => {
+                // Nobody listens there, and nothing of this kind is told after it.
+                let body = json!({"url": "http://127.0.0.1:9/", "event_types": ["period.reopened"]});
+                if operation == "createWebhookEndpoint" {
+                    return else_than(to("admin", "/v1/webhook-endpoints".into(), body), json!({"ordered": true}));
+                }
+                let endpoint = id_of(&self.made("admin", "/v1/webhook-endpoints", body));
+                match operation {
+                    "replayEvents" => {
+                        let path = format!("/v1/webhook-endpoints/{endpoint}/replay");
+                        else_than(to("admin", path, json!({"from_sequence": 1, "to_sequence": 2})), json!({"to_sequence": 3}))
+                    }
+                    _ => else_than(
+                        to("admin", format!("/v1/webhook-endpoints/{endpoint}/rotate-secret"), json!({"overlap_hours": 24})),
+                        json!({"overlap_hours": 23}),
+                    ),
+                }
+            }
             "createImport" => {
                 let file =
                     |name: &str| format!("code,name,is_service,hsn_code,unit_price,tax_rate\n{},{name},true,998313,10.00,18\n", &fresh()[..12]).into_bytes();
@@ -356,7 +389,7 @@ fn name(op: &Operation) -> &str {
 
 /// As it is kept: what is shown once is not in it.
 fn without_secrets(reply: &Reply) -> Value {
-    with(reply.json(), json!({"client_secret": null, "initial_password": null}))
+    with(reply.json(), json!({"client_secret": null, "initial_password": null, "secret": null}))
 }
 
 #[test]

@@ -165,45 +165,24 @@ pub fn begin(tx: &mut Tx<'_>, id: ImportId, columns: &[String], total: i64) -> R
 pub struct Judged {
     pub n: i32,
     pub external_id: Option<String>,
-    pub keys: Vec<String>,
     pub input: String,
     pub problem: Option<String>,
 }
 
 pub fn insert_rows(tx: &mut Tx<'_>, id: ImportId, rows: &[Judged]) -> Result<(), Problem> {
     let company = tx.company();
-    // Between keys stands what no key holds.
     tx.execute(
         Sql::new(
-            "INSERT INTO import_row (company_id, import_id, n, status, external_id, keys, input, problem)
-             SELECT $1, $2, r.n, CASE WHEN r.problem IS NULL THEN 'valid' ELSE 'invalid' END, r.external_id, coalesce(string_to_array(nullif(r.keys, ''), E'\\n'), '{}'), r.input, r.problem
-             FROM unnest($3::integer[], $4::text[], $5::text[], $6::text[], $7::text[]) AS r(n, external_id, keys, input, problem)",
+            "INSERT INTO import_row (company_id, import_id, n, status, external_id, input, problem)
+             SELECT $1, $2, r.n, CASE WHEN r.problem IS NULL THEN 'valid' ELSE 'invalid' END, r.external_id, r.input, r.problem
+             FROM unnest($3::integer[], $4::text[], $5::text[], $6::text[]) AS r(n, external_id, input, problem)",
         )
         .bind(company)
         .bind(id)
         .bind(rows.iter().map(|row| row.n).collect::<Many<_>>())
         .bind(rows.iter().map(|row| row.external_id.clone()).collect::<Many<_>>())
-        .bind(rows.iter().map(|row| row.keys.join("\n")).collect::<Many<_>>())
         .bind(rows.iter().map(|row| row.input.clone()).collect::<Many<_>>())
         .bind(rows.iter().map(|row| row.problem.clone()).collect::<Many<_>>()),
-    )
-    .map(drop)
-}
-
-/// Rows that share a key with an earlier one become invalid.
-pub fn refuse_twins(tx: &mut Tx<'_>, id: ImportId, problem: &str) -> Result<(), Problem> {
-    let company = tx.company();
-    tx.reads_widely()?;
-    tx.execute(
-        Sql::new(
-            "UPDATE import_row r SET status = 'invalid', problem = $3
-             FROM (SELECT DISTINCT t.n FROM (SELECT x.n, row_number() OVER (PARTITION BY k.key ORDER BY x.n) AS place
-                    FROM import_row x CROSS JOIN LATERAL unnest(x.keys) AS k(key) WHERE x.company_id = $1 AND x.import_id = $2) AS t WHERE t.place > 1) AS twin
-             WHERE r.company_id = $1 AND r.import_id = $2 AND r.n = twin.n AND r.status = 'valid'",
-        )
-        .bind(company)
-        .bind(id)
-        .bind(problem),
     )
     .map(drop)
 }

@@ -14,7 +14,7 @@ use crate::platform::unit_of_work::Change;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read, Seek, SeekFrom};
 
 pub const VALIDATION: &str = "import_validation";
@@ -82,7 +82,6 @@ fn validate(running: &Running<'_>) -> Result<Finish, Problem> {
     let kind = kinds::of(facts.kind);
     match look_through(running, id, &facts, kind) {
         Ok(totals) => Ok(Box::new(move |tx| {
-            store::refuse_twins(tx, id, &document(&twin(), kind.path))?;
             store::turn(tx, id, ImportStatus::Validated, Some(&totals), None)?;
             Ok(json!({"import_id": id}))
         })),
@@ -94,10 +93,6 @@ fn validate(running: &Running<'_>) -> Result<Finish, Problem> {
         }
         Err(problem) => Err(problem),
     }
-}
-
-fn twin() -> Problem {
-    Problem::new(problems::DUPLICATE_IN_FILE, "An earlier row of this file has the same external_id or code.")
 }
 
 /// A problem as it is kept with its row.
@@ -121,7 +116,7 @@ fn look_through(running: &Running<'_>, id: ImportId, facts: &Facts, kind: &'stat
         return Err(unreadable("The file has no rows.").errors(vec![FieldError::parameter("file", "empty", "The file has no rows.")]));
     }
     running.write(|tx| store::begin(tx, id, &columns, i64::try_from(rows).unwrap_or(i64::MAX)))?;
-    let mut batch = Batch { running, id, kind, rows: Vec::new(), totals: BTreeMap::new() };
+    let mut batch = Batch { running, id, kind, rows: Vec::new(), totals: BTreeMap::new(), seen: HashSet::new() };
     let mut done = 0;
     records(running, id, facts, &known, &mut |record| {
         done = u64::from(record.n).min(rows);
@@ -156,23 +151,27 @@ struct Batch<'r, 'd> {
     kind: &'static Kind,
     rows: Vec<(Judged, Option<Value>)>,
     totals: BTreeMap<String, Decimal>,
+    /// What identifies the rows so far.
+    seen: HashSet<String>,
 }
 
 impl Batch<'_, '_> {
     fn take(&mut self, record: Record) -> Result<(), Problem> {
         let text = |name: &str| record.body.get(name).and_then(Value::as_str).map(str::to_owned);
-        let keys = self.kind.unique.iter().filter_map(|name| Some(format!("{name}={}", text(name)?.replace('\n', " ")))).collect();
         let external_id = text("external_id");
+        let keys: Vec<String> = self.kind.unique.iter().filter_map(|name| Some(format!("{name}={}", text(name)?))).collect();
         let body = Value::Object(record.body);
         let mut fault = if record.faults.is_empty() { None } else { Some(Problem::invalid(record.faults)) };
         if fault.is_none() {
             let faults = self.kind.operation()?.body_faults(&body);
             fault = (!faults.is_empty()).then(|| Fault::problem(faults));
         }
+        if fault.is_none() && !keys.into_iter().fold(true, |new, key| self.seen.insert(key) && new) {
+            fault = Some(Problem::new(problems::DUPLICATE_IN_FILE, format!("An earlier row of this file has the same {}.", self.kind.unique.join(" or "))));
+        }
         let judged = Judged {
             n: i32::try_from(record.n).unwrap_or(i32::MAX),
             external_id,
-            keys,
             input: body.to_string(),
             problem: fault.map(|problem| document(&problem, self.kind.path)),
         };
@@ -202,13 +201,7 @@ impl Batch<'_, '_> {
 
 fn told(judged: &Judged, outcome: Option<&Outcome>, kind: &Kind) -> Judged {
     let refused = outcome.and_then(|outcome| outcome.as_ref().err()).map(|problem| document(problem, kind.path));
-    Judged {
-        n: judged.n,
-        external_id: judged.external_id.clone(),
-        keys: judged.keys.clone(),
-        input: judged.input.clone(),
-        problem: judged.problem.clone().or(refused),
-    }
+    Judged { n: judged.n, external_id: judged.external_id.clone(), input: judged.input.clone(), problem: judged.problem.clone().or(refused) }
 }
 
 /// Takes the valid rows in, each once: what becomes of a row is noted in the transaction that does it.
