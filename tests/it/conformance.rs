@@ -316,7 +316,10 @@ impl Stage {
                 let paid = self.receipt(json!({"deductions": tds, "allocations": [to_invoice(&self.invoice(), "60.00")]}));
                 let certificate = self.made("ar_executive", "/v1/tds-certificates", self.certificate());
                 let body = json!({"deductions": [{"receipt_id": paid["id"], "line_no": 1}]});
-                else_than(to("ar_executive", format!("/v1/tds-certificates/{}/match", id_of(&certificate)), body), json!({"deductions": []}))
+                else_than(
+                    to("ar_executive", format!("/v1/tds-certificates/{}/match", id_of(&certificate)), body),
+                    json!({"deductions": [{"receipt_id": paid["id"], "line_no": 2}]}),
+                )
             }
             "requestWriteOff" => to("ar_executive", "/v1/write-offs".into(), self.write_off()),
             "recoverWriteOff" | "reverseWriteOff" => {
