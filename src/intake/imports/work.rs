@@ -166,7 +166,7 @@ impl Batch<'_, '_> {
             let faults = self.kind.operation()?.body_faults(&body);
             fault = (!faults.is_empty()).then(|| Fault::problem(faults));
         }
-        if fault.is_none() && !keys.into_iter().fold(true, |new, key| self.seen.insert(key) && new) {
+        if fault.is_none() && keys.into_iter().map(|key| self.seen.insert(key)).filter(|new| !new).count() > 0 {
             fault = Some(Problem::new(problems::DUPLICATE_IN_FILE, format!("An earlier row of this file has the same {}.", self.kind.unique.join(" or "))));
         }
         let judged = Judged {
