@@ -6,16 +6,24 @@ use crate::access::waivers;
 use crate::access::{api_clients, audit_log, tokens, users};
 use crate::config::Settings;
 use crate::control::approvals;
+use crate::delivery::webhooks::courier::Courier;
+use crate::delivery::webhooks::guard::Allowed;
+use crate::delivery::webhooks::service::Post;
+use crate::delivery::webhooks::sign::Root;
+use crate::delivery::{events, webhooks};
 use crate::platform::http::connection::Connection;
 use crate::platform::http::contract::{self, Contract};
-use crate::platform::http::edge;
-use crate::platform::jobs::{Job, Runner};
+use crate::platform::http::limits::Limits;
+use crate::platform::http::{address, edge};
+use crate::platform::jobs::work::{Work, Workers};
+use crate::platform::jobs::{self, Job, Runner};
 use crate::platform::page;
 use crate::platform::postgres::embedded::Embedded;
 use crate::platform::postgres::{self, Pool};
 use crate::platform::unit_of_work::permissions::client_scopes;
 use crate::platform::unit_of_work::{Doors, Gate, purge_idempotency_keys};
-use crate::{billing, cash, collections, control, delivery, filing, ledger, master_data, reporting, setup, tax};
+use crate::reporting::exports::{self, shelf::Shelf};
+use crate::{billing, cash, collections, control, delivery, filing, intake, ledger, master_data, reporting, setup, tax};
 use actix_cors::Cors;
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::web::Data;
@@ -31,6 +39,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Places a slot in the queue of one company: what a slot does in the time one may be expected to wait.
 const QUEUE: usize = 20;
+
+/// What a caller may ask for when nothing else is set.
+const REQUESTS_PER_MINUTE: u32 = 600;
+/// Pieces of long work done at the same time.
+const WORKERS: u32 = 2;
 
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -71,8 +84,15 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     filing::gstr1::http::routes(config);
     filing::gst_returns::http::routes(config);
     reporting::reports::routes(config);
+    reporting::exports::http::routes(config);
+    reporting::samples::http::routes(config);
     delivery::documents::http::routes(config);
     delivery::statements::http::routes(config);
+    delivery::events::http::routes(config);
+    delivery::webhooks::http::routes(config);
+    delivery::evidence::http::routes(config);
+    jobs::http::routes(config);
+    intake::imports::http::routes(config);
     setup::http::routes(config);
 }
 
@@ -118,6 +138,11 @@ pub fn contract() -> Result<Contract, Failure> {
         "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}, "termsOfService": "https://duebook.dev/terms"
     });
     document["servers"] = json!([{"url": "https://{host}", "description": "production: your installation.", "x-internal": false, "variables": {"host": {"default": "api.duebook.example", "description": "Host of your installation."}}}]);
+    let (told, shared) = events::catalogue::webhooks();
+    document["webhooks"] = told;
+    for part in ["parameters", "requestBodies"] {
+        document["components"][part] = shared[part].clone();
+    }
     document["tags"] = TAGS.iter().map(|(name, about)| json!({"name": name, "description": about})).collect();
     Contract::compile(contract::complete(document, &client_scopes())).map_err(Into::into)
 }
@@ -145,6 +170,10 @@ const TAGS: &[(&str, &str)] = &[
     ("GST returns", "GSTR-1 and GSTR-3B of the company's own documents."),
     ("Periods", "Months of the books: open, soft closed, closed."),
     ("Reports", "Aging and performance."),
+    ("Events", "The feed of events, and webhooks that bring them."),
+    ("Exports", "Everything of one kind in files to take away, with a signed manifest."),
+    ("Jobs", "Long work: how far it is, what came of it."),
+    ("Imports", "Files of many rows: validated, looked at, committed."),
     ("Audit", "The audit log and its proof."),
     ("System", "Health, metrics and the contract."),
 ];
@@ -182,6 +211,9 @@ pub struct Service {
     pub doors: Arc<Doors>,
     pub keys: Arc<Keys>,
     pub sealer: Arc<Sealer>,
+    /// What webhooks are signed with, and where they may go.
+    post: Post,
+    pub shelf: Arc<Shelf>,
     metrics: PrometheusHandle,
 }
 
@@ -197,11 +229,15 @@ impl Service {
         let keys = Arc::new(Keys::open(&settings.data_dir)?);
         page::install_cursor_key(keys.derived("cursors"));
         let connections = settings.connections.max(3);
-        let pool = Pool::new(&database.app_url, connections)?;
+        // Every worker has one connection more, opened when it first works.
+        let pool = Pool::new(&database.app_url, connections + WORKERS)?;
         // Two connections are left to the jobs.
         let slots = usize::try_from(connections.saturating_sub(2).max(1))?;
         let verifier = Arc::clone(&keys);
-        let doors = Doors::new(pool, Gate::new(slots, slots * QUEUE), Box::new(move |token| verifier.principal(token)), keys.event_key());
+        let authenticate = Box::new(move |token: &str, from| api_clients::standing::admitted(verifier.principal(token)?, from));
+        address::trust_proxies(settings.trusted_proxies.clone());
+        let limits = Limits::new(settings.requests_per_minute.unwrap_or(REQUESTS_PER_MINUTE));
+        let doors = Doors::new(pool, Gate::new(slots, slots * QUEUE), authenticate, keys.event_key()).limited(limits);
         let recorder = PrometheusBuilder::new().build_recorder();
         let metrics = recorder.handle();
         // A second service in one process keeps the first one's recorder.
@@ -211,34 +247,66 @@ impl Service {
         audit_log::service::install(ledger::verify::broken);
         audit_log::service::adopt(&doors)?;
         let sealer = Arc::new(Sealer::open(Arc::clone(&keys), &settings.data_dir)?);
-        Ok(Self { doors: Arc::new(doors), keys, sealer, metrics })
+        let post = Post { root: Root::new(keys.derived("webhook secrets")), allowed: Arc::new(Allowed::read(&settings.webhook_allow)?) };
+        let shelf = Arc::new(Shelf::open(&settings.data_dir)?);
+        Ok(Self { doors: Arc::new(doors), keys, sealer, post, shelf, metrics })
     }
 
     /// Background work of this service.
     pub fn start_jobs(&self) -> std::io::Result<Runner> {
-        let sealer = Arc::clone(&self.sealer);
+        let (sealer, shelf) = (Arc::clone(&self.sealer), Arc::clone(&self.shelf));
+        let courier = Courier::new(Arc::clone(&self.doors), self.post.clone());
+        // What is sealed is told, and what is told is taken to whoever wants it.
+        let seal_and_tell =
+            move |doors: &Doors| audit_log::service::seal_all(doors, &sealer, |company| events::service::tell(doors, company, webhooks::service::fan_out));
+        let [standing, uses] = api_clients::standing::jobs();
         let jobs = vec![
             tokens::revocations::job(),
-            Job { name: "audit seal", every: Duration::from_secs(1), run: Box::new(move |doors| audit_log::service::seal_all(doors, &sealer)) },
+            standing,
+            uses,
+            Job { name: "audit seal", every: Duration::from_secs(1), run: Box::new(seal_and_tell) },
+            Job { name: "overdue", every: Duration::from_secs(3600), run: Box::new(events::service::tell_overdue) },
+            Job { name: "webhooks", every: Duration::from_millis(250), run: Box::new(move |_| courier.round()) },
+            Job { name: "deliveries", every: Duration::from_secs(24 * 3600), run: Box::new(webhooks::service::purge) },
             Job { name: "sessions", every: Duration::from_secs(3600), run: Box::new(tokens::service::purge) },
             Job { name: "months", every: Duration::from_secs(24 * 3600), run: Box::new(ledger::periods::open_months_ahead) },
             Job { name: "idempotency keys", every: Duration::from_secs(3600), run: Box::new(purge_idempotency_keys) },
+            Job { name: "old imports", every: Duration::from_secs(3600), run: Box::new(intake::imports::purge) },
+            Job { name: "finished work", every: Duration::from_secs(3600), run: Box::new(jobs::work::purge) },
+            Job { name: "old exports", every: Duration::from_secs(3600), run: Box::new(move |_| exports::service::sweep(&shelf)) },
         ];
         Runner::start(&self.doors, jobs)
     }
 
+    /// Long work of this service.
+    pub fn start_workers(&self) -> std::io::Result<Workers> {
+        let (shelf, sealer) = (Arc::clone(&self.shelf), Arc::clone(&self.sealer));
+        let export = Work { kind: exports::service::KIND, run: Box::new(move |running| exports::service::run(running, &shelf, &sealer)) };
+        let kinds = intake::imports::work::kinds().into_iter().chain([export]).collect();
+        Workers::start(&self.doors, kinds, WORKERS)
+    }
+
     /// Serves until the handle stops it. Gives the address it listens on.
     pub async fn serve(self, settings: &Settings, ready: impl FnOnce(&str, ServerHandle) -> Result<(), Failure>) -> Result<(), Failure> {
-        let jobs = self.start_jobs()?;
+        let jobs = (self.start_jobs()?, self.start_workers()?);
         let doors = Data::from(Arc::clone(&self.doors));
         let (keys, sealer, metrics) = (Data::from(Arc::clone(&self.keys)), Data::from(Arc::clone(&self.sealer)), Data::new(self.metrics.clone()));
+        let post = Data::new(self.post.clone());
+        let shelf = Data::from(Arc::clone(&self.shelf));
         let origins = settings.cors_origins.clone();
         // Every request at the database, the hashing of two log-ins, and some to spare.
         let blocking = usize::try_from(settings.connections)? + 4;
         let server = HttpServer::new(move || {
             let (app, _) = App::new()
                 .into_utoipa_app()
-                .map(|app| app.app_data(doors.clone()).app_data(keys.clone()).app_data(sealer.clone()).app_data(metrics.clone()))
+                .map(|app| {
+                    app.app_data(doors.clone())
+                        .app_data(keys.clone())
+                        .app_data(sealer.clone())
+                        .app_data(metrics.clone())
+                        .app_data(post.clone())
+                        .app_data(shelf.clone())
+                })
                 .map(|app| app.app_data(web::FormConfig::default().limit(16 * 1024)))
                 .configure(routes)
                 .split_for_parts();
@@ -286,6 +354,8 @@ fn cors(origins: &[String]) -> Cors {
         "Idempotency-Original-Request-Id",
         "Content-Disposition",
         "Repr-Digest",
+        "RateLimit",
+        "RateLimit-Policy",
     ];
     let cors = Cors::default()
         .allowed_methods(["GET", "POST", "PATCH", "PUT", "DELETE"])

@@ -1,5 +1,6 @@
 //! Settings: the only reader of the environment.
 
+use crate::platform::http::address::Network;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -175,6 +176,13 @@ pub struct Settings {
     /// for writes; what would wait too long gets 503.
     #[arg(long, env = "DUEBOOK_CONNECTIONS", default_value_t = 12)]
     pub connections: u32,
+    /// Requests a minute of each caller, a fifth of them at once; a tenth for reports, a thirtieth an hour for exports. 0 for no
+    /// limits; 600 when left out, and a thousand times that for the demo. An API client may have its own.
+    #[arg(long, env = "DUEBOOK_REQUESTS_PER_MINUTE", value_name = "N")]
+    pub requests_per_minute: Option<u32>,
+    /// Addresses or networks of proxies whose X-Forwarded-For is believed, comma-separated; none by default.
+    #[arg(long, env = "DUEBOOK_TRUSTED_PROXIES", value_delimiter = ',', value_name = "NETWORK")]
+    pub trusted_proxies: Vec<Network>,
     /// Origins a browser may call from, comma-separated; none by default.
     #[arg(long, env = "DUEBOOK_CORS_ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<String>,
@@ -182,6 +190,10 @@ pub struct Settings {
     /// the data directory when there is one.
     #[arg(long, env = "DUEBOOK_IRP_KEYS", value_name = "FILE")]
     pub irp_keys: Option<PathBuf>,
+    /// Networks (10.0.0.0/8), addresses and host names inside the house to which webhooks may be sent, also over HTTP and on
+    /// any port; comma-separated. Otherwise they go to the public Internet only.
+    #[arg(long, env = "DUEBOOK_WEBHOOK_ALLOW", value_delimiter = ',')]
+    pub webhook_allow: Vec<String>,
     /// Stop when standard input closes: for a parent process that must not leave a server behind.
     #[arg(long, hide = true)]
     pub stop_with_stdin: bool,

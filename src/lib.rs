@@ -15,7 +15,8 @@ pub mod cash; // receipts, allocations, refunds, tax deducted
 pub mod collections; // write-offs, adjustments, opening items
 pub mod filing; // e-invoices, returns of outward supplies
 pub mod reporting; // aging, ledger, trial balance, performance
-pub mod delivery; // documents people can send, statements
+pub mod delivery; // documents people can send, statements, events and webhooks
+pub mod intake; // files of many rows: imports
 pub mod setup; // a company from nothing, the demo
 pub mod app; // composition: routes, jobs, the server
 
@@ -27,6 +28,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
     static ALL: LazyLock<Vec<&'static Refusal>> = LazyLock::new(|| {
         [
             platform::http::problem::ALL,
+            platform::jobs::problems::ALL,
             tax::tools::problems::ALL,
             access::tokens::problems::ALL,
             access::users::problems::ALL,
@@ -52,7 +54,10 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             collections::opening_items::problems::ALL,
             filing::einvoice::problems::ALL,
             filing::gst_returns::problems::ALL,
+            reporting::exports::problems::ALL,
             delivery::documents::problems::ALL,
+            delivery::webhooks::problems::ALL,
+            intake::imports::problems::ALL,
         ]
         .concat()
     });

@@ -154,4 +154,9 @@ kinds! {
     StatementKind => StatementId,
     ConfirmationKind => ConfirmationId,
     AdvanceKind => AdvanceId,
+    EndpointKind => EndpointId,
+    DeliveryKind => DeliveryId,
+    ImportKind => ImportId,
+    JobKind => JobId,
+    ExportKind => ExportId,
 }

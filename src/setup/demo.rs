@@ -39,7 +39,7 @@ pub fn create(doors: &Doors, keep: &dyn Fn(&Value) -> std::io::Result<()>) -> Re
             users::join(tx, id, &[*role])?;
         }
         let scopes = client_scopes().into_iter().map(str::to_owned).collect();
-        let client = clients::create(tx, &NewApiClient { name: "Demo integration".into(), scopes })?;
+        let client = clients::create(tx, &NewApiClient { name: "Demo integration".into(), scopes, ..NewApiClient::default() })?;
         let client = client.get();
         let client = json!({"client_id": client.id, "client_secret": client.client_secret});
         let described = describe(company, founded.bank_account, &passwords, client);

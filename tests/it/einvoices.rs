@@ -46,7 +46,7 @@ fn irn(payload: &Value, year: &str) -> String {
 }
 
 #[allow(clippy::disallowed_methods, reason = "the portal reads a clock")]
-fn now() -> DateTime<Utc> {
+pub fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
@@ -66,14 +66,14 @@ fn qr(payload: &Value, year: &str, at: DateTime<Utc>) -> Value {
 }
 
 /// An answer as downloaded.
-fn answer(payload: &Value, year: &str, at: DateTime<Utc>) -> Value {
+pub fn answer(payload: &Value, year: &str, at: DateTime<Utc>) -> Value {
     let whole = with(payload.clone(), json!({"AckNo": 152_510_012_345_678_u64, "AckDt": local(at), "Irn": irn(payload, year)}));
     json!({"AckNo": 152_510_012_345_678_u64, "AckDt": local(at), "Irn": irn(payload, year), "SignedInvoice": signed(&whole), "SignedQRCode": signed(&qr(payload, year, at)), "Status": "ACT",
            "EwbNo": null, "EwbDt": null, "EwbValidTill": null, "Remarks": null})
 }
 
 /// A company above the turnover, with an address.
-fn seller() -> Company {
+pub fn seller() -> Company {
     let company = Company::new();
     let controller = company.controller();
     let turnover = json!([{"fiscal_year": "2022-23", "amount": "100000000.00"}]);
@@ -87,13 +87,13 @@ fn seller() -> Company {
 }
 
 /// A registered customer of a State.
-fn buyer(company: &Company, state: &str) -> String {
+pub fn buyer(company: &Company, state: &str) -> String {
     let address = json!({"line1": "7 Brigade \"Road\"", "line2": "2A", "city": "Bengaluru", "state_code": state, "postal_code": "560001", "country": "IN"});
     id_of(&company.executive().post("/v1/customers", &with(customer_body(), json!({"gstin": gstin(state), "billing_address": address}))).expect(201))
 }
 
 /// An issued invoice of goods for 1,000 at 18.
-fn sale(company: &Company, customer: &str, date: &str, extra: Value) -> Value {
+pub fn sale(company: &Company, customer: &str, date: &str, extra: Value) -> Value {
     let goods =
         json!({"description": "Rack", "hsn_code": "940320", "is_service": false, "quantity": "2", "unit": "NOS", "unit_price": "500.00", "tax_rate": "18"});
     let body = json!({"external_id": fresh(), "customer_id": customer, "invoice_date": date, "currency": "INR", "issue": true, "lines": [goods]});
@@ -104,16 +104,16 @@ fn path(document: &Value, what: &str) -> String {
     format!("/v1/einvoices/{}/{what}", id_of(document))
 }
 
-fn payload(company: &Company, document: &Value) -> Value {
+pub fn payload(company: &Company, document: &Value) -> Value {
     company.get(&path(document, "payload"))
 }
 
 /// Today's fiscal year.
-fn year() -> String {
+pub fn year() -> String {
     duebook::platform::dates::FiscalYear::of(today(), 4).label()
 }
 
-fn register(company: &Company, document: &Value, at: DateTime<Utc>) -> Value {
+pub fn register(company: &Company, document: &Value, at: DateTime<Utc>) -> Value {
     let response = answer(&payload(company, document), &year(), at);
     company.executive().post(&path(document, "registration"), &json!({"response": response})).expect(200)
 }
@@ -726,7 +726,7 @@ fn answers_in_a_file_find_the_documents_they_are_about() {
     let documents: Vec<Value> = (0..3).map(|_| sale(&company, &customer, &today().to_string(), json!({}))).collect();
     let answers: Vec<Value> = documents.iter().map(|document| answer(&payload(&company, document), &year(), now())).collect();
     portal::install(&std::fs::read_to_string(SERVER.dir.join("irp-keys.pem")).expect("the key")).expect("a public key");
-    let refuse = |_: &str| Err(Problem::not_found("principal"));
+    let refuse = |_: &str, _| Err(Problem::not_found("principal"));
     let doors = Doors::new(Pool::new(&database_url("app_url"), 2).expect("a pool"), Gate::new(1, 1), Box::new(refuse), event_key());
     let id = CompanyId::of(company.id.parse().expect("a uuid"));
     let import = |answer: &Value| run_system(&doors, Some(id), "importEinvoices", |tx| service::import(tx, answer));

@@ -131,6 +131,36 @@ fn a_lost_reply_is_found_again_by_external_id() {
 }
 
 #[test]
+fn whatever_a_partner_asks_for_is_found_again_by_its_own_id() {
+    let ground = ground();
+    let (company, executive) = (&ground.company, &ground.executive);
+    let receipt = executive.post("/v1/receipts", &ground.body).expect(201);
+    let invoice = company.invoice(ground.body["customer_id"].as_str().unwrap(), "2025-01-10", "2025-02-09", "100.00");
+    let beneficiary = json!({"name": "Acme Retail Pvt Ltd", "account_number": "50200012345678"});
+    let target = json!({"target_type": "invoice", "target_id": invoice["id"], "amount": "10.00"});
+    for (path, body) in [
+        ("/v1/refunds", json!({"source_type": "receipt", "source_id": receipt["id"], "amount": "10.00", "reason": "Paid twice", "beneficiary": beneficiary})),
+        (
+            "/v1/write-offs",
+            json!({"customer_id": ground.body["customer_id"], "written_off_on": "2025-01-20", "reason": "Customer is insolvent", "items": [target]}),
+        ),
+        (
+            "/v1/adjustments",
+            json!({"target_type": "invoice", "target_id": invoice["id"], "amount": "-1.00", "adjusted_on": "2025-01-20", "reason": "Rounding agreed"}),
+        ),
+    ] {
+        let (id, client) = (fresh(), if path == "/v1/adjustments" { company.controller() } else { executive.clone() });
+        let made = client.post(path, &with(body.clone(), json!({"external_id": id}))).expect(201);
+        assert_eq!(made["external_id"], id.as_str());
+        let problem = client.post(path, &with(body, json!({"external_id": id}))).refused(409, "duplicate_external_id");
+        assert_eq!(problem["current"]["id"], made["id"], "{path}: {problem}");
+        let found = client.get(&format!("{path}?external_id={id}&include_total=true")).expect(200);
+        assert_eq!((&found["page"]["total"], &found["data"][0]["id"]), (&json!(1), &made["id"]), "{path}");
+    }
+    company.assert_laws();
+}
+
+#[test]
 fn the_same_payment_twice_is_refused_unless_it_is_said_to_be_another() {
     let ground = ground();
     ground.executive.post("/v1/receipts", &ground.body).expect(201);

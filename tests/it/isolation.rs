@@ -105,7 +105,17 @@ impl Stocked {
         let id_in = |value: Value| value["id"].clone();
         let bands = json!({"bands": [{"steps": 2}], "reason": "Board resolution"});
         let approval = controller.change("PUT", "/v1/approval-policies/policies", "*", &bands).expect(200);
+        let endpoint = made(&admin, "/v1/webhook-endpoints", json!({"url": "http://127.0.0.1:9/", "event_types": ["period.closed"]}));
+        let ping = admin.post(&format!("/v1/webhook-endpoints/{}/test", id_of(&endpoint)), &json!({})).expect(200);
+        let event = until("the first event", std::time::Duration::from_secs(60), || {
+            controller.get("/v1/events?limit=1").expect(200)["data"].as_array().unwrap().first().cloned()
+        });
+        let export = controller.post("/v1/exports", &json!({"type": "tds_26as"})).expect(202);
+        crate::exports::finished(&controller, &export);
         let things = [
+            ("endpoint_id", id_in(endpoint)),
+            ("delivery_id", id_in(ping)),
+            ("event_id", id_in(event)),
             ("customer_id", id_in(customer.clone())),
             ("customer_external_id", customer["external_id"].clone()),
             ("contact_id", id_in(made(&executive, &format!("/v1/customers/{id}/contacts"), json!({"name": "Ravi Iyer"})))),
@@ -133,6 +143,8 @@ impl Stocked {
             ("account_id", id_in(first("/v1/gl-accounts"))),
             ("revaluation_id", id_in(made(&controller, "/v1/revaluations", json!({"as_of": "2025-01-31"})))),
             ("statement_id", id_in(made(&executive, "/v1/statements", json!({"customer_id": id, "to": "2025-01-31"})))),
+            ("export_id", export["id"].clone()),
+            ("job_id", export["id"].clone()),
             ("allocation_id", id_in(receipt["allocations"][0].clone())),
             ("approval_id", id_in(approval)),
             ("unidentified_id", id_in(made(&executive, "/v1/receipts", unidentified))),
@@ -146,6 +158,7 @@ impl Stocked {
             ("invoice_id", id_in(invoice.clone())),
             ("target_id", id_in(invoice.clone())),
             ("target_external_id", invoice["external_id"].clone()),
+            ("import_id", crate::imports::stocked(&executive)),
             ("user_id", id_in(user.clone())),
             ("salesperson_id", id_in(user.clone())),
             ("collector_id", id_in(user)),
@@ -165,7 +178,7 @@ impl Stocked {
             "addresses" => "address_id",
             "items" => "item_id",
             "payment-terms" => "payment_terms_id",
-            "invoices" | "einvoices" => "invoice_id",
+            "invoices" | "einvoices" | "evidence" => "invoice_id",
             "credit-notes" => "credit_note_id",
             "debit-notes" => "debit_note_id",
             "receipts" => "receipt_id",
@@ -186,6 +199,12 @@ impl Stocked {
             "approvals" => "approval_id",
             "payers" => "payer_link_id",
             "statements" => "statement_id",
+            "webhook-endpoints" => "endpoint_id",
+            "webhook-deliveries" => "delivery_id",
+            "events" => "event_id",
+            "exports" => "export_id",
+            "jobs" => "job_id",
+            "imports" => "import_id",
             other => panic!("the contract has ids under /{other}/: stock one in this test"),
         };
         self.thing(name).as_str().unwrap_or_else(|| panic!("{name} is not stocked")).to_owned()
@@ -212,8 +231,9 @@ fn another_companys_id_in_a_path_is_not_found_in_every_operation() {
         let ids: Vec<usize> = (0..parts.len()).filter(|at| parts[*at].ends_with("id}")).collect();
         // Each id in turn is theirs, the others ours.
         for foreign in &ids {
-            let fill =
-                |at: usize| if ids.contains(&at) { if at == *foreign { &theirs } else { &ours }.in_collection(parts[at - 1]) } else { parts[at].to_owned() };
+            let fill = |at: usize| {
+                if ids.contains(&at) { if at == *foreign { &theirs } else { &ours }.in_collection(parts[at - 1]) } else { parts[at].replace(['{', '}'], "") }
+            };
             let mut path = (0..parts.len()).map(fill).collect::<Vec<_>>().join("/");
             if path.ends_with("/ledger") {
                 path += "?from=2025-01-01&to=2025-12-31";

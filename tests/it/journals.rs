@@ -11,8 +11,12 @@ use serde_json::{Value, json};
 
 /// What `duebook verify` finds broken in a company.
 pub fn broken(company: &Company) -> Vec<&'static str> {
-    let doors =
-        Doors::new(Pool::new(&database_url("app_url"), 1).expect("a pool"), Gate::new(1, 1), Box::new(|_| Err(Problem::not_found("principal"))), event_key());
+    let doors = Doors::new(
+        Pool::new(&database_url("app_url"), 1).expect("a pool"),
+        Gate::new(1, 1),
+        Box::new(|_, _| Err(Problem::not_found("principal"))),
+        event_key(),
+    );
     let id = CompanyId::of(company.id.parse().expect("a uuid"));
     let found = run_system_read(&doors, Some(id), "verify", verify::broken).expect("verified");
     found.into_iter().map(|(law, _)| law).collect()

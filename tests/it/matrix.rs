@@ -73,6 +73,8 @@ const MATRIX: &[(&str, &str)] = &[
     ("exports:read", "+++..s+"),
     ("exports:create", "+++..s+"),
     ("events:read", ".+...+."),
+    ("webhooks:manage", "+....s."),
+    ("imports:write", "+++..s."),
     ("ops:read", "+......"),
     ("ops:manage", "+......"),
     ("ops:test", "+......"),

@@ -38,7 +38,7 @@ fn migrations_go_up_down_and_up_again() {
 const FRAME: u32 = 4;
 
 fn statements<T>(company: &Company, work: impl Fn(&mut Tx<'_>) -> Result<Audited<T>, Problem>) -> u32 {
-    let refuse = |_: &str| Err(Problem::not_found("principal"));
+    let refuse = |_: &str, _| Err(Problem::not_found("principal"));
     let doors = Doors::new(Pool::new(&database_url("app_url"), 2).expect("a pool"), Gate::new(1, 1), Box::new(refuse), event_key());
     let id = CompanyId::of(company.id.parse().expect("a uuid"));
     run_system(&doors, Some(id), "countStatements", |tx| {

@@ -16,7 +16,7 @@ use crate::platform::ids::CompanyId;
 use crate::platform::text::hex;
 use crate::platform::unit_of_work::{Doors, Rx, run_system_read};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::fs::{File, create_dir_all};
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -51,8 +51,22 @@ pub fn export(doors: &Doors, sealer: &Sealer, company: CompanyId, directory: &Pa
     run_system_read(doors, Some(company), "exportAudit", |rx| written(rx, sealer, directory))
 }
 
+/// Gives every signed head to `each`, smallest first, as `{"size", "note"}`. Gives the newest.
+pub fn each_checkpoint(rx: &mut Rx<'_>, sealer: &Sealer, mut each: impl FnMut(&Value) -> Result<(), Problem>) -> Result<Option<(i64, Vec<u8>)>, Problem> {
+    let company = rx.company();
+    let mut newest: Option<(i64, Vec<u8>)> = None;
+    loop {
+        let heads = store::heads_after(rx, newest.as_ref().map_or(0, |(size, _)| *size), BATCH)?;
+        let Some(last) = heads.last() else { return Ok(newest) };
+        newest = Some((last.size, last.root.clone()));
+        for head in &heads {
+            each(&json!({"size": head.size, "note": shown(sealer, company, head).note}))?;
+        }
+    }
+}
+
 fn written(rx: &mut Rx<'_>, sealer: &Sealer, directory: &Path) -> Result<Exported, Problem> {
-    store::take_time(rx)?;
+    rx.take_time()?;
     let company = rx.company();
     let mut events = Lines::create(directory, "events.jsonl")?;
     let mut size = 0;
@@ -67,24 +81,14 @@ fn written(rx: &mut Rx<'_>, sealer: &Sealer, directory: &Path) -> Result<Exporte
     }
     events.finish()?;
     let mut checkpoints = Lines::create(directory, "checkpoints.jsonl")?;
-    let mut newest = None;
-    loop {
-        let heads = store::heads_after(rx, newest.as_ref().map_or(0, |head: &store::Head| head.size), BATCH)?;
-        for head in &heads {
-            checkpoints.line(&json!({"size": head.size, "note": shown(sealer, company, head).note}))?;
-        }
-        match heads.into_iter().last() {
-            Some(last) => newest = Some(last),
-            None => break,
-        }
-    }
+    let newest = each_checkpoint(rx, sealer, |checkpoint| checkpoints.line(checkpoint))?;
     checkpoints.finish()?;
     let mut waiting = Lines::create(directory, "unsealed.jsonl")?;
-    let (mut after, mut unsealed) = ((0, Uuid::nil()), 0);
+    let (mut after, mut unsealed) = ((-1, Uuid::nil()), 0);
     loop {
         let rows = store::unsealed(rx, after, Waiting::Any, BATCH)?;
         let Some(last) = rows.last() else { break };
-        after = (last.xid, last.id);
+        after = (last.position, last.id);
         unsealed += rows.len();
         for row in &rows {
             waiting.line(&json!({"id": row.id}))?;
@@ -115,7 +119,7 @@ fn written(rx: &mut Rx<'_>, sealer: &Sealer, directory: &Path) -> Result<Exporte
         }
     }
     balances.finish()?;
-    let (size, root) = newest.map_or((0, String::new()), |head| (head.size, hex(&head.root)));
+    let (size, root) = newest.map_or((0, String::new()), |(size, root)| (size, hex(&root)));
     let mut about = Lines::create(directory, "export.json")?;
     about.line(
         &json!({"format": 1, "company_id": company, "size": size, "root": root, "exported_at": crate::platform::dates::Instant(crate::platform::clock::now())}),

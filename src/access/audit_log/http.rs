@@ -72,5 +72,6 @@ pub async fn verify_audit(caller: Caller<AuditRead>, sealer: Data<Sealer>, body:
             Ok(())
         })
         .await?;
-    caller.fetch(move |rx| service::verify_all(rx, &sealer, &body)).await
+    let kept = sealer.kept.of(company);
+    caller.fetch(move |rx| service::verify_all(rx, &sealer, &body, kept)).await
 }

@@ -3,19 +3,20 @@
 use super::kept::Kept;
 use super::merkle::{Edge, Hash, consistency, inclusion, leaf};
 use super::note::{Note, PublicKey, origin, text};
-use super::store::{self, Head, LeafRow, Waiting};
+use super::store::{self, Frontier, Head, LeafRow, Waiting};
 use super::types::{AuditEntry, Checkpoint, Finding, SealedEntry, Verified, Verify};
 use crate::access::tokens::keys::Keys;
 use crate::platform::dates::Instant;
 use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::ids::CompanyId;
 use crate::platform::text::hex;
-use crate::platform::unit_of_work::{Change, Doors, EventKey, Rx, Tx, run_system, run_system_read};
+use crate::platform::unit_of_work::{ADOPTED, Change, Doors, EventKey, Rx, Tx, run_system, run_system_read};
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 use uuid::Uuid;
 
 const BATCH: i64 = 1_000;
@@ -28,11 +29,13 @@ pub struct Sealer {
     pub keys: Arc<Keys>,
     pub kept: Kept,
     event_key: EventKey,
+    /// How far the order of events was drawn when it was last looked at, until that is settled.
+    frontier: Mutex<Option<Frontier>>,
 }
 
 impl Sealer {
     pub fn open(keys: Arc<Keys>, directory: &Path) -> std::io::Result<Self> {
-        Ok(Self { kept: Kept::open(directory)?, event_key: keys.event_key(), keys })
+        Ok(Self { kept: Kept::open(directory)?, event_key: keys.event_key(), frontier: Mutex::default(), keys })
     }
     /// A head's signature in the form of its note, where it bears ours. The first heads were signed with their
     /// root in hexadecimal; they are signed anew, which changes nothing they say.
@@ -55,13 +58,47 @@ fn leaf_of(body: &str, states: Option<&str>) -> Hash {
     states.map_or_else(|| leaf(body.as_bytes()), |states| leaf(format!("{body}\n{states}").as_bytes()))
 }
 
-/// Seals what is waiting in every company; run every second. What is wrong with one holds up no other.
-pub fn seal_all(doors: &Doors, sealer: &Sealer) -> Result<(), Problem> {
+/// How often it is looked whether an order is settled, which takes as long as the longest of the transactions that ran.
+const LOOKS: u32 = 50;
+const LOOK: Duration = Duration::from_millis(10);
+
+/// How far events can be sealed; none while a transaction runs that was there when that was first asked.
+fn settled(doors: &Doors, sealer: &Sealer) -> Result<Option<Frontier>, Problem> {
+    let mut asked = sealer.frontier.lock().unwrap_or_else(PoisonError::into_inner);
+    let frontier = match *asked {
+        Some(frontier) => frontier,
+        None => *asked.insert(run_system(doors, None, "orderEvents", store::frontier)?),
+    };
+    let over = until_settled(doors, frontier)?;
+    if over {
+        *asked = None;
+    }
+    Ok(over.then_some(frontier))
+}
+
+fn until_settled(doors: &Doors, frontier: Frontier) -> Result<bool, Problem> {
+    for _ in 0..LOOKS {
+        if run_system(doors, None, "orderEvents", |tx| store::is_settled(tx, frontier))? {
+            return Ok(true);
+        }
+        std::thread::sleep(LOOK);
+    }
+    Ok(false)
+}
+
+/// Seals what is waiting in every company; run every second. What is wrong with one holds up no other. `then` is told
+/// of each company whose log may have grown.
+pub fn seal_all(doors: &Doors, sealer: &Sealer, then: impl Fn(CompanyId) -> Result<(), Problem>) -> Result<(), Problem> {
+    let Some(frontier) = settled(doors, sealer)? else { return Ok(()) };
     for company in doors.written(|| run_system_read(doors, None, "listCompanies", store::companies))? {
-        match seal(doors, sealer, company) {
+        match seal(doors, sealer, company, frontier) {
             Ok(true) => doors.wrote(company),
             Ok(false) => {}
             Err(problem) => tracing::error!(%company, %problem, "the audit log cannot be sealed"),
+        }
+        if let Err(problem) = then(company) {
+            tracing::warn!(%company, %problem, "what was sealed is not told yet");
+            doors.wrote(company);
         }
     }
     sealer.kept.save().map_err(|error| Problem::internal(&error))
@@ -69,15 +106,18 @@ pub fn seal_all(doors: &Doors, sealer: &Sealer) -> Result<(), Problem> {
 
 /// Seals what is waiting in a company.
 pub fn seal_company(doors: &Doors, sealer: &Sealer, company: CompanyId) -> Result<(), Problem> {
-    seal(doors, sealer, company)?;
+    let frontier = run_system(doors, None, "orderEvents", store::frontier)?;
+    if until_settled(doors, frontier)? {
+        seal(doors, sealer, company, frontier)?;
+    }
     sealer.kept.save().map_err(|error| Problem::internal(&error))
 }
 
-/// Seals what can be; true when something of a transaction that still runs, or is as young as one, is left.
-fn seal(doors: &Doors, sealer: &Sealer, company: CompanyId) -> Result<bool, Problem> {
-    let mut after = (0, Uuid::nil());
+/// Seals what can be; true when something is left that came later.
+fn seal(doors: &Doors, sealer: &Sealer, company: CompanyId, frontier: Frontier) -> Result<bool, Problem> {
+    let mut after = (-1, Uuid::nil());
     loop {
-        let (next, left, head) = run_system(doors, Some(company), "sealAudit", |tx| seal_batch(tx, sealer, after))?;
+        let (next, left, head) = run_system(doors, Some(company), "sealAudit", |tx| seal_batch(tx, sealer, after, frontier))?;
         // Only what is committed is kept.
         if let Some(head) = head {
             sealer.kept.note(company, head);
@@ -92,7 +132,7 @@ fn seal(doors: &Doors, sealer: &Sealer, company: CompanyId) -> Result<bool, Prob
 type Batch = (Option<(i64, Uuid)>, bool, Option<(u64, Hash)>);
 
 /// Seals one batch. Gives where the next begins, whether anything is left, and the head.
-fn seal_batch(tx: &mut Tx<'_>, sealer: &Sealer, after: (i64, Uuid)) -> Result<Batch, Problem> {
+fn seal_batch(tx: &mut Tx<'_>, sealer: &Sealer, after: (i64, Uuid), frontier: Frontier) -> Result<Batch, Problem> {
     let company = tx.company();
     let head = store::lock_head(tx)?;
     let mut edge = match &head {
@@ -111,11 +151,11 @@ fn seal_batch(tx: &mut Tx<'_>, sealer: &Sealer, after: (i64, Uuid)) -> Result<Ba
     {
         return Err(Problem::internal(&format!("the history is shorter than checkpoint {size}; see `duebook audit accept-restore`")));
     }
-    let events = store::unsealed(tx, after, Waiting::Settled, BATCH)?;
-    let next = (events.len() == usize::try_from(BATCH).unwrap_or_default()).then(|| events.last().map(|e| (e.xid, e.id))).flatten();
+    let events = store::unsealed(tx, after, Waiting::Settled(frontier), BATCH)?;
+    let next = (events.len() == usize::try_from(BATCH).unwrap_or_default()).then(|| events.last().map(|e| (e.position, e.id))).flatten();
     let ours: Vec<_> = events.into_iter().filter(|e| ours(sealer, e)).collect();
     if ours.is_empty() {
-        let left = next.is_none() && !store::unsealed(tx, (0, Uuid::nil()), Waiting::Recent, 1)?.is_empty();
+        let left = next.is_none() && !store::unsealed(tx, (-1, Uuid::nil()), Waiting::Recent, 1)?.is_empty();
         return Ok((next, left, Some((edge.size(), edge.root())).filter(|(size, _)| *size > 0)));
     }
     let first_seq = i64::try_from(edge.size()).map_err(|e| Problem::internal(&e))? + 1;
@@ -136,6 +176,7 @@ fn seal_batch(tx: &mut Tx<'_>, sealer: &Sealer, after: (i64, Uuid)) -> Result<Ba
             edge: edge.bytes(),
             key_id: &sealer.keys.id,
             signature,
+            frontier: next.is_none().then_some(frontier),
         },
     )?;
     Ok((next, true, Some((size, root))))
@@ -155,7 +196,7 @@ fn ours(sealer: &Sealer, event: &store::Unsealed) -> bool {
 pub fn adopt(doors: &Doors) -> Result<(), Problem> {
     for company in run_system_read(doors, None, "listCompanies", store::unbound_companies)? {
         run_system(doors, Some(company), "adoptBooks", |tx| {
-            store::take_time(tx)?;
+            tx.take_time()?;
             if !store::bind_books(tx)? {
                 tracing::error!(%company, "books that are bound are marked as if they were not");
                 return Ok(());
@@ -171,7 +212,7 @@ pub fn adopt(doors: &Doors) -> Result<(), Problem> {
                     store::touch(tx, &table, &ids)?;
                 }
             }
-            let _ = tx.record(Change::new("audit.adopted", company.uuid()).after(&json!({"rows": rows})), ());
+            let _ = tx.record(Change::new(ADOPTED, company.uuid()).after(&json!({"rows": rows})), ());
             Ok(())
         })?;
     }
@@ -309,10 +350,27 @@ fn verify_tree(rx: &mut Rx<'_>, sealer: &Sealer, span: (i64, i64), must_hold: &B
     Ok((edge.root(), edge.size()))
 }
 
+/// What the log of a snapshot comes to.
+pub struct Chain {
+    /// Entries it has.
+    pub size: u64,
+    pub root: Hash,
+    /// Whether the tree is that of its signed heads and of the one kept outside the database.
+    pub sound: bool,
+}
+
+/// Recomputes the tree from its leaves and checks every signed head. `kept` is the head kept outside the database, read
+/// before the snapshot was taken: later ones it need not have.
+pub fn chain(rx: &mut Rx<'_>, sealer: &Sealer, kept: Option<(u64, Hash)>) -> Result<Chain, Problem> {
+    let mut found = Findings::default();
+    let (root, size) = verify_tree(rx, sealer, (i64::MAX, i64::MAX), &kept.into_iter().collect(), &mut found)?;
+    Ok(Chain { size, root, sound: found.0.is_empty() })
+}
+
 /// Recomputes the log (L1) and compares the rows of the books, documents and master data with what it says of
-/// them (L2).
-pub fn verify(rx: &mut Rx<'_>, sealer: &Sealer, wanted: &Verify) -> Result<Verified, Problem> {
-    store::take_time(rx)?;
+/// them (L2). `kept` as for [`chain`].
+pub fn verify(rx: &mut Rx<'_>, sealer: &Sealer, wanted: &Verify, kept: Option<(u64, Hash)>) -> Result<Verified, Problem> {
+    rx.take_time()?;
     let company = rx.company();
     let mut must_hold = BTreeMap::new();
     if let Some(text) = &wanted.checkpoint {
@@ -322,7 +380,7 @@ pub fn verify(rx: &mut Rx<'_>, sealer: &Sealer, wanted: &Verify) -> Result<Verif
         })?;
         must_hold.insert(note.size, note.root);
     }
-    if let Some((size, root)) = sealer.kept.of(company) {
+    if let Some((size, root)) = kept {
         must_hold.entry(size).or_insert(root);
     }
     let whole = wanted.from_seq.is_none() && wanted.to_seq.is_none();
@@ -337,7 +395,7 @@ pub fn verify(rx: &mut Rx<'_>, sealer: &Sealer, wanted: &Verify) -> Result<Verif
         loop {
             let waiting = store::unsealed(rx, after, Waiting::Any, BATCH)?;
             let Some(last) = waiting.last() else { break };
-            after = (last.xid, last.id);
+            after = (last.position, last.id);
             for event in waiting.iter().filter(|event| !ours(sealer, event)) {
                 found.add(None, "audit_event", Some(event.id.to_string()), "The service did not write this event.");
             }
@@ -379,8 +437,8 @@ pub fn install(laws: Laws) {
 }
 
 /// As [`verify`], with the laws of the books (L3, L4).
-pub fn verify_all(rx: &mut Rx<'_>, sealer: &Sealer, wanted: &Verify) -> Result<Verified, Problem> {
-    let verified = verify(rx, sealer, wanted)?;
+pub fn verify_all(rx: &mut Rx<'_>, sealer: &Sealer, wanted: &Verify, kept: Option<(u64, Hash)>) -> Result<Verified, Problem> {
+    let verified = verify(rx, sealer, wanted, kept)?;
     let Some(laws) = LAWS.get().filter(|_| wanted.from_seq.is_none() && wanted.to_seq.is_none()) else { return Ok(verified) };
     let mut found = Findings(verified.findings);
     for (law, ids) in laws(rx)? {
@@ -406,6 +464,11 @@ pub fn shown(sealer: &Sealer, company: CompanyId, head: &Head) -> Checkpoint {
         note: note.write(&key),
         consistency_proof: None,
     }
+}
+
+/// Entries the newest head covers; `None` before the first.
+pub fn newest(rx: &mut Rx<'_>) -> Result<Option<i64>, Problem> {
+    Ok(store::head(rx, None)?.map(|head| head.size))
 }
 
 /// A head with the proof that it continues an older one.

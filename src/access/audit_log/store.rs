@@ -47,7 +47,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &AuditFilter) -> Result<Pa
         .of(rx)
         .when("e.actor = {}", filter.actor.clone())
         .when("split_part(e.actor, ':', 1) = {}", filter.actor_type.clone())
-        .when("split_part(e.actor, ':', 2) = {}", filter.actor_id.map(|id| id.to_string()))
+        .when("e.actor = ANY({})", filter.actor_id.map(|id| Many(vec![format!("user:{id}"), format!("client:{id}")])))
         .when("e.action = {}", filter.action.clone())
         .when("e.object = {}", filter.resource_type.clone())
         .when("e.object_id = {}", filter.resource_id)
@@ -110,43 +110,74 @@ pub fn lock_head(tx: &mut Tx<'_>) -> Result<Option<Head>, Problem> {
     head(tx, None)
 }
 
-row! { pub struct Unsealed { pub id: Uuid, pub body: String, pub states: Option<String>, pub mac: Option<Vec<u8>>, pub xid: i64, pub first: bool } }
+row! { pub struct Unsealed { pub id: Uuid, pub body: String, pub states: Option<String>, pub mac: Option<Vec<u8>>, pub position: i64, pub first: bool } }
+
+/// How far the order of events is settled. An event gets its place while its transaction holds the rows it wrote, so
+/// whoever saw those rows has a later one. Once every transaction is over that was there when `position` was the
+/// newest place, no earlier place can turn up any more.
+#[derive(Debug, Clone, Copy)]
+pub struct Frontier {
+    pub position: i64,
+    /// The next transaction's id at that time.
+    pub horizon: i64,
+    /// The oldest transaction that ran at that time: what has a later place has no older transaction.
+    pub oldest: i64,
+}
+
+/// The newest place, then who may still take an earlier one: in this order, or one who took it between the two would be
+/// missed.
+pub fn frontier(tx: &mut Tx<'_>) -> Result<Frontier, Problem> {
+    row! { struct Running { horizon: i64, oldest: i64 } }
+    let position = tx.scalar(Sql::new("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM audit_order"))?;
+    let running: Running =
+        tx.one(Sql::new("SELECT pg_snapshot_xmax(s)::text::bigint AS horizon, pg_snapshot_xmin(s)::text::bigint AS oldest FROM pg_current_snapshot() AS s"))?;
+    Ok(Frontier { position, horizon: running.horizon, oldest: running.oldest })
+}
+
+/// Whether every transaction is over that was there when the frontier was taken.
+pub fn is_settled(tx: &mut Tx<'_>, frontier: Frontier) -> Result<bool, Problem> {
+    tx.scalar(Sql::new("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= $1").bind(frontier.horizon))
+}
 
 /// Which events that have no place in the tree yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub enum Waiting {
-    /// Of transactions older than every running one, so that a late committer is never skipped.
-    Settled,
+    /// As far as their order is settled, so that none is told after one that it came before.
+    Settled(Frontier),
     /// Since the last sealed one.
     Recent,
     Any,
 }
 
-/// Events that have no place in the tree yet, after `(xid, id)` in the order of their transactions. `first`: no
-/// event with states came before (as those of before they were kept).
+/// The transaction from which on events may not be sealed yet.
+fn sealed_until(rx: &mut Rx<'_>) -> Result<i64, Problem> {
+    let company = rx.company();
+    let newest = Sql::new("SELECT last_xid FROM audit_checkpoint WHERE company_id = $1 ORDER BY size DESC LIMIT 1").bind(company);
+    Ok(rx.scalars(newest)?.pop().unwrap_or(0))
+}
+
+/// Events that have no place in the tree yet, in their order, after `(position, id)`. `first`: no event with states came
+/// before (as those of before they were kept).
 pub fn unsealed(rx: &mut Rx<'_>, after: (i64, Uuid), which: Waiting, most: i64) -> Result<Vec<Unsealed>, Problem> {
     let company = rx.company();
     // A parameter, so that the search may use the index.
-    let since: i64 = match which {
-        Waiting::Any => 0,
-        _ => rx.scalars(Sql::new("SELECT last_xid FROM audit_checkpoint WHERE company_id = $1 ORDER BY size DESC LIMIT 1").bind(company))?.pop().unwrap_or(0),
-    };
-    let settled = " AND e.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+    let since = if matches!(which, Waiting::Any) { 0 } else { sealed_until(rx)? };
+    let until = if let Waiting::Settled(frontier) = which { frontier.position } else { i64::MAX };
     rx.load(
-        Sql::new(format!(
-            "SELECT e.id, e.body, e.states, e.mac, e.xid,
+        Sql::new(
+            "SELECT e.id, e.body, e.states, e.mac, p.position,
                     e.states IS NULL AND NOT EXISTS (SELECT FROM audit_event b WHERE b.company_id = $1 AND b.states IS NOT NULL AND (b.xid, b.id) < (e.xid, e.id)) AS first
-             FROM audit_event e
-             WHERE e.company_id = $1 AND e.xid >= $2 AND (e.xid, e.id) > ($2, $3) AND e.xid >= $5
-               AND NOT EXISTS (SELECT FROM audit_leaf l WHERE l.company_id = $1 AND l.event_id = e.id){}
-             ORDER BY e.xid, e.id LIMIT $4",
-            if which == Waiting::Settled { settled } else { "" },
-        ))
+             FROM audit_event e CROSS JOIN LATERAL (SELECT CASE WHEN e.states ~ '^[0-9]{1,18} ' THEN split_part(e.states, ' ', 1)::bigint ELSE 0 END AS position) AS p
+             WHERE e.company_id = $1 AND e.xid >= $2 AND (p.position, e.id) > ($3, $4) AND p.position <= $5
+               AND NOT EXISTS (SELECT FROM audit_leaf l WHERE l.company_id = $1 AND l.event_id = e.id)
+             ORDER BY p.position, e.id LIMIT $6",
+        )
         .bind(company)
+        .bind(since)
         .bind(after.0)
         .bind(after.1)
-        .bind(most)
-        .bind(since),
+        .bind(until)
+        .bind(most),
     )
 }
 
@@ -159,11 +190,14 @@ pub struct Sealed<'s> {
     pub edge: Vec<u8>,
     pub key_id: &'s str,
     pub signature: Vec<u8>,
+    /// Given with the last of what is sealed at once: all there was so far.
+    pub frontier: Option<Frontier>,
 }
 
 pub fn append(tx: &mut Tx<'_>, sealed: Sealed<'_>) -> Result<(), Problem> {
     let company = tx.company();
-    let last = sealed.events.last().map_or(0, |e| e.xid);
+    let until = sealed_until(tx)?;
+    let last = sealed.frontier.map_or(until, |frontier| frontier.oldest.max(until));
     tx.execute(
         Sql::new(
             "WITH leaves AS (INSERT INTO audit_leaf (company_id, seq, event_id, leaf_hash)
@@ -312,11 +346,6 @@ pub fn first_of(rx: &mut Rx<'_>, id: &str) -> Result<Option<i64>, Problem> {
         .bind(company)
         .bind(id),
     )
-}
-
-/// A verification may take longer than any request.
-pub fn take_time(rx: &mut Rx<'_>) -> Result<(), Problem> {
-    rx.scalar::<String>(Sql::new("SELECT set_config('statement_timeout', '0', true)")).map(drop)
 }
 
 /// Companies whose books were kept before events were bound to rows. Called with the identity tables open.

@@ -24,8 +24,8 @@ pub struct AuditEntry {
     pub actor: String,
     #[schema(max_length = 64, example = "req_0196f2c41b7e7c0aa1d5")]
     pub request_id: String,
-    /// Before, after, reason and version, exactly as sealed.
-    #[schema(value_type = Object, example = json!({"before": null, "after": {"status": "applied"}, "reason": null}))]
+    /// Before, after, reason, version and the address it came from (`ip`), exactly as sealed.
+    #[schema(value_type = Object, example = json!({"ip": "10.1.2.3", "before": null, "after": {"status": "applied"}, "reason": null}))]
     pub detail: serde_json::Value,
 }
 

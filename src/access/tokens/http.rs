@@ -1,22 +1,19 @@
 //! Signing in and out.
 
 use super::keys::Keys;
-use super::problems;
 use super::service;
 use super::throttle;
-use super::types::{Acknowledged, ClientToken, Login, Logout, NewPassword, Refresh, TokenPair};
-use crate::platform::http::problem::{self, FieldError, Problem};
+use super::types::{Acknowledged, Login, Logout, NewPassword, Refresh, TokenPair};
+use crate::platform::http::address;
 use crate::platform::http::{Body, Done, Fetched, Reply};
 use crate::platform::unit_of_work::permissions::Anyone;
 use crate::platform::unit_of_work::{Caller, Public};
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get, post, web};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use actix_web::{HttpResponse, get, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(login).service(refresh).service(logout).service(change_password).service(client_token).service(jwks);
+    config.service(login).service(refresh).service(logout).service(change_password).service(jwks);
 }
 
 /// Log in.
@@ -26,7 +23,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 #[utoipa::path(tag = "Auth", request_body = Login, responses((status = 200, body = TokenPair, description = "Signed in.")), extensions(("x-permission" = json!("public"))))]
 #[post("/v1/auth/login")]
 pub async fn login(public: Public, keys: Data<Keys>, body: Body<Login>) -> Reply<Fetched<TokenPair>> {
-    let address = public.request().peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default();
+    let address = address::of(public.request()).to_string();
     Fetched::ok(&service::login(public, keys.into_inner(), body.0, address).await?)
 }
 
@@ -61,53 +58,6 @@ pub async fn change_password(caller: Caller<Anyone>, body: Body<NewPassword>) ->
     let hash = service::new_hash(current, body.0).await?;
     attempt.succeeded();
     caller.change(move |tx| service::change_password(tx, &hash)).await
-}
-
-#[derive(Debug, serde::Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ClientCredentials {
-    #[schema(max_length = 40, example = "client_credentials")]
-    grant_type: String,
-    /// Fewer scopes than granted, space-separated.
-    #[schema(max_length = 4000, example = "receipts:write")]
-    scope: Option<String>,
-}
-
-/// Get a token for a machine.
-///
-/// OAuth 2 client credentials (RFC 6749 section 4.4): form-encoded, id and secret by HTTP Basic.
-/// The token lives 30 minutes; there is no refresh token.
-#[utoipa::path(tag = "Auth", request_body(content = ClientCredentials, content_type = "application/x-www-form-urlencoded"), responses((status = 200, body = ClientToken, description = "A token.")), extensions(("x-permission" = json!("public"))))]
-#[post("/v1/oauth/token")]
-pub async fn client_token(public: Public, keys: Data<Keys>, form: Result<web::Form<ClientCredentials>, actix_web::Error>) -> Reply<Fetched<ClientToken>> {
-    let form = form.map_err(|error| match error.as_response_error().status_code().as_u16() {
-        413 => Problem::new(problem::PAYLOAD_TOO_LARGE, "The body is too large."),
-        415 => Problem::new(problem::UNSUPPORTED_MEDIA_TYPE, "Send the body as application/x-www-form-urlencoded."),
-        _ => Problem::new(problem::VALIDATION_FAILED, "Send grant_type=client_credentials, form-encoded.").errors(vec![FieldError::at(
-            "/grant_type",
-            "required",
-            "Send grant_type=client_credentials.",
-        )]),
-    })?;
-    if form.grant_type != "client_credentials" {
-        return Err(Problem::new(problems::UNSUPPORTED_GRANT, "Only client_credentials is supported.").member("error", "unsupported_grant_type"));
-    }
-    let (id, secret) = basic(public.request()).ok_or_else(|| {
-        Problem::new(problems::INVALID_CLIENT, "Send client id and secret by HTTP Basic.")
-            .member("error", "invalid_client")
-            .header("www-authenticate", "Basic realm=\"duebook\"")
-    })?;
-    let scope = form.into_inner().scope;
-    let token = public.write(move |tx| service::client_token(tx, &keys, &id, &secret, scope.as_deref()));
-    Fetched::ok(&token.await?)
-}
-
-fn basic(request: &actix_web::HttpRequest) -> Option<(String, String)> {
-    let header = request.headers().get("authorization")?.to_str().ok()?;
-    let (scheme, encoded) = header.split_once(' ')?;
-    let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    let (id, secret) = text.split_once(':')?;
-    scheme.eq_ignore_ascii_case("basic").then(|| (id.to_owned(), secret.to_owned()))
 }
 
 /// Keys to check our tokens with.

@@ -25,7 +25,7 @@ pub const PERSON_SECONDS: i64 = 15 * 60;
 /// Seconds a machine's access token lives.
 pub const MACHINE_SECONDS: i64 = 30 * 60;
 /// Seconds two clocks may differ.
-const LEEWAY: u64 = 30;
+pub const LEEWAY_SECONDS: i64 = 30;
 
 /// Signs and checks tokens and checkpoints.
 pub struct Keys {
@@ -148,7 +148,7 @@ impl Keys {
             return Err(invalid());
         }
         let mut validation = Validation::new(Algorithm::EdDSA);
-        validation.leeway = LEEWAY;
+        validation.leeway = LEEWAY_SECONDS.unsigned_abs();
         validation.validate_exp = true;
         validation.validate_nbf = true;
         validation.validate_aud = true;
@@ -173,7 +173,7 @@ impl Keys {
         if revocations::revoked(company, claims.sub, claims.sid, claims.jti) {
             return Err(invalid());
         }
-        Ok(Principal { actor, company, roles: claims.roles, scopes, session: claims.sid })
+        Ok(Principal { actor, company, roles: claims.roles, scopes, session: claims.sid, requests_per_minute: None })
     }
 }
 
@@ -186,7 +186,15 @@ mod tests {
         Keys::of(pkcs8.as_ref()).expect("a key")
     }
     fn person() -> Principal {
-        Principal { actor: Actor::User(Uuid::now_v7()), company: CompanyId::new(), roles: vec!["sales".into()], scopes: None, session: Uuid::now_v7() }
+        let session = Uuid::now_v7();
+        Principal {
+            actor: Actor::User(Uuid::now_v7()),
+            company: CompanyId::new(),
+            roles: vec!["sales".into()],
+            scopes: None,
+            session,
+            requests_per_minute: None,
+        }
     }
     /// Re-signs altered header and claims with the same key.
     fn forged(keys: &Keys, header: &Value, change: impl Fn(&mut Value)) -> String {

@@ -1,7 +1,7 @@
 //! The verbs of signing in.
 
-use super::keys::{Keys, MACHINE_SECONDS, PERSON_SECONDS};
-use super::types::{Acknowledged, ClientToken, Login, Logout, NewPassword, Refresh, TokenPair};
+use super::keys::{Keys, LEEWAY_SECONDS, PERSON_SECONDS};
+use super::types::{Acknowledged, Login, Logout, NewPassword, Refresh, TokenPair};
 use super::{passwords, problems, store, throttle};
 use crate::platform::clock;
 use crate::platform::http::problem::{self, Problem};
@@ -47,12 +47,23 @@ fn start_session(
     action: &'static str,
 ) -> Result<Option<TokenPair>, Problem> {
     let memberships = store::memberships(tx, user)?;
-    let Some(membership) = memberships.into_iter().find(|m| company.is_none_or(|company| company == m.company_id)) else { return Ok(None) };
+    // Of several companies, one that is open now.
+    let mut open_to: Vec<_> = memberships.into_iter().filter(|m| company.is_none_or(|company| company == m.company_id)).collect();
+    open_to.sort_by_key(|m| !m.current);
+    let Some(membership) = open_to.into_iter().next() else { return Ok(None) };
+    if !membership.current {
+        let day = |day: Option<chrono::NaiveDate>| day.map_or("any day".to_owned(), |day| day.to_string());
+        let detail = format!("Access to this company is from {} to {}.", day(membership.valid_from), day(membership.valid_to));
+        return Err(Problem::new(problems::ACCESS_NOT_CURRENT, detail));
+    }
+    // A token never outlives the access, whatever the leeway.
+    let seconds = membership.seconds_left.map_or(PERSON_SECONDS, |left| PERSON_SECONDS.min(left - LEEWAY_SECONDS).max(1));
     let token = secret("dbr_");
     store::insert_refresh(tx, membership.company_id, user, family, started, &Sha256::digest(token.as_bytes()))?;
-    let principal = Principal { actor: Actor::User(user.uuid()), company: membership.company_id, roles: membership.roles.0, scopes: None, session: family };
+    let (actor, company) = (Actor::User(user.uuid()), membership.company_id);
+    let principal = Principal { actor, company, roles: membership.roles.0, scopes: None, session: family, requests_per_minute: None };
     tx.note_in(membership.company_id, Change::new(action, family).after(&serde_json::json!({"user_id": user})))?;
-    Ok(Some(TokenPair { access_token: keys.mint(&principal, PERSON_SECONDS)?, token_type: "Bearer", expires_in: PERSON_SECONDS, refresh_token: token }))
+    Ok(Some(TokenPair { access_token: keys.mint(&principal, seconds)?, token_type: "Bearer", expires_in: seconds, refresh_token: token }))
 }
 
 pub async fn refresh(public: Public, keys: Arc<Keys>, refresh: Refresh) -> Result<TokenPair, Problem> {
@@ -116,28 +127,6 @@ pub async fn new_hash(current: String, new: NewPassword) -> Result<String, Probl
         return Err(Problem::invalid(vec![crate::platform::http::FieldError::at("/current_password", "wrong_password", "This is not the current password.")]));
     }
     passwords::hash(new.new_password).await
-}
-
-/// OAuth 2 client credentials (RFC 6749 section 4.4).
-pub fn client_token(tx: &mut Tx<'_>, keys: &Keys, id: &str, secret: &str, scope: Option<&str>) -> Result<ClientToken, Problem> {
-    let invalid = || {
-        Problem::new(problems::INVALID_CLIENT, "Client id or secret is wrong.")
-            .member("error", "invalid_client")
-            .header("www-authenticate", "Basic realm=\"duebook\"")
-    };
-    let id: Uuid = id.parse().map_err(|_| invalid())?;
-    let client = store::client(tx, id)?.ok_or_else(invalid)?;
-    if client.secret_hash != Sha256::digest(secret.as_bytes()).to_vec() {
-        return Err(invalid());
-    }
-    let granted = client.scopes.0;
-    let scopes: Vec<String> = scope.map_or_else(|| granted.clone(), |asked| asked.split_whitespace().map(str::to_owned).collect());
-    if let Some(unknown) = scopes.iter().find(|scope| !granted.contains(scope)) {
-        return Err(Problem::new(problems::INVALID_SCOPE, format!("The scope {unknown} was not granted to this client.")).member("error", "invalid_scope"));
-    }
-    let scope = scopes.join(" ");
-    let principal = Principal { actor: Actor::Client(id), company: client.company_id, roles: vec!["integration".into()], scopes: Some(scopes), session: id };
-    Ok(ClientToken { access_token: keys.mint(&principal, MACHINE_SECONDS)?, token_type: "Bearer", expires_in: MACHINE_SECONDS, scope })
 }
 
 fn person(tx: &Tx<'_>) -> Result<Principal, Problem> {

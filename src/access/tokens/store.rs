@@ -3,19 +3,26 @@ use crate::platform::ids::{CompanyId, UserId};
 use crate::platform::postgres::sql::{Many, Sql};
 use crate::platform::unit_of_work::{Rx, Tx};
 use crate::row;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 row! { pub struct RevocationRow { pub company_id: Uuid, pub subject: Uuid, pub revoked_at: DateTime<Utc> } }
 row! { pub struct PersonRow { pub id: UserId, pub password_hash: String } }
-row! { pub struct MembershipRow { pub company_id: CompanyId, pub roles: Many<String> } }
+row! {
+    pub struct MembershipRow {
+        pub company_id: CompanyId, pub roles: Many<String>, pub valid_from: Option<NaiveDate>, pub valid_to: Option<NaiveDate>,
+        /// Whether today, in the company's zone, lies between the two.
+        pub current: bool,
+        /// Seconds until the end of the last day.
+        pub seconds_left: Option<i64>,
+    }
+}
 row! {
     pub struct RefreshRow {
         pub company_id: CompanyId, pub id: Uuid, pub user_id: UserId, pub family_id: Uuid,
         pub created_at: DateTime<Utc>, pub family_started_at: DateTime<Utc>, pub used_at: Option<DateTime<Utc>>,
     }
 }
-row! { pub struct ClientRow { pub company_id: CompanyId, pub secret_hash: Vec<u8>, pub scopes: Many<String> } }
 
 pub fn recent_revocations(rx: &mut Rx<'_>) -> Result<Vec<RevocationRow>, Problem> {
     rx.load(Sql::new(
@@ -34,7 +41,14 @@ pub fn person_by_id(rx: &mut Rx<'_>, user: UserId) -> Result<Option<PersonRow>, 
 /// Companies the person works in, the first joined first. Locked, so that a change of roles or a
 /// deactivation at the same moment is either seen here or revokes what is made here.
 pub fn memberships(rx: &mut Rx<'_>, user: UserId) -> Result<Vec<MembershipRow>, Problem> {
-    rx.load(Sql::new("SELECT company_id, roles FROM membership WHERE user_id = $1 AND active ORDER BY created_at, company_id FOR NO KEY UPDATE").bind(user))
+    rx.load(
+        Sql::new(
+            "SELECT m.company_id, m.roles, m.valid_from, m.valid_to, (now() AT TIME ZONE c.time_zone)::date BETWEEN coalesce(m.valid_from, '-infinity') AND coalesce(m.valid_to, 'infinity') AS current,
+                    extract(epoch FROM (m.valid_to + 1)::timestamp AT TIME ZONE c.time_zone - now())::bigint AS seconds_left
+             FROM membership m JOIN company c ON c.id = m.company_id WHERE m.user_id = $1 AND m.active ORDER BY m.created_at, m.company_id FOR NO KEY UPDATE OF m",
+        )
+        .bind(user),
+    )
 }
 
 pub fn lock_refresh(tx: &mut Tx<'_>, hash: &[u8]) -> Result<Option<RefreshRow>, Problem> {
@@ -86,10 +100,6 @@ pub fn end_families(tx: &mut Tx<'_>, user: UserId, only: Option<Uuid>, but: Opti
 pub fn set_password(tx: &mut Tx<'_>, user: UserId, hash: &str) -> Result<(), Problem> {
     tx.execute(Sql::new("UPDATE app_user SET password_hash = $2 WHERE id = $1").bind(user).bind(hash))?;
     Ok(())
-}
-
-pub fn client(tx: &mut Tx<'_>, id: Uuid) -> Result<Option<ClientRow>, Problem> {
-    tx.optional(Sql::new("UPDATE api_client SET last_used_at = now() WHERE id = $1 AND active RETURNING company_id, secret_hash, scopes").bind(id))
 }
 
 pub fn end_in_company(tx: &mut Tx<'_>, user: UserId) -> Result<(), Problem> {

@@ -37,7 +37,9 @@ pub fn attempt(account: &str, address: &str) -> Result<Attempt, Problem> {
             tries.failed.retain(|at| at.elapsed() < *window);
             if tries.failed.len() >= *most || tries.failed.len() + tries.under_way >= most + UNDER_WAY {
                 let wait = tries.failed.first().map_or(Duration::from_secs(1), |first| window.saturating_sub(first.elapsed()));
-                return Err(Problem::new(problem::RATE_LIMITED, "Too many failed attempts; wait before the next.").retry_after(wait.as_secs() + 1));
+                return Err(Problem::new(problem::RATE_LIMITED, "Too many failed attempts; wait before the next.")
+                    .member("violated-policies", serde_json::json!(["login"]))
+                    .retry_after(wait.as_secs() + 1));
             }
         }
         for (key, _) in &keys {

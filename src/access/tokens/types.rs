@@ -57,21 +57,6 @@ pub struct TokenPair {
 }
 impl Resource for TokenPair {}
 
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ClientToken {
-    #[schema(max_length = 4000, example = "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.e30.c2ln")]
-    pub access_token: String,
-    #[schema(example = "Bearer")]
-    pub token_type: &'static str,
-    /// Seconds.
-    #[schema(minimum = 1, maximum = 3600, example = 1800)]
-    pub expires_in: i64,
-    /// Granted scopes, space-separated.
-    #[schema(max_length = 4000, example = "receipts:write customers:read")]
-    pub scope: String,
-}
-impl Resource for ClientToken {}
-
 /// Nothing to say but that it is done.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Acknowledged {

@@ -35,7 +35,8 @@ pub async fn list_users(caller: Caller<UsersRead>, paging: Query<Paging>) -> Rep
 /// Invite a user.
 ///
 /// A person who already has an account elsewhere keeps their password; for a new one a password is
-/// made and shown once, unless one is given. Conflicting roles are refused (SOD-16).
+/// made and shown once, unless one is given. Conflicting roles are refused (SOD-16). `valid_from` and `valid_to` box the
+/// access in time, as auditors have it.
 #[utoipa::path(tag = "Users", request_body = NewUser, responses((status = 201, body = User, description = "Invited.")), extensions(("x-permission" = json!("users:manage")), ("x-idempotency" = json!("accepted"))))]
 #[post("/v1/users")]
 pub async fn create_user(caller: Caller<UsersManage>, body: Body<NewUser>) -> Reply<Created<User>> {
@@ -44,7 +45,8 @@ pub async fn create_user(caller: Caller<UsersManage>, body: Body<NewUser>) -> Re
 
 /// Change a user.
 ///
-/// Name, or whether the person may work here; deactivation revokes their tokens within two seconds.
+/// Name, whether the person may work here, and between which days; deactivation and other days revoke their tokens within
+/// two seconds.
 #[utoipa::path(tag = "Users", request_body = UserPatch, params(("id" = UserId, Path, description = "The user.")), responses((status = 200, body = User, description = "Changed.")), extensions(("x-permission" = json!("users:manage")), ("x-if-match" = json!(true))))]
 #[patch("/v1/users/{id}")]
 pub async fn update_user(caller: Caller<UsersManage>, id: Path<UserId>, body: Body<UserPatch>) -> Reply<Done<User>> {

@@ -1,12 +1,13 @@
 //! The verbs of people.
 
+use super::store::Span;
 use super::types::{Me, NewUser, Role, RoleInfo, Roles, User, UserPatch};
 use super::{problems, store};
 use crate::access::tokens::service::revoke;
 use crate::access::tokens::{passwords, service as tokens};
 use crate::access::waivers;
-use crate::platform::http::Problem;
 use crate::platform::http::problem;
+use crate::platform::http::{FieldError, Problem};
 use crate::platform::ids::UserId;
 use crate::platform::unit_of_work::permissions::{self, MATRIX};
 use crate::platform::unit_of_work::{Actor, Audited, Change, Tx};
@@ -14,6 +15,8 @@ use crate::platform::unit_of_work::{Actor, Audited, Change, Tx};
 /// A new person or one who already works in another company.
 pub fn invite(tx: &mut Tx<'_>, new: &NewUser) -> Result<Audited<User>, Problem> {
     check_roles(tx, &new.roles, None)?;
+    let span = (new.valid_from, new.valid_to);
+    check_span(span)?;
     let email = new.email.trim().to_lowercase();
     let known = tx.as_identity(|tx| store::id_by_email(tx, &email))?;
     let mut initial = None;
@@ -29,7 +32,8 @@ pub fn invite(tx: &mut Tx<'_>, new: &NewUser) -> Result<Audited<User>, Problem> 
         let hash = passwords::hash_now(password)?;
         tx.as_identity(|tx| store::insert_person(tx, &email, &new.name, &hash))?
     };
-    join(tx, id, &new.roles)?;
+    check_roles(tx, &new.roles, Some(id))?;
+    store::insert_membership(tx, id, &new.roles, span)?;
     let mut user = store::get(tx, id, false)?;
     let audited = tx.record(Change::new("user.created", id.uuid()).after(&user), ());
     user.initial_password = initial;
@@ -39,7 +43,16 @@ pub fn invite(tx: &mut Tx<'_>, new: &NewUser) -> Result<Audited<User>, Problem> 
 /// Gives an existing person roles in the company of the transaction.
 pub fn join(tx: &mut Tx<'_>, user: UserId, roles: &[Role]) -> Result<(), Problem> {
     check_roles(tx, roles, Some(user))?;
-    store::insert_membership(tx, user, roles)
+    store::insert_membership(tx, user, roles, (None, None))
+}
+
+fn check_span(span: Span) -> Result<(), Problem> {
+    match span {
+        (Some(from), Some(to)) if from > to => Err(Problem::invalid(vec![
+            FieldError::at("/valid_to", "before_from", "The last day lies before the first.").expected(format!("at least {from}")).received(to),
+        ])),
+        _ => Ok(()),
+    }
 }
 
 pub fn update(tx: &mut Tx<'_>, id: UserId, version: Option<i64>, patch: &UserPatch) -> Result<Audited<User>, Problem> {
@@ -49,7 +62,13 @@ pub fn update(tx: &mut Tx<'_>, id: UserId, version: Option<i64>, patch: &UserPat
         return Err(Problem::new(problem::INVALID_STATE, "This person works in other companies as well; their name is not one company's to change."));
     }
     store::update(tx, id, patch.name.as_deref(), patch.active, None)?;
-    if patch.active == Some(false) {
+    let span = (patch.valid_from.unwrap_or(before.valid_from), patch.valid_to.unwrap_or(before.valid_to));
+    let moved = span != (before.valid_from, before.valid_to);
+    if moved {
+        check_span(span)?;
+        store::set_span(tx, id, span)?;
+    }
+    if patch.active == Some(false) || moved {
         revoke(tx, id)?;
     }
     let after = store::get(tx, id, false)?;

@@ -6,11 +6,11 @@ use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::{Many, Sql};
 use crate::platform::unit_of_work::{Rx, Tx};
 use crate::row;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 row! {
     pub struct UserRow {
-        id: UserId, email: String, name: String, roles: Many<Role>, active: bool,
+        id: UserId, email: String, name: String, roles: Many<Role>, active: bool, valid_from: Option<NaiveDate>, valid_to: Option<NaiveDate>,
         last_login_at: Option<DateTime<Utc>>, version: i64, created_at: DateTime<Utc>,
     }
 }
@@ -23,6 +23,8 @@ impl From<UserRow> for User {
             name: row.name,
             roles: row.roles.0,
             active: row.active,
+            valid_from: row.valid_from,
+            valid_to: row.valid_to,
             last_login_at: row.last_login_at.map(Instant),
             version: row.version,
             created_at: Instant(row.created_at),
@@ -31,7 +33,7 @@ impl From<UserRow> for User {
     }
 }
 
-const SELECT: &str = "SELECT u.id, u.email, u.name, m.roles, m.active, m.last_login_at, m.version, m.created_at
+const SELECT: &str = "SELECT u.id, u.email, u.name, m.roles, m.active, m.valid_from, m.valid_to, m.last_login_at, m.version, m.created_at
     FROM membership m JOIN app_user u ON u.id = m.user_id WHERE m.company_id = $1";
 
 static USERS: List = List {
@@ -61,9 +63,31 @@ pub fn insert_person(tx: &mut Tx<'_>, email: &str, name: &str, password_hash: &s
     Ok(id)
 }
 
-pub fn insert_membership(tx: &mut Tx<'_>, user: UserId, roles: &[Role]) -> Result<(), Problem> {
+/// The days between which somebody may work in a company.
+pub type Span = (Option<NaiveDate>, Option<NaiveDate>);
+
+pub fn insert_membership(tx: &mut Tx<'_>, user: UserId, roles: &[Role], span: Span) -> Result<(), Problem> {
     let company = tx.company();
-    tx.execute(Sql::new("INSERT INTO membership (company_id, user_id, roles) VALUES ($1, $2, $3)").bind(company).bind(user).bind(Many(roles.to_vec())))?;
+    tx.execute(
+        Sql::new("INSERT INTO membership (company_id, user_id, roles, valid_from, valid_to) VALUES ($1, $2, $3, $4, $5)")
+            .bind(company)
+            .bind(user)
+            .bind(Many(roles.to_vec()))
+            .bind(span.0)
+            .bind(span.1),
+    )?;
+    Ok(())
+}
+
+pub fn set_span(tx: &mut Tx<'_>, user: UserId, span: Span) -> Result<(), Problem> {
+    let company = tx.company();
+    tx.execute(
+        Sql::new("UPDATE membership SET valid_from = $3, valid_to = $4 WHERE company_id = $1 AND user_id = $2")
+            .bind(company)
+            .bind(user)
+            .bind(span.0)
+            .bind(span.1),
+    )?;
     Ok(())
 }
 

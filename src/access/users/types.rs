@@ -1,9 +1,11 @@
 //! Users as they travel.
 
 use crate::platform::dates::Instant;
+use crate::platform::http::body::present;
 use crate::platform::http::reply::Resource;
 use crate::platform::ids::{CompanyId, UserId};
 use crate::resource;
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -27,6 +29,10 @@ pub struct User {
     #[schema(max_items = 7)]
     pub roles: Vec<Role>,
     pub active: bool,
+    /// First day the person may work here, in the company's zone; null for no limit.
+    pub valid_from: Option<NaiveDate>,
+    /// Last day; null for no limit.
+    pub valid_to: Option<NaiveDate>,
     pub last_login_at: Option<Instant>,
     #[schema(minimum = 1)]
     pub version: i64,
@@ -50,8 +56,17 @@ pub struct NewUser {
     /// For a person who is new to the service; left out, one is made and shown once.
     #[schema(format = "password", min_length = 15, max_length = 128, example = "correct horse battery staple")]
     pub password: Option<String>,
+    /// First day the person may work here: auditors, say, for the time of their audit.
+    #[serde(default)]
+    #[schema(example = "2026-04-01")]
+    pub valid_from: Option<NaiveDate>,
+    /// Last day; the person's tokens end with it.
+    #[serde(default)]
+    #[schema(example = "2026-06-30")]
+    pub valid_to: Option<NaiveDate>,
 }
 
+#[allow(clippy::option_option, reason = "absent, null and a value are three things in a merge patch")]
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UserPatch {
@@ -60,6 +75,13 @@ pub struct UserPatch {
     /// False revokes every token of the person in this company.
     #[schema(example = true)]
     pub active: Option<bool>,
+    /// Null takes the limit away. A change revokes the person's tokens.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<NaiveDate>, example = "2026-04-01")]
+    pub valid_from: Option<Option<NaiveDate>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<NaiveDate>, example = "2026-06-30")]
+    pub valid_to: Option<Option<NaiveDate>>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

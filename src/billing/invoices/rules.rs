@@ -214,7 +214,8 @@ pub fn price(order: &Order, ground: &Ground, house: House) -> Result<Priced, Vec
                 .received(&place.code),
         );
     }
-    let to_registered = matches!(supply, SupplyKind::B2b | SupplyKind::Sezwp | SupplyKind::Sezwop | SupplyKind::Dexp);
+    // What a note without an invoice of ours is about, its own papers say.
+    let to_registered = supply == SupplyKind::B2b || order.note.is_none() && matches!(supply, SupplyKind::Sezwp | SupplyKind::Sezwop | SupplyKind::Dexp);
     if original.is_none() && to_registered && ground.buyer_gstin.is_none() {
         errors.push(FieldError::at("/supply_type", "gstin_missing", format!("A supply of type {supply} needs a customer with a GSTIN.")));
     }

@@ -2,13 +2,11 @@
 
 use super::types::{Bounce, Clear, Deposit, Identify, NewReceipt, Receipt, ReceiptFilter, ReceiptPatch, ReceiptSummary, ReverseReceipt};
 use super::{service, store};
-use crate::cash::allocations::store::customers_of;
-use crate::ledger::open_items::store::{lock_customers, named};
-use crate::platform::http::{Body, Created, Done, Fetched, MultiStatus, Path, Problem, Query, Reply};
+use crate::platform::http::{Body, Created, Done, Fetched, MultiStatus, Path, Query, Reply};
 use crate::platform::ids::ReceiptId;
 use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::permissions::{ReceiptsRead, ReceiptsReverse, ReceiptsWrite};
-use crate::platform::unit_of_work::{Bulk, BulkReply, Caller, Tx};
+use crate::platform::unit_of_work::{Bulk, BulkReply, Caller};
 use actix_web::{get, patch, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -44,6 +42,8 @@ pub async fn list_receipts(caller: Caller<ReceiptsRead>, paging: Query<Paging>, 
 /// currency than the invoices names `settlement_currency` and `settlement_amount`. `gst_advance` marks what stays on
 /// account as money received before the invoice: of services its tax falls due now, and the receipt voucher (CGST rule
 /// 50) gets its number. Use the bank's reference as Idempotency-Key and as `utr`: it is recorded once, until it is reversed.
+/// Of one customer, amount and method within three days, a second one is taken for the same payment where one of the two carries
+/// no reference at all (`utr`, `external_id`, cheque number): `duplicate_receipt`, unless `allow_duplicate` says why.
 #[utoipa::path(tag = "Receipts", request_body = NewReceipt, responses((status = 201, body = Receipt, description = "Recorded.")), extensions(("x-permission" = json!("receipts:write")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/receipts")]
 pub async fn record_receipt(caller: Caller<ReceiptsWrite>, body: Body<NewReceipt>) -> Reply<Created<Receipt>> {
@@ -56,15 +56,7 @@ pub async fn record_receipt(caller: Caller<ReceiptsWrite>, body: Body<NewReceipt
 #[utoipa::path(tag = "Receipts", request_body = Bulk<NewReceipt>, responses((status = 207, body = BulkReply, description = "One result a row.")), extensions(("x-permission" = json!("receipts:write")), ("x-idempotency" = json!("required")), ("x-bulk" = json!(true))))]
 #[post("/v1/receipts/bulk")]
 pub async fn record_receipts_in_bulk(caller: Caller<ReceiptsWrite>, body: Body<Bulk<NewReceipt>>) -> Reply<MultiStatus<BulkReply>> {
-    caller.bulk(body, lock_concerned, 1, |tx, rows| rows.iter().map(|row| service::record(tx, row).map(Ok)).collect()).await
-}
-
-/// Who pays and whose documents are paid, in one order whatever the order of the rows.
-fn lock_concerned(tx: &mut Tx<'_>, rows: &[&NewReceipt]) -> Result<(), Problem> {
-    let targets: Vec<_> = rows.iter().flat_map(|row| &row.allocations).cloned().collect();
-    let mut concerned = named(tx, rows)?;
-    concerned.extend(customers_of(tx, &targets)?);
-    lock_customers(tx, concerned)
+    caller.bulk(body, service::lock_concerned, 1, |tx, rows| rows.iter().map(|row| service::record(tx, row).map(Ok)).collect()).await
 }
 
 /// Get a receipt.

@@ -18,7 +18,7 @@ use crate::control::approvals::{self, Action, Approved, Gate, Request};
 use crate::ledger::advances::{self, Advance};
 use crate::ledger::numbering::{self, NumberedKind};
 use crate::ledger::open_items::rules::{Placer, Purse};
-use crate::ledger::open_items::store::{lock_customers, lock_items_of, lock_open_debits};
+use crate::ledger::open_items::store::{lock_customers, lock_items_of, lock_open_debits, named};
 use crate::ledger::periods;
 use crate::ledger::problems::AMOUNT_TOO_SMALL;
 use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, OpenItem, SettlementTerms, Side, Unwind, lock_parties};
@@ -68,6 +68,10 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
             "This bank reference is recorded already; send allow_duplicate with a reason if it is another payment.",
         )
         .member("current", json!({"id": id})));
+    }
+    if let Some(id) = ground.twin.filter(|_| !new.allow_duplicate) {
+        let detail = "The same customer paid the same amount in the same way within three days, and no reference tells the two apart; send allow_duplicate with a reason if it is another payment.";
+        return Err(Problem::new(problems::DUPLICATE_RECEIPT, detail).member("current", json!({"id": id})));
     }
     let registration = ground.registration.ok_or_else(|| Problem::internal(&"a company without registration"))?;
     let rate = rate_on(tx, currencies.money, new.exchange_rate.map(|rate| rate.0), new.receipt_date)?;
@@ -119,6 +123,14 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
         change = change.reason(reason);
     }
     Ok(tx.record(change, receipt))
+}
+
+/// Who pays and whose documents are paid, in one order whatever the order of the rows.
+pub fn lock_concerned(tx: &mut Tx<'_>, rows: &[&NewReceipt]) -> Result<(), Problem> {
+    let targets: Vec<_> = rows.iter().flat_map(|row| &row.allocations).cloned().collect();
+    let mut concerned = named(tx, rows)?;
+    concerned.extend(customers_of(tx, &targets)?);
+    lock_customers(tx, concerned)
 }
 
 /// How an advance is taxed, by the law of the day the money came.

@@ -18,7 +18,7 @@ use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::{Many, Scalar, Sql};
 use crate::platform::unit_of_work::{Actor, Context, Rx, Tx};
 use crate::row;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use uuid::Uuid;
@@ -26,6 +26,7 @@ use uuid::Uuid;
 row! {
     pub struct Ground {
         pub customer: CustomerId, pub registration: Option<RegistrationId>, pub bank: Option<AccountId>, pub bank_account: Option<BankAccountId>, pub duplicate_of: Option<ReceiptId>, pub same_utr: Option<ReceiptId>,
+        pub twin: Option<ReceiptId>,
     }
 }
 
@@ -36,6 +37,20 @@ const AROUND: &str = "r.id AS registration, k.account_id AS bank, k.id AS bank_a
                      CROSS JOIN LATERAL (SELECT x.id FROM receipt x WHERE x.company_id = $1 AND x.utr_key = asked.utr AND x.bank_key IN (asked.bank, '00000000-0000-0000-0000-000000000000')
                         AND NOT x.duplicate_allowed AND x.state NOT IN ('reversed', 'bounced') LIMIT 1) AS found) AS same_utr";
 
+/// How many days two records of one payment may lie apart.
+const TWINS_WITHIN: Days = Days::new(3);
+
+/// Another receipt of the same customer, amount and method within three days that nothing tells apart from this one: two that
+/// each carry a reference of their own are two payments. `$10` and `$11` the days, `$12` amount, `$13` currency, `$14` method.
+fn twin(new: &NewReceipt) -> String {
+    let referenced = new.utr.is_some() || new.external_id.is_some() || new.cheque_number.is_some();
+    let among = if referenced { "AND t.utr IS NULL AND t.external_id IS NULL AND t.cheque_number IS NULL" } else { "" };
+    format!(
+        "(SELECT t.id FROM receipt t WHERE t.company_id = $1 AND t.customer_id = who.id AND t.receipt_date BETWEEN $10 AND $11 {among} AND NOT t.duplicate_allowed
+            AND t.state NOT IN ('reversed', 'bounced') AND t.amount_received = $12 AND t.currency = $13 AND t.method = $14 LIMIT 1) AS twin"
+    )
+}
+
 /// The bank account named, or the default one: the first that posts to the account with the role of the bank.
 const BANK: &str = "bank_account k ON k.company_id = $1 AND k.active AND k.id = coalesce($7, (SELECT d.id FROM bank_account d JOIN gl_account g ON g.company_id = d.company_id AND g.id = d.account_id
                         WHERE d.company_id = $1 AND d.active AND g.role = 'bank' ORDER BY d.created_at, d.id LIMIT 1))";
@@ -43,7 +58,7 @@ const BANK: &str = "bank_account k ON k.company_id = $1 AND k.active AND k.id = 
 /// Locks the customer's balance, and those of the customers whose documents are named, and reads what
 /// recording needs, in one statement. `None`: no such customer.
 pub fn lock_ground(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Option<Ground>, Problem> {
-    let company = tx.company();
+    let (company, base) = (tx.company(), tx.cx().currency().code().to_owned());
     // A search nobody needs costs more than another plan.
     let named = if new.allocations.iter().any(|t| t.target_external_id.is_some()) {
         "UNION SELECT i.customer_id FROM invoice i WHERE i.company_id = $1 AND i.kind IN ('invoice', 'debit_note') AND i.external_id = ANY($9)"
@@ -60,14 +75,15 @@ pub fn lock_ground(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Option<Ground>, 
                 UNION SELECT o.customer_id FROM open_item o WHERE o.company_id = $1 AND o.document_id = ANY($8)
                 {named}
              )
-             SELECT who.id AS customer, {AROUND}
+             SELECT who.id AS customer, {AROUND}, {}
              FROM who
              CROSS JOIN concerned
              JOIN customer_balance b ON b.company_id = $1 AND b.customer_id = concerned.id
              LEFT JOIN gst_registration r ON r.company_id = $1 AND r.is_default
              LEFT JOIN {BANK}
              ORDER BY b.customer_id
-             FOR NO KEY UPDATE OF b"
+             FOR NO KEY UPDATE OF b",
+            twin(new)
         ))
         .bind(company)
         .bind(new.customer_id)
@@ -77,7 +93,12 @@ pub fn lock_ground(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Option<Ground>, 
         .bind(new.utr.as_deref())
         .bind(new.bank_account_id)
         .bind(new.allocations.iter().filter_map(|t| t.target_id).collect::<Many<_>>())
-        .bind(new.allocations.iter().filter_map(|t| t.target_external_id.clone()).collect::<Many<_>>()),
+        .bind(new.allocations.iter().filter_map(|t| t.target_external_id.clone()).collect::<Many<_>>())
+        .bind(new.receipt_date.checked_sub_days(TWINS_WITHIN).unwrap_or(new.receipt_date))
+        .bind(new.receipt_date.checked_add_days(TWINS_WITHIN).unwrap_or(new.receipt_date))
+        .bind(new.amount_received.0)
+        .bind(new.currency.clone().unwrap_or(base))
+        .bind(new.method.unwrap_or(Method::Other)),
     )?;
     Ok(found.into_iter().next())
 }
@@ -87,7 +108,7 @@ pub fn ground_of_nobody(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Ground, Pro
     let company = tx.company();
     tx.one(
         Sql::new(format!(
-            "SELECT $1 AS customer, {AROUND} FROM (SELECT $2::uuid, $3::text, $4::text) AS nobody
+            "SELECT $1 AS customer, {AROUND}, NULL::uuid AS twin FROM (SELECT $2::uuid, $3::text, $4::text) AS nobody
              LEFT JOIN gst_registration r ON r.company_id = $1 AND r.is_default LEFT JOIN {BANK}"
         ))
         .bind(company)

@@ -299,7 +299,7 @@ pub struct NewReceipt {
     pub auto_apply: Option<AutoApply>,
     /// What the money that is left on account is an advance for.
     pub gst_advance: Option<NewAdvance>,
-    /// Record although the bank reference is known; needs `reason`.
+    /// Record although it looks like one that is recorded; needs `reason`.
     #[serde(default)]
     #[schema(example = false)]
     pub allow_duplicate: bool,

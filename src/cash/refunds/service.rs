@@ -1,6 +1,6 @@
 //! The verbs of refunds.
 
-use super::problems::REFUND_EXCEEDS_CREDIT;
+use super::problems::{DUPLICATE_REFUND_EXTERNAL_ID, REFUND_EXCEEDS_CREDIT};
 use super::store::{self, Payment};
 use super::types::{CancelRefund, FailRefund, MarkPaid, NewRefund, Refund, RefundSource, RefundStatus};
 use crate::cash::allocations::settlement::unpostable;
@@ -65,6 +65,9 @@ pub fn request(tx: &mut Tx<'_>, new: &NewRefund) -> Result<Audited<Refund>, Prob
         return Err(unpostable(tx, new.source_id, new.source_type.as_str(), "/source_id")?);
     };
     lock_customers(tx, vec![customer])?;
+    if let Some(id) = store::known(tx, new.external_id.as_deref())? {
+        return Err(Problem::new(DUPLICATE_REFUND_EXTERNAL_ID, DUPLICATE_REFUND_EXTERNAL_ID.title).member("current", json!({"id": id})));
+    }
     let credit = lock_credit(tx, new.source_type, new.source_id)?;
     let errors = faults::amount("/amount", new.amount.0, credit.currency);
     if !errors.is_empty() {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 row! {
     struct RefundRow {
-        id: RefundId, number: Option<String>, status: RefundStatus, customer_id: CustomerId, source_kind: RefundSource, source_id: Uuid, source_number: String, currency: String, amount: Decimal,
+        id: RefundId, number: Option<String>, external_id: Option<String>, status: RefundStatus, customer_id: CustomerId, source_kind: RefundSource, source_id: Uuid, source_number: String, currency: String, amount: Decimal,
         reason: String, beneficiary_name: String, account_number: String, ifsc: Option<String>, utr: Option<String>, paid_on: Option<NaiveDate>, paid_by: Option<String>,
         bank_account_id: Option<BankAccountId>, ended_on: Option<NaiveDate>, end_reason: Option<String>, approval_id: Option<ApprovalId>, version: i64, created_by: String, created_at: DateTime<Utc>,
         voucher_number: Option<String>, voucher_date: Option<NaiveDate>, receipt_voucher_number: Option<String>, receipt_voucher_date: Option<NaiveDate>, place_of_supply: Option<String>, rate: Option<Decimal>,
@@ -54,6 +54,7 @@ impl RefundRow {
             id: self.id,
             object: "refund",
             number: self.number,
+            external_id: self.external_id,
             status: self.status,
             customer_id: self.customer_id,
             source_type: self.source_kind,
@@ -79,7 +80,7 @@ impl RefundRow {
         }
     }
 }
-const SELECT: &str = "SELECT r.id, r.number, r.status, r.customer_id, r.source_kind, r.source_id, r.source_number, r.currency, r.amount::numeric AS amount, r.reason, r.beneficiary_name, r.account_number, r.ifsc,
+const SELECT: &str = "SELECT r.id, r.number, r.external_id, r.status, r.customer_id, r.source_kind, r.source_id, r.source_number, r.currency, r.amount::numeric AS amount, r.reason, r.beneficiary_name, r.account_number, r.ifsc,
         r.utr, r.paid_on, r.paid_by, r.bank_account_id, r.ended_on, r.end_reason, r.version, r.created_by, r.created_at,
         (SELECT p.id FROM approval p WHERE p.company_id = r.company_id AND p.subject_id = r.id ORDER BY p.id DESC LIMIT 1) AS approval_id,
         v.number AS voucher_number, v.moved_on AS voucher_date, f.number AS receipt_voucher_number, f.moved_on AS receipt_voucher_date, v.place_of_supply, v.rate, v.gross::numeric AS gross,
@@ -106,6 +107,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &RefundFilter) -> Result<P
         .of(rx)
         .any_of("r.status", filter.status.as_deref())
         .when("r.customer_id = {}", filter.customer_id)
+        .when("r.external_id = {}", filter.external_id.clone())
         .when("r.source_id = {}", filter.source_id)
         .when("r.created_at <= {}", before)
         .page::<RefundRow>(rx, paging)?;
@@ -116,6 +118,13 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &RefundFilter) -> Result<P
         refund.beneficiary.account_number = format!("XXXX{}", number.chars().skip(number.chars().count().saturating_sub(4)).collect::<String>());
         refund
     }))
+}
+
+/// What has the client's own id already.
+pub fn known(rx: &mut Rx<'_>, external_id: Option<&str>) -> Result<Option<RefundId>, Problem> {
+    let Some(external_id) = external_id else { return Ok(None) };
+    let company = rx.company();
+    Ok(rx.scalars(Sql::new("SELECT id FROM refund WHERE company_id = $1 AND external_id = $2").bind(company).bind(external_id))?.pop())
 }
 
 pub fn get(rx: &mut Rx<'_>, id: RefundId) -> Result<Refund, Problem> {
@@ -160,11 +169,12 @@ pub fn insert(tx: &mut Tx<'_>, id: RefundId, new: &NewRefund, customer: Customer
     let (company, actor, now) = (tx.company(), tx.cx().actor.to_string(), tx.cx().now);
     tx.execute(
         Sql::new(
-            "INSERT INTO refund (company_id, id, customer_id, source_kind, source_id, source_number, currency, amount, reason, beneficiary_name, account_number, ifsc, status, created_by, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending_approval', $13, $14)",
+            "INSERT INTO refund (company_id, id, customer_id, source_kind, source_id, source_number, currency, amount, reason, beneficiary_name, account_number, ifsc, status, created_by, created_at, external_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending_approval', $13, $14, $15)",
         )
         .bind(company).bind(id).bind(customer).bind(new.source_type).bind(new.source_id).bind(number).bind(currency.code()).bind(new.amount.0).bind(new.reason.as_str())
-        .bind(new.beneficiary.name.as_str()).bind(new.beneficiary.account_number.as_str()).bind(new.beneficiary.ifsc.as_deref()).bind(actor).bind(now),
+        .bind(new.beneficiary.name.as_str()).bind(new.beneficiary.account_number.as_str()).bind(new.beneficiary.ifsc.as_deref()).bind(actor).bind(now)
+        .bind(new.external_id.as_deref()),
     )?;
     Ok(())
 }

@@ -26,6 +26,8 @@ pub struct Refund {
     /// Null until paid.
     #[schema(max_length = 16, example = "RF/25-26/00001")]
     pub number: Option<String>,
+    #[schema(max_length = 100, example = "rf-4711")]
+    pub external_id: Option<String>,
     pub status: RefundStatus,
     pub customer_id: CustomerId,
     pub source_type: RefundSource,
@@ -99,6 +101,8 @@ pub struct Beneficiary {
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRefund {
+    #[schema(min_length = 1, max_length = 100, pattern = "^[A-Za-z0-9._:/-]+$", example = "rf-4711")]
+    pub external_id: Option<String>,
     pub source_type: RefundSource,
     pub source_id: Uuid,
     /// In the source's currency.
@@ -140,6 +144,9 @@ pub struct CancelRefund {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct RefundFilter {
+    /// The client's own id.
+    #[param(max_length = 100, example = "rf-4711")]
+    pub external_id: Option<String>,
     /// States, comma-separated.
     #[param(max_length = 100, example = "pending_approval,approved")]
     pub status: Option<String>,

@@ -1,6 +1,6 @@
 //! The verbs of adjustments.
 
-use super::problems::CAP_EXCEEDED;
+use super::problems::{CAP_EXCEEDED, DUPLICATE_ADJUSTMENT_EXTERNAL_ID};
 use super::store::{self, Asked, Head, Line};
 use super::types::{Adjustment, AdjustmentCause, AdjustmentStatus, ClearSmallBalances, NewAdjustment, ReverseAdjustment, SmallBalanceRun};
 use crate::cash::allocations::settlement::unpostable;
@@ -81,6 +81,9 @@ pub fn create(tx: &mut Tx<'_>, new: &NewAdjustment) -> Result<Audited<Adjustment
         return Err(unpostable(tx, new.target_id, kind, "/target_id")?);
     };
     lock_customers(tx, vec![customer])?;
+    if let Some(id) = store::known(tx, new.external_id.as_deref())? {
+        return Err(Problem::new(DUPLICATE_ADJUSTMENT_EXTERNAL_ID, DUPLICATE_ADJUSTMENT_EXTERNAL_ID.title).member("current", json!({"id": id})));
+    }
     let mut items: Vec<OpenItem> = lock_items_of(tx, vec![new.target_id])?.into_iter().filter(|item| item.document_kind == kind).collect();
     items.sort_by_key(|item| (item.due_date, item.id));
     let item = match new.instalment_no {
@@ -97,6 +100,7 @@ pub fn create(tx: &mut Tx<'_>, new: &NewAdjustment) -> Result<Audited<Adjustment
         tx,
         &Asked {
             id,
+            external_id: new.external_id.as_deref(),
             batch: id.uuid(),
             cause: AdjustmentCause::Adjustment,
             customer,
@@ -249,6 +253,7 @@ pub fn clear(tx: &mut Tx<'_>, new: &ClearSmallBalances) -> Result<Audited<SmallB
         let signed = |item: &OpenItem, value: Decimal| if item.side == Side::Debit { -value } else { value };
         let asked = Asked {
             id: AdjustmentId::new(),
+            external_id: None,
             batch,
             cause: AdjustmentCause::SmallBalance,
             customer,

@@ -14,7 +14,7 @@ use uuid::Uuid;
 row! {
     /// An adjustment as stored.
     pub struct Head {
-        pub id: AdjustmentId, pub batch_id: Uuid, pub cause: AdjustmentCause, pub number: Option<String>, pub status: AdjustmentStatus, pub customer_id: CustomerId, pub currency: String,
+        pub id: AdjustmentId, pub batch_id: Uuid, pub cause: AdjustmentCause, pub number: Option<String>, pub external_id: Option<String>, pub status: AdjustmentStatus, pub customer_id: CustomerId, pub currency: String,
         pub adjusted_on: NaiveDate, pub reason_code: Option<String>, pub reason: String, pub amount: Decimal, pub base_amount: Decimal, pub approval_id: Option<ApprovalId>, pub stored_version: i64,
         pub moves: i64, pub asked: i64, pub created_by: String, pub created_at: DateTime<Utc>,
     }
@@ -35,7 +35,7 @@ macro_rules! status {
     };
 }
 const SELECT: &str = concat!(
-    "SELECT w.id, w.batch_id, w.cause, w.number, w.customer_id, w.currency, w.adjusted_on, w.reason_code, w.reason, w.amount::numeric AS amount, w.base_amount::numeric AS base_amount, ",
+    "SELECT w.id, w.batch_id, w.cause, w.number, w.external_id, w.customer_id, w.currency, w.adjusted_on, w.reason_code, w.reason, w.amount::numeric AS amount, w.base_amount::numeric AS base_amount, ",
     status!(),
     " AS status, (SELECT p.id FROM approval p WHERE p.company_id = w.company_id AND p.subject_id IN (w.id, w.batch_id) AND p.state = 'pending' ORDER BY p.id DESC LIMIT 1) AS approval_id,
         w.version AS stored_version,
@@ -60,6 +60,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &AdjustmentFilter) -> Resu
         .of(rx)
         .any_of(status!(), filter.status.as_deref())
         .when("w.customer_id = {}", filter.customer_id)
+        .when("w.external_id = {}", filter.external_id.clone())
         .when("w.batch_id = {}", filter.batch_id)
         .when("w.cause = {}", filter.cause)
         .when("w.adjusted_on >= {}", filter.adjusted_on_gte)
@@ -71,6 +72,13 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &AdjustmentFilter) -> Resu
 pub fn head(rx: &mut Rx<'_>, id: AdjustmentId) -> Result<Head, Problem> {
     let company = rx.company();
     rx.optional(Sql::new(format!("{SELECT} AND w.id = $2")).bind(company).bind(id))?.ok_or_else(|| Problem::not_found("adjustment"))
+}
+
+/// What has the client's own id already.
+pub fn known(rx: &mut Rx<'_>, external_id: Option<&str>) -> Result<Option<AdjustmentId>, Problem> {
+    let Some(external_id) = external_id else { return Ok(None) };
+    let company = rx.company();
+    Ok(rx.scalars(Sql::new("SELECT id FROM adjustment WHERE company_id = $1 AND external_id = $2").bind(company).bind(external_id))?.pop())
 }
 
 pub fn get(rx: &mut Rx<'_>, id: AdjustmentId) -> Result<Adjustment, Problem> {
@@ -110,6 +118,7 @@ pub fn answers(rx: &mut Rx<'_>, heads: Vec<Head>) -> Result<Vec<Adjustment>, Pro
                 id: head.id,
                 object: "adjustment",
                 number: head.number,
+                external_id: head.external_id,
                 status: head.status,
                 cause: head.cause,
                 batch_id: head.batch_id,
@@ -183,6 +192,7 @@ pub fn small(rx: &mut Rx<'_>, as_of: NaiveDate, most: Decimal, customer: Option<
 /// An adjustment as it is asked for.
 pub struct Asked<'a> {
     pub id: AdjustmentId,
+    pub external_id: Option<&'a str>,
     pub batch: Uuid,
     pub cause: AdjustmentCause,
     pub customer: CustomerId,
@@ -200,8 +210,8 @@ pub fn insert(tx: &mut Tx<'_>, asked: &Asked<'_>) -> Result<(), Problem> {
     tx.execute(
         Sql::new(
             "WITH header AS (
-                INSERT INTO adjustment (company_id, id, batch_id, cause, customer_id, currency, adjusted_on, reason_code, reason, amount, base_amount, status, created_by, created_at)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'pending_approval', $12, $13)
+                INSERT INTO adjustment (company_id, id, batch_id, cause, customer_id, currency, adjusted_on, reason_code, reason, amount, base_amount, status, created_by, created_at, external_id)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'pending_approval', $12, $13, $18)
              )
              INSERT INTO adjustment_line (company_id, adjustment_id, line_no, item_id, amount, base_amount, open_amount)
              SELECT $1, $2, n, item, amount, base, open FROM unnest($14::uuid[], $15::numeric[], $16::numeric[], $17::numeric[]) WITH ORDINALITY AS l(item, amount, base, open, n)",
@@ -211,7 +221,8 @@ pub fn insert(tx: &mut Tx<'_>, asked: &Asked<'_>) -> Result<(), Problem> {
         .bind(asked.lines.iter().map(|l| l.0).collect::<Many<_>>())
         .bind(asked.lines.iter().map(|l| l.1).collect::<Many<_>>())
         .bind(asked.lines.iter().map(|l| l.2).collect::<Many<_>>())
-        .bind(asked.lines.iter().map(|l| l.3).collect::<Many<_>>()),
+        .bind(asked.lines.iter().map(|l| l.3).collect::<Many<_>>())
+        .bind(asked.external_id),
     )?;
     Ok(())
 }

@@ -36,6 +36,8 @@ pub struct Adjustment {
     /// Null until posted.
     #[schema(max_length = 16, example = "ADJ/25-26/00001")]
     pub number: Option<String>,
+    #[schema(max_length = 100, example = "adj-4711")]
+    pub external_id: Option<String>,
     pub status: AdjustmentStatus,
     pub cause: AdjustmentCause,
     /// The run it is part of, or itself: what is approved together.
@@ -92,6 +94,8 @@ pub struct AdjustedItem {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"target_type": "invoice", "target_id": "0196f2b1-7c44-7d02-8a11-0c9f3b1e2a77", "amount": "-12.50", "reason": "Rounding agreed with the customer"}))]
 pub struct NewAdjustment {
+    #[schema(min_length = 1, max_length = 100, pattern = "^[A-Za-z0-9._:/-]+$", example = "adj-4711")]
+    pub external_id: Option<String>,
     pub target_type: AdjustmentTarget,
     pub target_id: Uuid,
     /// Which instalment; the oldest open one when left out.
@@ -165,6 +169,9 @@ impl Resource for SmallBalanceRun {}
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct AdjustmentFilter {
+    /// The client's own id.
+    #[param(max_length = 100, example = "adj-4711")]
+    pub external_id: Option<String>,
     /// States, comma-separated.
     #[param(max_length = 100, example = "posted")]
     pub status: Option<String>,

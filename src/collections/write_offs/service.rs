@@ -1,6 +1,6 @@
 //! The verbs of write-offs.
 
-use super::problems::{DUPLICATE_TARGET, OVER_RECOVERY};
+use super::problems::{DUPLICATE_TARGET, DUPLICATE_WRITE_OFF_EXTERNAL_ID, OVER_RECOVERY};
 use super::store::{self, Asked, Head};
 use super::types::{NewRecovery, NewWriteOff, ReverseWriteOff, WriteOff, WriteOffStatus};
 use crate::collections::targets::{Found, ITEM_CURRENCY_MISMATCH, ITEM_CUSTOMER_MISMATCH, Wanted, lock_debits, over_open};
@@ -79,6 +79,9 @@ pub fn request(tx: &mut Tx<'_>, new: &NewWriteOff) -> Result<Audited<WriteOff>, 
     }
     let customer = customers::store::find(tx, &new.customer())?;
     lock_customers(tx, vec![customer])?;
+    if let Some(id) = store::known(tx, new.external_id.as_deref())? {
+        return Err(Problem::new(DUPLICATE_WRITE_OFF_EXTERNAL_ID, DUPLICATE_WRITE_OFF_EXTERNAL_ID.title).member("current", json!({"id": id})));
+    }
     let wanted: Vec<Wanted> = new
         .items
         .iter()
@@ -93,6 +96,7 @@ pub fn request(tx: &mut Tx<'_>, new: &NewWriteOff) -> Result<Audited<WriteOff>, 
         tx,
         &Asked {
             id,
+            external_id: new.external_id.as_deref(),
             customer,
             currency,
             on,

@@ -15,7 +15,7 @@ use uuid::Uuid;
 row! {
     /// A write-off as stored, with what stands of it in the books.
     pub struct Head {
-        pub id: WriteOffId, pub number: Option<String>, pub status: WriteOffStatus, pub customer_id: CustomerId, pub currency: String, pub written_off_on: NaiveDate,
+        pub id: WriteOffId, pub number: Option<String>, pub external_id: Option<String>, pub status: WriteOffStatus, pub customer_id: CustomerId, pub currency: String, pub written_off_on: NaiveDate,
         pub reason_code: Option<String>, pub reason: String, pub amount: Decimal, pub base_amount: Decimal, pub standing: Decimal, pub standing_base: Decimal, pub recovered: Decimal,
         pub approval_id: Option<ApprovalId>, pub stored_version: i64, pub moves: i64, pub asked: i64, pub created_by: String, pub created_at: DateTime<Utc>,
     }
@@ -35,7 +35,7 @@ impl Head {
 
 // Nothing of it stands in the books any more.
 const STATUS: &str = "CASE WHEN w.status = 'posted' AND s.amount IS NULL THEN 'reversed' ELSE w.status END";
-const SELECT: &str = "SELECT w.id, w.number, w.customer_id, w.currency, w.written_off_on, w.reason_code, w.reason, w.amount::numeric AS amount, w.base_amount::numeric AS base_amount,
+const SELECT: &str = "SELECT w.id, w.number, w.external_id, w.customer_id, w.currency, w.written_off_on, w.reason_code, w.reason, w.amount::numeric AS amount, w.base_amount::numeric AS base_amount,
         CASE WHEN w.status = 'posted' AND s.amount IS NULL THEN 'reversed' ELSE w.status END AS status, coalesce(s.amount, 0)::numeric AS standing, coalesce(s.base, 0)::numeric AS standing_base,
         (SELECT coalesce(sum(r.amount), 0) FROM recovery r WHERE r.company_id = w.company_id AND r.write_off_id = w.id
             AND NOT EXISTS (SELECT FROM journal_entry m WHERE m.company_id = r.company_id AND m.document_id = r.id AND m.reverses_id IS NOT NULL))::numeric AS recovered,
@@ -65,6 +65,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &WriteOffFilter) -> Result
         .of(rx)
         .any_of(STATUS, filter.status.as_deref())
         .when("w.customer_id = {}", filter.customer_id)
+        .when("w.external_id = {}", filter.external_id.clone())
         .when("w.written_off_on >= {}", filter.written_off_on_gte)
         .when("w.written_off_on <= {}", filter.written_off_on_lte)
         .page::<Head>(rx, paging)?;
@@ -75,6 +76,13 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &WriteOffFilter) -> Result
 pub fn head(rx: &mut Rx<'_>, id: WriteOffId) -> Result<Head, Problem> {
     let company = rx.company();
     rx.optional(Sql::new(format!("{SELECT} AND w.id = $2")).bind(company).bind(id))?.ok_or_else(|| Problem::not_found("write_off"))
+}
+
+/// What has the client's own id already.
+pub fn known(rx: &mut Rx<'_>, external_id: Option<&str>) -> Result<Option<WriteOffId>, Problem> {
+    let Some(external_id) = external_id else { return Ok(None) };
+    let company = rx.company();
+    Ok(rx.scalars(Sql::new("SELECT id FROM write_off WHERE company_id = $1 AND external_id = $2").bind(company).bind(external_id))?.pop())
 }
 
 pub fn get(rx: &mut Rx<'_>, id: WriteOffId) -> Result<WriteOff, Problem> {
@@ -135,6 +143,7 @@ fn answers(rx: &mut Rx<'_>, heads: Vec<Head>) -> Result<Vec<WriteOff>, Problem> 
                 id: head.id,
                 object: "write_off",
                 number: head.number,
+                external_id: head.external_id,
                 status: head.status,
                 customer_id: head.customer_id,
                 currency: head.currency,
@@ -195,6 +204,7 @@ pub fn standing_recoveries(rx: &mut Rx<'_>, id: WriteOffId) -> Result<Vec<Uuid>,
 /// A write-off as it is asked for.
 pub struct Asked<'a> {
     pub id: WriteOffId,
+    pub external_id: Option<&'a str>,
     pub customer: CustomerId,
     pub currency: Currency,
     pub on: NaiveDate,
@@ -211,8 +221,8 @@ pub fn insert(tx: &mut Tx<'_>, asked: &Asked<'_>) -> Result<(), Problem> {
     tx.execute(
         Sql::new(
             "WITH header AS (
-                INSERT INTO write_off (company_id, id, customer_id, currency, written_off_on, reason_code, reason, amount, base_amount, status, created_by, created_at)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'pending_approval', $10, $11)
+                INSERT INTO write_off (company_id, id, customer_id, currency, written_off_on, reason_code, reason, amount, base_amount, status, created_by, created_at, external_id)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'pending_approval', $10, $11, $16)
              )
              INSERT INTO write_off_line (company_id, write_off_id, line_no, target_kind, target_id, target_number, amount)
              SELECT $1, $2, n, kind, id, number, amount FROM unnest($12::text[], $13::uuid[], $14::text[], $15::numeric[]) WITH ORDINALITY AS l(kind, id, number, amount, n)",
@@ -222,7 +232,8 @@ pub fn insert(tx: &mut Tx<'_>, asked: &Asked<'_>) -> Result<(), Problem> {
         .bind(asked.lines.iter().map(|l| l.0.clone()).collect::<Many<_>>())
         .bind(asked.lines.iter().map(|l| l.1).collect::<Many<_>>())
         .bind(asked.lines.iter().map(|l| l.2.clone()).collect::<Many<_>>())
-        .bind(asked.lines.iter().map(|l| l.3).collect::<Many<_>>()),
+        .bind(asked.lines.iter().map(|l| l.3).collect::<Many<_>>())
+        .bind(asked.external_id),
     )?;
     Ok(())
 }

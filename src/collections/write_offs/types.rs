@@ -28,6 +28,8 @@ pub struct WriteOff {
     /// Null until posted.
     #[schema(max_length = 16, example = "WO/25-26/00001")]
     pub number: Option<String>,
+    #[schema(max_length = 100, example = "wo-4711")]
+    pub external_id: Option<String>,
     pub status: WriteOffStatus,
     pub customer_id: CustomerId,
     #[schema(max_length = 3, example = "INR")]
@@ -99,6 +101,8 @@ pub struct Recovery {
 #[schema(example = json!({"customer_external_id": "CUST-0042", "written_off_on": "2025-11-20", "reason": "Customer is insolvent", "reason_code": "insolvency",
     "items": [{"target_type": "invoice", "target_id": "0196f2b1-7c44-7d02-8a11-0c9f3b1e2a77", "amount": "40000.00"}]}))]
 pub struct NewWriteOff {
+    #[schema(min_length = 1, max_length = 100, pattern = "^[A-Za-z0-9._:/-]+$", example = "wo-4711")]
+    pub external_id: Option<String>,
     pub customer_id: Option<CustomerId>,
     #[schema(min_length = 1, max_length = 100, example = "CUST-0042")]
     pub customer_external_id: Option<String>,
@@ -154,6 +158,9 @@ pub struct NewRecovery {
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct WriteOffFilter {
+    /// The client's own id.
+    #[param(max_length = 100, example = "wo-4711")]
+    pub external_id: Option<String>,
     /// States, comma-separated.
     #[param(max_length = 100, example = "posted")]
     pub status: Option<String>,

@@ -2,6 +2,7 @@
 
 use crate::access::users::types::Role;
 use crate::platform::dates::Instant;
+use crate::platform::http::body::present;
 use crate::platform::ids::CompanyId;
 use crate::platform::money::{Amount, Rate};
 use crate::{resource, words};
@@ -97,12 +98,6 @@ pub struct CompanyPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<ExcludedSeller>)]
     pub einvoice_excluded_as: Option<Option<ExcludedSeller>>,
-}
-
-#[allow(clippy::option_option, reason = "absent, null and a value are three things in a merge patch")]
-/// Tells a member that is null from one that is absent.
-pub fn present<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::<T>::deserialize(deserializer).map(Some)
 }
 
 #[derive(Debug, Deserialize, ToSchema)]

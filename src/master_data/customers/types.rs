@@ -1,7 +1,7 @@
 //! Customers as they travel.
 
-use crate::master_data::companies::types::present;
 use crate::platform::dates::Instant;
+use crate::platform::http::body::present;
 use crate::platform::ids::{AddressId, ContactId, CustomerId, TermsId, UserId};
 use crate::platform::money::Amount;
 use crate::{resource, words};

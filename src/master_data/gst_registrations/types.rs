@@ -1,7 +1,7 @@
 //! GST registrations as they travel.
 
-use crate::master_data::companies::types::present;
 use crate::platform::dates::Instant;
+use crate::platform::http::body::present;
 use crate::platform::ids::RegistrationId;
 use crate::{resource, words};
 use chrono::NaiveDate;

@@ -100,6 +100,12 @@ fn without_nulls(value: Value, patch: bool) -> Value {
     }
 }
 
+/// Tells a member that is null from one that is absent: for members of a merge patch.
+#[allow(clippy::option_option, reason = "absent, null and a value are three things in a merge patch")]
+pub fn present<'de, T: serde::Deserialize<'de>, D: de::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+    serde::Deserialize::deserialize(deserializer).map(Some)
+}
+
 fn json_content_type(request: &HttpRequest) -> Result<(), Problem> {
     if request.headers().contains_key(header::CONTENT_ENCODING) {
         return Err(Problem::new(problem::UNSUPPORTED_MEDIA_TYPE, "Request bodies must not be compressed."));

@@ -43,6 +43,12 @@ impl Connection {
             }
         });
     }
+    /// The peer took part of an answer that is sent in pieces.
+    pub fn taken(&self) {
+        if self.peers_turn.get().is_some() {
+            self.peers_turn.set(Some(Instant::now()));
+        }
+    }
     /// The head of a request is here: it is our turn until the guard is dropped.
     pub fn our_turn(request: &ServiceRequest) -> Option<OurTurn> {
         let connection = Rc::clone(request.conn_data::<Rc<Self>>()?);

@@ -3,6 +3,7 @@
 
 use super::connection::Connection;
 use super::contract::{Contract, OperationName};
+use super::limits::Told;
 use super::problem::{self, Problem};
 use crate::platform::unit_of_work::Principal;
 use actix_web::body::{BoxBody, MessageBody};
@@ -117,6 +118,10 @@ fn finished(mut response: ServiceResponse<BoxBody>, id: &str, client_request_id:
         set("cache-control", "no-store");
     }
     let extensions = request.extensions();
+    if let Some(told) = extensions.get::<Told>() {
+        set("ratelimit-policy", &told.policies);
+        set("ratelimit", &told.left);
+    }
     let operation = extensions.get::<OperationName>().map_or("none", |name| name.0);
     let actor = extensions.get::<Principal>().map(|principal| principal.actor.to_string());
     let elapsed = started.elapsed();

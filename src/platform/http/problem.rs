@@ -19,6 +19,17 @@ pub struct Refusal {
     pub constraints: &'static [&'static str],
 }
 
+impl Refusal {
+    /// Address of the page about it: of ours, or the one registered for what the draft on rate limits calls a quota exceeded.
+    #[must_use]
+    pub fn page(&self) -> String {
+        match self.code {
+            "rate_limited" => "https://iana.org/assignments/http-problem-types#quota-exceeded".into(),
+            code => format!("https://duebook.dev/problems/{code}"),
+        }
+    }
+}
+
 /// Declares a domain's refusals and lists them for the catalogue.
 #[macro_export]
 macro_rules! refusals {
@@ -58,6 +69,7 @@ refusals! {
     DUPLICATE_EXTERNAL_ID = "duplicate_external_id" 409 "Another record has this external_id";
     IDEMPOTENCY_IN_PROGRESS = "idempotency_in_progress" 409 "A request with this Idempotency-Key is still running" retryable true;
     BUSY = "busy" 409 "Another request holds what this one needs" retryable true;
+    GONE = "gone" 410 "It was kept for a time that is over";
     VERSION_MISMATCH = "version_mismatch" 412 "The resource has changed since it was read";
     PAYLOAD_TOO_LARGE = "payload_too_large" 413 "The body is too large";
     URI_TOO_LONG = "uri_too_long" 414 "The address is too long";
@@ -256,7 +268,7 @@ impl Problem {
     pub fn document(&self, instance: &str, request_id: &str) -> ProblemDocument {
         let inner = &*self.0;
         ProblemDocument {
-            r#type: format!("https://duebook.dev/problems/{}", inner.refusal.code),
+            r#type: inner.refusal.page(),
             title: inner.refusal.title.into(),
             status: inner.refusal.status,
             detail: inner.detail.clone(),

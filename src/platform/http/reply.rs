@@ -91,7 +91,7 @@ impl Rendered {
     /// What is shown once is not stored, so a replay comes without it.
     #[must_use]
     fn without_secrets(&self) -> Self {
-        const SECRETS: [&str; 2] = ["client_secret", "initial_password"];
+        const SECRETS: [&str; 3] = ["client_secret", "initial_password", "secret"];
         let mut kept = self.clone();
         if SECRETS.iter().any(|name| kept.body.contains(name))
             && let Ok(serde_json::Value::Object(mut members)) = serde_json::from_str(&kept.body)
@@ -168,6 +168,8 @@ macro_rules! reply {
 reply!(
     /// 201 with `Location` and `ETag`; 200 for a dry run.
     Created,
+    /// 202 with the `Location` of the job that does it; 200 for a dry run.
+    Accepted,
     /// 200 after a change.
     Done,
     /// 200 or 304 to a read.

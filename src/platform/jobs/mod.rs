@@ -1,4 +1,11 @@
-//! Background work: named steps run again and again, each in a thread and in transactions of its own.
+//! Background work: named steps run again and again, each in a thread and in transactions of its own; and long work that
+//! callers asked for, in a queue (`work`). Owns `job`.
+
+pub mod http;
+pub mod problems;
+pub mod store;
+pub mod types;
+pub mod work;
 
 use crate::platform::http::Problem;
 use crate::platform::unit_of_work::Doors;

@@ -1,6 +1,7 @@
 //! `PostgreSQL`: the private server and its backups, the pool, migrations, the door to SQL.
 
 pub mod backup;
+pub mod copy;
 pub mod embedded;
 pub mod sql;
 

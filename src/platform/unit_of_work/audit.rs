@@ -2,7 +2,8 @@
 //!
 //! `body` is the truth that is hashed and sealed later; the columns beside it are for finding. `states` binds
 //! the event to the rows its transaction wrote: a digest of each governed row as it stands at the end, which
-//! the database collects by itself (migration 11). `mac` shows that the service wrote the event: its key is
+//! the database collects by itself (migration 11). The body also says what became of every document that the
+//! transaction opened or settled (`moved`, migration 24), so that whoever reads the events knows every balance. `mac` shows that the service wrote the event: its key is
 //! derived from a secret outside the database, for this event alone, so whoever holds the database cannot make one.
 
 use super::transaction::{Context, Tx};
@@ -13,6 +14,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use uuid::Uuid;
 
 /// A value whose change was recorded. Only [`Tx::record`] makes one.
@@ -85,6 +87,9 @@ impl Change {
     }
 }
 
+/// The event that binds books kept before events were bound to rows.
+pub const ADOPTED: &str = "audit.adopted";
+
 /// An event waiting for the end of its transaction.
 pub(super) struct Pending {
     id: Uuid,
@@ -99,14 +104,15 @@ impl Pending {
     pub fn new(change: Change, cx: &Context) -> Self {
         let id = Uuid::now_v7();
         let body = json!({
-            "id": id, "company_id": cx.company, "at": Instant(cx.now), "actor": cx.actor, "request_id": cx.request_id,
+            "id": id, "company_id": cx.company, "at": Instant(cx.now), "actor": cx.actor, "ip": cx.address, "request_id": cx.request_id,
             "operation": cx.operation, "action": change.action, "object": change.object, "object_id": change.object_id,
             "version": change.version, "reason": change.reason, "before": change.before, "after": change.after,
         });
         Self { id, action: change.action, object: change.object, object_id: change.object_id, request_id: cx.request_id.clone(), body }
     }
-    /// Names the request it was done for, where a transaction serves several.
-    pub fn done_for(&mut self, request_id: &str) {
+    /// Names the request it was done for and where that came from, where a transaction serves several.
+    pub fn done_for(&mut self, request_id: &str, address: Option<IpAddr>) {
+        self.body["ip"] = serde_json::json!(address);
         request_id.clone_into(&mut self.request_id);
         self.body["request_id"] = request_id.into();
     }
@@ -149,6 +155,8 @@ pub(super) fn flush(tx: &mut Tx<'_>, replies: &[(Uuid, String)]) -> Result<(), P
     let (actor, event_key) = (tx.cx().actor.to_string(), tx.cx().event_key);
     // What was written of an object is bound to its last event; what belongs to none, to the last of all.
     let last: BTreeMap<Uuid, i64> = events.iter().map(|event| event.object_id).zip(1..).collect();
+    // What binds books kept before tells nothing new of them.
+    let tells = events.iter().any(|event| event.action != ADOPTED);
     let mut sql = Sql::new(
         "WITH event AS MATERIALIZED (
             SELECT e.*, nextval('audit_order') AS position
@@ -161,11 +169,18 @@ pub(super) fn flush(tx: &mut Tx<'_>, replies: &[(Uuid, String)]) -> Result<(), P
                 SELECT coalesce(($10::bigint[])[array_position($11::uuid[], t.owner)], cardinality($3::uuid[])) AS n,
                        string_agg(concat_ws(' ', t.tab, t.id, coalesce(encode(sha256(convert_to(state_of($1, t.tab, t.id), 'UTF8')), 'hex'), '-')), E'\n' ORDER BY t.tab, t.id) AS rows
                 FROM touched t GROUP BY 1) AS of_event
+        ), moved AS (
+            SELECT jsonb_object_agg(n, documents) AS documents FROM (
+                SELECT n, string_agg(state, ',') AS documents FROM (
+                    SELECT coalesce(($10::bigint[])[array_position($11::uuid[], m.document)], (SELECT max(($10::bigint[])[array_position($11::uuid[], o.id)]) FROM unnest(m.others) AS o(id)), cardinality($3::uuid[])) AS n, m.state
+                    FROM moved_documents($1, ARRAY(SELECT t.id FROM touched t WHERE t.tab = 'journal_entry' AND $12), ARRAY(SELECT t.id FROM touched t WHERE t.tab = 'allocation' AND $12)) AS m) AS of_document
+                GROUP BY n) AS of_event
         ), recorded AS (
             INSERT INTO audit_event (company_id, id, action, object, object_id, actor, request_id, body, states, mac)
-            SELECT $1, e.id, e.action, e.object, e.object_id, $2, e.request_id, e.body, s.states, sha256(e.key || sha256(convert_to(e.body || E'\n' || s.states, 'UTF8')) || e.key)
-            FROM event e CROSS JOIN bound b
-            CROSS JOIN LATERAL (SELECT concat_ws(E'\n', concat_ws(' ', e.position, pg_current_xact_id(), (extract(epoch FROM now()) * 1000000)::bigint), b.rows ->> e.n::text) AS states) AS s
+            SELECT $1, e.id, e.action, e.object, e.object_id, $2, e.request_id, s.body, s.states, sha256(e.key || sha256(convert_to(s.body || E'\n' || s.states, 'UTF8')) || e.key)
+            FROM event e CROSS JOIN bound b CROSS JOIN moved m
+            CROSS JOIN LATERAL (SELECT concat_ws(E'\n', concat_ws(' ', e.position, pg_current_xact_id(), (extract(epoch FROM now()) * 1000000)::bigint), b.rows ->> e.n::text) AS states,
+                                       left(e.body, -1) || coalesce(',\"moved\":[' || (m.documents ->> e.n::text) || ']', '') || '}' AS body) AS s
         )",
     )
     .bind(company)
@@ -178,12 +193,13 @@ pub(super) fn flush(tx: &mut Tx<'_>, replies: &[(Uuid, String)]) -> Result<(), P
     .bind(events.iter().map(|e| e.body.to_string()).collect::<Many<_>>())
     .bind(events.iter().map(|e| event_key.once(e.id)).collect::<Many<_>>())
     .bind(last.values().copied().collect::<Many<i64>>())
-    .bind(last.keys().copied().collect::<Many<_>>());
+    .bind(last.keys().copied().collect::<Many<_>>())
+    .bind(tells);
     if replies.is_empty() {
         sql.push(" SELECT 1");
     } else {
         sql = sql.bind(replies.iter().map(|(key, _)| *key).collect::<Many<_>>()).bind(replies.iter().map(|(_, reply)| reply.as_str()).collect::<Many<_>>());
-        sql.push(" UPDATE idempotency_key k SET reply = r.reply FROM unnest($12::uuid[], $13::text[]) AS r(id, reply) WHERE k.company_id = $1 AND k.id = r.id");
+        sql.push(" UPDATE idempotency_key k SET reply = r.reply FROM unnest($13::uuid[], $14::text[]) AS r(id, reply) WHERE k.company_id = $1 AND k.id = r.id");
     }
     tx.execute(sql)?;
     tx.flushed.push(company);

@@ -66,9 +66,6 @@ pub struct BulkRow {
     pub problem: Option<serde_json::Value>,
 }
 
-/// What became of one row: its id and version.
-type Outcome = Result<(Option<String>, Option<i64>), Problem>;
-
 impl<P: Permission> Caller<P> {
     /// Runs the rows of a bulk request in one transaction: 207 with a result a row. `prepare` locks what the
     /// rows will touch, in the global order, so that rows may come in any order. `all` works on `at_once` rows
@@ -92,7 +89,7 @@ impl<P: Permission> Caller<P> {
             prepare(tx, &readable)?;
             let mut outcomes = Vec::with_capacity(readable.len());
             for chunk in readable.chunks(at_once) {
-                outcomes.extend(chunk_of(tx, chunk, &all)?);
+                outcomes.extend(each_row(tx, chunk, &all, |made| (made.id(), made.version()))?);
             }
             let mut outcomes = outcomes.into_iter();
             let mut rows = Vec::with_capacity(body.items.len());
@@ -124,11 +121,16 @@ impl<P: Permission> Caller<P> {
 
 /// Rows together if that works, else each alone. Only what is ours to answer for, or to try again, is an error of
 /// the whole request; it is never one row's fault.
-fn chunk_of<I, T: Resource>(tx: &mut Tx<'_>, rows: &[&I], all: &impl Fn(&mut Tx<'_>, &[&I]) -> Outcomes<T>) -> Result<Vec<Outcome>, Problem> {
+pub fn each_row<I, T, O>(
+    tx: &mut Tx<'_>,
+    rows: &[&I],
+    all: &impl Fn(&mut Tx<'_>, &[&I]) -> Outcomes<T>,
+    told: impl Fn(&T) -> O,
+) -> Result<Vec<Result<O, Problem>>, Problem> {
     let ours = |problem: &Problem| problem.refusal().status >= 500 || problem.refusal().retryable;
-    let outcome = |done: Result<Audited<T>, Problem>| done.map(|done| (done.get().id(), done.get().version()));
+    let outcome = |done: Result<Audited<T>, Problem>| done.map(|done| told(done.get()));
     let together = if rows.len() > 1 { tx.row(|tx| all(tx, rows)) } else { Ok(Vec::new()) };
-    let outcomes: Vec<Outcome> = match together {
+    let outcomes: Vec<Result<O, Problem>> = match together {
         Ok(done) if done.len() == rows.len() => done.into_iter().map(outcome).collect(),
         Err(problem) if ours(&problem) => return Err(problem),
         _ => {

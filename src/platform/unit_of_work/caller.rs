@@ -3,34 +3,42 @@
 use super::audit::{self, Audited, EventKey};
 use super::group::Groups;
 use super::idempotency::{self, Claim, Key};
-use super::permissions::ROLES;
+use super::permissions::{ROLES, open_to_readers};
 use super::transaction::{CompanyFacts, Context, Einvoicing, Rx, SettlementPolicy, Tx};
 use super::{Actor, Class, Gate, Permission, Principal};
 use crate::platform::clock;
 use crate::platform::dates::business_date;
 use crate::platform::http::accept;
+use crate::platform::http::address;
 use crate::platform::http::contract::{self, Contract, Keyed, Operation};
+use crate::platform::http::limits::{Kind, Limits, Who};
 use crate::platform::http::problem::{self, FieldError, Problem};
-use crate::platform::http::reply::{Created, Done, Fetched, File, Rendered, Reply, Resource};
+use crate::platform::http::reply::{Accepted, Created, Done, Fetched, File, Rendered, Reply, Resource};
 use crate::platform::ids::CompanyId;
+use crate::platform::jobs::types::Task;
+use crate::platform::jobs::work;
 use crate::platform::money::Currency;
 use crate::platform::postgres::sql::Sql;
 use crate::platform::postgres::{Pool, WIDELY};
 use crate::row;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev, web};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
+use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 /// The version nothing has.
 const MATCHES_NOTHING: i64 = -1;
 
-/// Tells who a token speaks for; given by the composition, as tokens are another area's business.
-pub type Authenticate = Box<dyn Fn(&str) -> Result<Principal, Problem> + Send + Sync>;
+/// Tells who a token speaks for that came from an address; given by the composition, as tokens are another area's business.
+pub type Authenticate = Box<dyn Fn(&str, IpAddr) -> Result<Principal, Problem> + Send + Sync>;
 
 /// What a request needs to get in: kept once per process.
 pub struct Doors {
@@ -38,6 +46,9 @@ pub struct Doors {
     pub gate: Gate,
     pub authenticate: Authenticate,
     pub event_key: EventKey,
+    /// Wakes those who wait for something that came to pass in the background.
+    pub news: News,
+    limits: Limits,
     pub(super) groups: Groups,
     written: Mutex<Written>,
     facts: Mutex<HashMap<CompanyId, (Instant, Arc<CompanyFacts>)>>,
@@ -45,7 +56,22 @@ pub struct Doors {
 
 impl Doors {
     pub fn new(pool: Pool, gate: Gate, authenticate: Authenticate, event_key: EventKey) -> Self {
-        Self { pool, gate, authenticate, event_key, groups: Groups::default(), written: Mutex::default(), facts: Mutex::default() }
+        Self {
+            pool,
+            gate,
+            authenticate,
+            event_key,
+            news: News::default(),
+            limits: Limits::default(),
+            groups: Groups::default(),
+            written: Mutex::default(),
+            facts: Mutex::default(),
+        }
+    }
+    /// Counts what each caller asks for.
+    #[must_use]
+    pub fn limited(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
     /// Notes that a company has audit events that wait to be sealed.
     pub fn wrote(&self, company: CompanyId) {
@@ -69,6 +95,37 @@ impl Doors {
     pub fn forget(&self, company: CompanyId) {
         if let Ok(mut facts) = self.facts.lock() {
             facts.remove(&company);
+        }
+    }
+}
+
+/// What came to pass in the background of a company, for those who wait for it.
+#[derive(Default)]
+pub struct News {
+    wake: tokio::sync::Notify,
+    brought: Mutex<HashMap<CompanyId, u64>>,
+}
+
+impl News {
+    pub fn bring(&self, company: CompanyId) {
+        if let Ok(mut brought) = self.brought.lock() {
+            *brought.entry(company).or_default() += 1;
+        }
+        self.wake.notify_waiters();
+    }
+    fn of(&self, company: CompanyId) -> u64 {
+        self.brought.lock().map_or(0, |brought| brought.get(&company).copied().unwrap_or(0))
+    }
+    /// Returns when there was more than `known`.
+    async fn after(&self, company: CompanyId, known: u64) {
+        loop {
+            // Asked for before it is looked, so that nothing falls between the two.
+            let mut woken = std::pin::pin!(self.wake.notified());
+            woken.as_mut().enable();
+            if self.of(company) != known {
+                return;
+            }
+            woken.await;
         }
     }
 }
@@ -119,13 +176,20 @@ impl FromRequest for Public {
 impl Entry {
     /// Token, then permission, then the shape of the request: a caller without the right learns nothing else.
     fn authenticated<P: Permission>(request: &HttpRequest) -> Result<Self, Problem> {
-        let doors = doors(request)?;
-        let token = bearer(request)?;
-        let principal = (doors.authenticate)(&token)?;
+        let (doors, from) = (doors(request)?, address::of(request));
+        let principal = match bearer(request).and_then(|token| (doors.authenticate)(&token, from)) {
+            Ok(principal) => principal,
+            Err(refusal) => {
+                counted(request, &doors.limits, Who::at(from), None, &[Kind::Address])?;
+                return Err(refusal);
+            }
+        };
         request.extensions_mut().insert(principal.clone());
+        counted(request, &doors.limits, Who::Caller(principal.actor), principal.requests_per_minute, kinds(P::NAME, request))?;
         let may_ask = || Contract::operation(request).is_ok_and(|operation| operation.approvable) && principal.may_request(P::NAME);
-        if !principal.may(P::NAME) && !may_ask() {
-            let read_only = principal.roles.iter().any(|role| role == "auditor") && request.method() != actix_web::http::Method::GET;
+        // Whatever the matrix says of it: who only reads sends nothing that changes.
+        let read_only = principal.only_reads() && request.method() != actix_web::http::Method::GET;
+        if read_only && !open_to_readers(P::NAME) || !principal.may(P::NAME) && !may_ask() {
             let refusal = if read_only { problem::ROLE_READ_ONLY } else { problem::PERMISSION_DENIED };
             return Err(Problem::new(refusal, format!("This needs the permission {}.", P::NAME)).member("required_permission", P::NAME));
         }
@@ -142,10 +206,13 @@ impl Entry {
         Ok(entry)
     }
 
-    /// Nobody needs a token here. Who reads with one finds out when it is no longer good; who signs in replaces it.
+    /// Nobody needs a token here, and who shows none is known by its address. Who reads with one finds out when it is no
+    /// longer good; who signs in replaces it.
     fn public(request: &HttpRequest) -> Result<Self, Problem> {
+        let (doors, address) = (doors(request)?, address::of(request));
+        counted(request, &doors.limits, Who::at(address), None, &[Kind::Address])?;
         if request.method() == actix_web::http::Method::GET && request.headers().contains_key("authorization") {
-            (doors(request)?.authenticate)(&bearer(request)?)?;
+            (doors.authenticate)(&bearer(request)?, address)?;
         }
         Self::open(request, None)
     }
@@ -182,8 +249,16 @@ impl Entry {
             portfolio: self.portfolio,
             request_id: request_id(&self.request),
             operation: self.operation.id.clone(),
+            address: self.request.peer_addr().map(|peer| peer.ip()),
             identity: self.principal.is_none(),
         }
+    }
+
+    /// What is to be noted of a read: each one of somebody who audits (SOD-11).
+    fn seen(&self) -> Option<Seen> {
+        let noted = self.operation.permission != "any" && self.principal.as_ref().is_some_and(Principal::only_reads);
+        let path = self.request.path();
+        noted.then(|| Seen { path: path.to_owned(), query: self.request.query_string().to_owned(), id: path.rsplit('/').find_map(|part| part.parse().ok()) })
     }
 
     async fn blocking<T: Send + 'static>(&self, work: impl FnOnce(&Doors) -> Result<T, Problem> + Send + 'static) -> Result<T, Problem> {
@@ -296,14 +371,59 @@ impl<P: Permission> Caller<P> {
 
     /// Runs `work` READ ONLY on one snapshot.
     pub async fn read<T: Send + 'static>(self, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem> + Send + 'static) -> Reply<T> {
-        let start = self.entry.context();
-        self.entry.blocking(move |doors| on_snapshot(doors, &start, work)).await
+        let (start, seen) = (self.entry.context(), self.entry.seen());
+        self.entry.blocking(move |doors| looked_at(doors, &start, seen, work)).await
     }
 
     /// Reads one answer.
     pub async fn fetch<T: Resource + Send + 'static>(self, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem> + Send + 'static) -> Reply<Fetched<T>> {
-        let start = self.entry.context();
-        self.entry.blocking(move |doors| on_snapshot(doors, &start, work).and_then(|value| Fetched::ok(&value))).await
+        let (start, seen) = (self.entry.context(), self.entry.seen());
+        self.entry.blocking(move |doors| looked_at(doors, &start, seen, work).and_then(|value| Fetched::ok(&value))).await
+    }
+
+    /// Reads one answer, again and again until it is worth giving (`look` says so first) or the seconds are up; between
+    /// two looks it holds nothing but its connection to the caller.
+    pub async fn watch<T: Resource + Send + 'static>(
+        self,
+        seconds: u64,
+        changed: &Notify,
+        look: impl Fn(&mut Rx<'_>) -> Result<(bool, T), Problem> + Send + Sync + 'static,
+    ) -> Reply<Fetched<T>> {
+        const LONGEST: Duration = Duration::from_secs(1);
+        let (until, look) = (Instant::now() + Duration::from_secs(seconds), Arc::new(look));
+        loop {
+            let mut told = pin!(changed.notified());
+            // From here on nothing that happens is missed.
+            told.as_mut().enable();
+            let (start, seen) = (self.entry.context(), Arc::clone(&look));
+            let (settled, value) = self.entry.blocking(move |doors| on_snapshot(doors, &start, |rx| seen(rx))).await?;
+            let left = until.saturating_duration_since(Instant::now());
+            if settled || left.is_zero() {
+                return Fetched::ok(&value);
+            }
+            let _ = tokio::time::timeout(left.min(LONGEST), told).await;
+        }
+    }
+
+    /// Reads one answer, again whenever there is news (and now and then, as other processes bring news too), until it
+    /// holds what the caller waits for or the time is up. Nothing is held while waiting.
+    pub async fn wait_for<T: Resource + Send + 'static>(
+        self,
+        longest: Duration,
+        read: impl Fn(&mut Rx<'_>) -> Result<(T, bool), Problem> + Clone + Send + 'static,
+    ) -> Reply<Fetched<T>> {
+        const LOOK: Duration = Duration::from_secs(2);
+        let (start, until) = (self.entry.context(), Instant::now() + longest);
+        loop {
+            let known = self.entry.doors.news.of(start.company);
+            let (asked, read) = (start.clone(), read.clone());
+            let (value, there) = self.entry.blocking(move |doors| on_snapshot(doors, &asked, read)).await?;
+            let left = until.saturating_duration_since(Instant::now());
+            if there || left.is_zero() {
+                return Fetched::ok(&value);
+            }
+            let _ = tokio::time::timeout(left.min(LOOK), self.entry.doors.news.after(start.company, known)).await;
+        }
     }
 
     /// A file of what is read. Where `read` finds nothing because something is to be kept first, `keep` does that, once, in
@@ -314,9 +434,9 @@ impl<P: Permission> Caller<P> {
         keep: impl Fn(&mut Tx<'_>) -> Result<(), Problem> + Send + 'static,
         make: impl FnOnce(T) -> Result<File, Problem> + Send + 'static,
     ) -> Reply<File> {
-        let start = self.entry.context();
+        let (start, seen) = (self.entry.context(), self.entry.seen());
         let work = move |doors: &Doors| {
-            if let Some(found) = on_snapshot(doors, &start, &read)? {
+            if let Some(found) = looked_at(doors, &start, seen, &read)? {
                 return make(found);
             }
             // The service keeps it for itself: whoever only reads changes nothing.
@@ -356,6 +476,19 @@ impl<P: Permission> Caller<P> {
         rendered.await.map(Created::of)
     }
 
+    /// Begins long work: 202 with the address of its job.
+    pub async fn begin(self, work: impl Fn(&mut Tx<'_>) -> Result<Audited<Task>, Problem> + Send + 'static) -> Reply<Accepted<Task>> {
+        let rendered = self.entry.transact(move |tx| {
+            let mut rendered = Rendered::new(202, work(tx)?.get())?;
+            rendered.location =
+                serde_json::from_str::<serde_json::Value>(&rendered.body).ok().and_then(|job| Some(format!("/v1/jobs/{}", job["id"].as_str()?)));
+            Ok((rendered, true))
+        });
+        let begun = rendered.await.map(Accepted::of);
+        work::ring();
+        begun
+    }
+
     /// Changes something: 200, or 202 when it waits for an approval.
     pub async fn change<T: Resource + Send + 'static>(self, work: impl Fn(&mut Tx<'_>) -> Result<Audited<T>, Problem> + Send + 'static) -> Reply<Done<T>> {
         let rendered = self.entry.transact(move |tx| {
@@ -381,6 +514,23 @@ impl Public {
         let start = self.entry.context();
         self.entry.blocking(move |doors| in_transaction(doors, &start, false, |tx| Ok((work(tx)?, true)))).await
     }
+}
+
+/// Of which limits a request takes.
+fn kinds(permission: &str, request: &HttpRequest) -> &'static [Kind] {
+    match permission {
+        "reports:read" => &[Kind::Default, Kind::Reports],
+        "exports:create" if request.method() == actix_web::http::Method::POST => &[Kind::Default, Kind::Exports],
+        _ => &[Kind::Default],
+    }
+}
+
+/// Counts a request, and leaves what is left for the head of the reply.
+fn counted(request: &HttpRequest, limits: &Limits, who: Who, plan: Option<u32>, kinds: &[Kind]) -> Result<(), Problem> {
+    limits.count(who, plan, kinds).map_or(Ok(()), |(told, done)| {
+        request.extensions_mut().insert(told);
+        done
+    })
 }
 
 fn doors(request: &HttpRequest) -> Result<web::Data<Doors>, Problem> {
@@ -425,6 +575,7 @@ pub(super) struct Start {
     portfolio: Option<Uuid>,
     request_id: String,
     operation: String,
+    pub(super) address: Option<IpAddr>,
     identity: bool,
 }
 
@@ -437,6 +588,7 @@ impl Start {
             portfolio: None,
             request_id: format!("req_{}", Uuid::now_v7().simple()),
             operation: operation.to_owned(),
+            address: None,
             identity: company.is_none(),
         }
     }
@@ -495,6 +647,79 @@ pub fn run_system_read<T>(
     work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem>,
 ) -> Result<T, Problem> {
     on_snapshot(doors, &Start::system(company, operation), work)
+}
+
+/// Somebody for whom the service works after the request that asked for it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Behalf {
+    company: CompanyId,
+    actor: Actor,
+    roles: Vec<String>,
+    scopes: Option<Vec<String>>,
+    portfolio: Option<Uuid>,
+    request_id: String,
+    operation: String,
+    address: Option<IpAddr>,
+}
+
+impl Behalf {
+    #[must_use]
+    pub fn of(cx: &Context) -> Self {
+        let (roles, scopes) = cx.principal.clone().map(|principal| (principal.roles, principal.scopes)).unwrap_or_default();
+        let (request_id, operation) = (cx.request_id.clone(), cx.operation.clone());
+        Self { company: cx.company, actor: cx.actor, roles, scopes, portfolio: cx.portfolio, request_id, operation, address: cx.address }
+    }
+    /// The request that asked for it.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+    #[must_use]
+    pub fn company(&self) -> CompanyId {
+        self.company
+    }
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        self.actor
+    }
+    #[must_use]
+    pub fn roles(&self) -> &[String] {
+        &self.roles
+    }
+    fn start(&self) -> Start {
+        let principal = Principal {
+            actor: self.actor,
+            company: self.company,
+            roles: self.roles.clone(),
+            scopes: self.scopes.clone(),
+            session: Uuid::nil(),
+            requests_per_minute: None,
+        };
+        Start {
+            company: self.company,
+            actor: self.actor,
+            principal: Some(principal),
+            portfolio: self.portfolio,
+            request_id: self.request_id.clone(),
+            operation: self.operation.clone(),
+            address: self.address,
+            identity: false,
+        }
+    }
+}
+
+/// A transaction for somebody who asked for long work; its events are theirs.
+pub fn run_for<T>(doors: &Doors, behalf: &Behalf, work: impl Fn(&mut Tx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+    in_transaction(doors, &behalf.start(), false, |tx| {
+        let value = work(tx)?;
+        kept(tx)?;
+        Ok((value, true))
+    })
+}
+
+/// A snapshot for somebody who asked for long work.
+pub fn snapshot_for<T>(doors: &Doors, behalf: &Behalf, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+    on_snapshot(doors, &behalf.start(), work)
 }
 
 /// A violation of segregation that was blocked leaves its trace, though nothing else of the request does.
@@ -556,6 +781,28 @@ fn on_snapshot<T>(doors: &Doors, start: &Start, work: impl FnOnce(&mut Rx<'_>) -
     link.finish(done)
 }
 
+/// A read that leaves a trace.
+struct Seen {
+    path: String,
+    query: String,
+    /// The thing it is about, where the address names one.
+    id: Option<Uuid>,
+}
+
+/// A snapshot for a caller. Where a trace is to be left, nothing is told without it.
+fn looked_at<T>(doors: &Doors, start: &Start, seen: Option<Seen>, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+    let value = on_snapshot(doors, start, work)?;
+    if let Some(seen) = seen {
+        in_transaction(doors, start, false, |tx| {
+            let what = serde_json::json!({"path": seen.path, "query": seen.query});
+            let _ = tx.record(super::Change::new("record.read", seen.id.unwrap_or(start.company.uuid())).after(&what), ());
+            audit::flush(tx, &[])?;
+            Ok(((), true))
+        })?;
+    }
+    Ok(value)
+}
+
 row! {
     struct FactsRow {
         base_currency: String, time_zone: String, fiscal_year_start: i32, round_to_unit: bool, tolerance_percent: Decimal, tolerance_amount: Decimal, discount_grace_days: i32,
@@ -574,6 +821,7 @@ fn context(doors: &Doors, start: &Start, connection: &mut diesel::pg::PgConnecti
         principal: start.principal.clone(),
         request_id: start.request_id.clone(),
         operation: start.operation.clone(),
+        address: start.address,
         now,
         portfolio: start.portfolio,
         event_key: doors.event_key,

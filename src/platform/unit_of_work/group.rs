@@ -194,7 +194,7 @@ fn together<I, T: Resource>(
                 Ok(Claim::Replay(reply)) => Ok(reply),
                 Ok(Claim::Fresh(id)) => match made.next().unwrap_or_else(|| Err(Problem::internal(&"a request without an answer"))) {
                     Ok(value) => {
-                        tx.pending[value.event()].done_for(&member.request_id);
+                        tx.pending[value.event()].done_for(&member.request_id, member.start.address);
                         let reply = Rendered::created(value.get(), &member.path)?;
                         kept.push((id, reply.kept()?));
                         Ok(reply)

@@ -13,20 +13,20 @@ mod idempotency;
 pub mod permissions;
 mod transaction;
 
-pub use audit::{Audited, Change, EventKey, Outcomes};
-pub use bulk::{Bulk, BulkMode, BulkReply, BulkRow, BulkSummary, ExternalId};
-pub use caller::{Caller, Doors, Public, request_id, run_system, run_system_read};
+pub use audit::{ADOPTED, Audited, Change, EventKey, Outcomes};
+pub use bulk::{Bulk, BulkMode, BulkReply, BulkRow, BulkSummary, ExternalId, each_row};
+pub use caller::{Behalf, Caller, Doors, Public, request_id, run_for, run_system, run_system_read, snapshot_for};
 pub use gate::{Class, Gate};
 pub use idempotency::purge_idempotency_keys;
 pub use permissions::Permission;
 pub use transaction::{CompanyFacts, Context, Einvoicing, Rx, SettlementPolicy, Tx};
 
 use crate::platform::ids::CompanyId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Who acts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "type", content = "id", rename_all = "snake_case")]
 pub enum Actor {
     User(Uuid),
@@ -55,6 +55,8 @@ pub struct Principal {
     /// `None` for people: their rights are those of their roles.
     pub scopes: Option<Vec<String>>,
     pub session: Uuid,
+    /// What it may ask for, where that is not what the installation grants everybody.
+    pub requests_per_minute: Option<u32>,
 }
 
 impl Principal {
@@ -66,6 +68,11 @@ impl Principal {
         }
         permissions::grant(permission).is_some_and(|grant| self.roles.iter().any(|role| grant.held_by(role)))
             && self.scopes.as_ref().is_none_or(|scopes| scopes.iter().any(|scope| scope == permission))
+    }
+    /// Whether this is somebody who looks at everything and changes nothing (SOD-11).
+    #[must_use]
+    pub fn only_reads(&self) -> bool {
+        self.roles.iter().any(|role| role == "auditor")
     }
     /// Whether the person may ask for what the permission grants, which then needs an approval.
     #[must_use]

@@ -7,6 +7,7 @@ use crate::platform::http::Problem;
 use crate::platform::ids::CompanyId;
 use crate::platform::money::Currency;
 use crate::platform::postgres::WIDELY;
+use crate::platform::postgres::copy::{self, Literal};
 use crate::platform::postgres::sql::{Scalar, Sql, SqlValue};
 use chrono::{DateTime, NaiveDate, Utc};
 use diesel::connection::SimpleConnection;
@@ -16,6 +17,7 @@ use diesel::query_dsl::RunQueryDsl;
 use diesel::result::OptionalExtension;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -66,6 +68,8 @@ pub struct Context {
     pub principal: Option<Principal>,
     pub request_id: String,
     pub operation: String,
+    /// Where the request came from: the caller's address, or that of the proxy before the service.
+    pub address: Option<IpAddr>,
     pub now: DateTime<Utc>,
     /// The calendar date in the company's zone.
     pub today: NaiveDate,
@@ -126,6 +130,16 @@ impl<'c> Rx<'c> {
     /// The first column of every row.
     pub fn scalars<T: SqlValue + FromSql<T::Sql, Pg> + 'static>(&mut self, sql: Sql<'_>) -> Result<Vec<T>, Problem> {
         Ok(self.load::<Scalar<T>>(sql)?.into_iter().map(|scalar| scalar.0).collect())
+    }
+    /// Gives every row of a statement to `each` as COPY writes it, in constant memory.
+    pub fn copy(&mut self, text: &str, values: &[Literal], each: impl FnMut(&[u8]) -> Result<(), Problem>) -> Result<(), Problem> {
+        self.statements += 1;
+        copy::copy(self.connection, text, values, each)
+    }
+    /// Lets this transaction take as long as it needs, also between statements.
+    pub fn take_time(&mut self) -> Result<(), Problem> {
+        self.scalar::<String>(Sql::new("SELECT set_config('idle_in_transaction_session_timeout', '0', true) || set_config('statement_timeout', '0', true)"))
+            .map(drop)
     }
     pub(super) fn run(&mut self, sql: Sql<'_>) -> Result<usize, diesel::result::Error> {
         self.statements += 1;
@@ -195,6 +209,15 @@ impl<'c> Tx<'c> {
                 Err(problem)
             }
         }
+    }
+    /// Runs `work` and takes back what it did: to learn what would come of it.
+    pub fn rehearsed<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Problem>) -> Result<T, Problem> {
+        let events = self.pending.len();
+        self.rx.batch("SAVEPOINT rehearsal")?;
+        let done = work(self);
+        self.pending.truncate(events);
+        self.rx.batch("ROLLBACK TO SAVEPOINT rehearsal; RELEASE SAVEPOINT rehearsal")?;
+        done
     }
     pub(super) fn enter(&mut self, company: CompanyId) -> Result<(), Problem> {
         self.rx.batch(&format!("SELECT set_config('app.company_id', '{}', true)", company.uuid()))?;

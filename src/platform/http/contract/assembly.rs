@@ -119,6 +119,7 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
     operation["operationId"] = id.into();
     let public = operation["x-permission"] == "public";
     let has_body = operation.get("requestBody").is_some();
+    let job = operation["x-job"] == true;
     let keyed = operation["x-idempotency"].is_string();
     // What is posted never changes, so steps on it take If-Match as an offer: their state is checked under lock.
     let versioned = operation["x-if-match"] == true || operation["x-if-match"] == "accepted";
@@ -171,6 +172,9 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
     if operation["x-conflicts"] == true {
         statuses.push(409);
     }
+    if operation["x-download"] == true {
+        statuses.push(410);
+    }
     if !public && answers(operation).iter().any(|media| !media.ends_with("json") && media != "text/plain") {
         downloadable(operation);
         statuses.push(416);
@@ -196,7 +200,7 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
     if let Some(responses) = operation["responses"].as_object_mut() {
         for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
             let mut also = vec![];
-            if status == "201" {
+            if status == "201" || status == "202" && job {
                 also.push("Location");
             }
             if keyed && status != "202" {
@@ -285,6 +289,7 @@ fn shared_responses() -> Value {
         "Problem406": of(problem::NOT_ACCEPTABLE, "This operation answers application/json."),
         "Problem408": of(problem::REQUEST_TIMEOUT, "The body did not arrive within 10 seconds."),
         "Problem409": of(problem::INVALID_STATE, "The invoice is cancelled."),
+        "Problem410": of(problem::GONE, "Files of an export are kept 30 days; ask for it anew."),
         "Problem412": of(problem::VERSION_MISMATCH, "The customer is at version 3."),
         "Problem413": of(problem::PAYLOAD_TOO_LARGE, "The body may have at most 1048576 bytes."),
         "Problem415": of(problem::UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json."),

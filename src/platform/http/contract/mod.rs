@@ -122,6 +122,11 @@ impl Contract {
             .ok_or_else(|| Problem::internal(&format!("{} {pattern} is not in the contract", request.method())))
     }
 
+    /// An operation by its method and the pattern of its path.
+    pub fn named(method: &str, pattern: &str) -> Option<&'static Operation> {
+        Self::get()?.operations.get(&(method.to_owned(), pattern.to_owned()))
+    }
+
     /// The refusal for a request no route took: 405 where the path exists, else 404.
     pub fn unrouted(&self, method: &Method, path: &str) -> Problem {
         let same = |pattern: &str| {

@@ -1,0 +1,3 @@
+//! What comes in by the file.
+
+pub mod imports;
