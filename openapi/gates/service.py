@@ -69,7 +69,7 @@ class Service:
         command = [binary, "demo", "--listen", "127.0.0.1:0", "--stop-with-stdin", "--data-dir", directory]
         self.log = open(os.path.join(directory, "server.log"), "w")
         environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-        environment.setdefault("DUEBOOK_RATE_LIMIT", "0")
+        environment.setdefault("DUEBOOK_REQUESTS_PER_MINUTE", "0")
         self.process = subprocess.Popen(command + ([] if samples else ["--empty"]), stdin=subprocess.PIPE, stdout=self.log, stderr=self.log, env=environment)
         for _ in range(600):
             if self.process.poll() is not None:
