@@ -52,7 +52,7 @@ fn every_filter_and_every_order_is_backed_by_an_index() {
         .run("ANALYZE invoice, receipt, allocation, open_item, open_item_balance, journal_entry, journal_line, customer, customer_balance")
         .expect("statistics");
     let pool = Pool::new(&database_url("app_url"), 2).expect("connections");
-    let doors = Doors::new(pool, Gate::new(1, 10), Box::new(|_| Err(Problem::not_found("caller"))), event_key());
+    let doors = Doors::new(pool, Gate::new(1, 10), Box::new(|_, _| Err(Problem::not_found("caller"))), event_key());
     let id = CompanyId::of(company.id.parse().expect("an id"));
     let scanned = |list: List, paging: Value, filter: Value| {
         let found = run_system_read(&doors, Some(id), "explain", |rx| {
