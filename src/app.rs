@@ -354,8 +354,6 @@ fn cors(origins: &[String]) -> Cors {
         "Idempotency-Original-Request-Id",
         "Content-Disposition",
         "Repr-Digest",
-        "RateLimit",
-        "RateLimit-Policy",
     ];
     let cors = Cors::default()
         .allowed_methods(["GET", "POST", "PATCH", "PUT", "DELETE"])
