@@ -246,6 +246,8 @@ impl Service {
         metrics::counter!("duebook_deadlocks_total").absolute(0);
         audit_log::service::install(ledger::verify::broken);
         audit_log::service::adopt(&doors)?;
+        tokens::revocations::refresh(&doors)?;
+        api_clients::standing::refresh(&doors)?;
         let sealer = Arc::new(Sealer::open(Arc::clone(&keys), &settings.data_dir)?);
         let post = Post { root: Root::new(keys.derived("webhook secrets")), allowed: Arc::new(Allowed::read(&settings.webhook_allow)?) };
         let shelf = Arc::new(Shelf::open(&settings.data_dir)?);

@@ -60,8 +60,8 @@ pub fn jobs() -> [Job; 2] {
 /// A change is seen when it commits, which may be a statement timeout after its time.
 const OVERLAP: TimeDelta = TimeDelta::minutes(1);
 
-/// Takes in what was changed lately; at first, everything.
-fn refresh(doors: &Doors) -> Result<(), Problem> {
+/// Takes in what was changed lately; at first, everything, which is done before the first request.
+pub fn refresh(doors: &Doors) -> Result<(), Problem> {
     let mut newest = NEWEST.lock().unwrap_or_else(PoisonError::into_inner);
     for row in run_system_read(doors, None, "readApiClients", |rx| store::standings(rx, *newest - OVERLAP))? {
         *newest = row.updated_at.max(*newest);

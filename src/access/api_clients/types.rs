@@ -44,7 +44,7 @@ pub struct ApiClient {
     #[schema(max_length = 128, example = "dbk_live_x1y2z3")]
     pub client_secret: Option<String>,
 }
-resource!(ApiClient: version);
+resource!(ApiClient: version => moves);
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -18,7 +18,8 @@ pub fn job() -> Job {
     Job { name: "revocations", every: Duration::from_secs(1), run: Box::new(refresh) }
 }
 
-fn refresh(doors: &Doors) -> Result<(), Problem> {
+/// Reads what was revoked lately; before the first request, too.
+pub fn refresh(doors: &Doors) -> Result<(), Problem> {
     let rows = run_system_read(doors, None, "readRevocations", store::recent_revocations)?;
     if let Ok(mut map) = REVOKED.write() {
         *map = rows.into_iter().map(|row| ((row.company_id, row.subject), row.revoked_at.timestamp_millis())).collect();

@@ -74,6 +74,13 @@ impl Courier {
     /// Sets off with what is due. Run several times a second.
     pub fn round(self: &Arc<Self>) -> Result<(), Problem> {
         for endpoint in run_system_read(&self.doors, None, "listDueWebhooks", store::due)? {
+            if endpoint.orphaned {
+                run_system(&self.doors, Some(endpoint.company_id), "disableWebhook", |tx| {
+                    store::lock(tx, endpoint.id)?;
+                    disable(tx, &endpoint, "The client it belongs to was revoked.", None)
+                })?;
+                continue;
+            }
             while self.sets_out(&endpoint) {
                 // Given back by the end of the share, also when there is none.
                 let place = Place { courier: Arc::clone(self), endpoint: endpoint.id };
@@ -175,14 +182,22 @@ fn record(tx: &mut Tx<'_>, due: &Due, (tried, verdict): &(Tried<'_>, Verdict)) -
         _ if failing_since.is_some_and(|since| tried.at - since >= PATIENCE) => Some("No delivery succeeded for five days."),
         _ => None,
     };
-    if let Some(reason) = reason
-        && store::disable(tx, due.id, reason)?
-    {
-        tracing::warn!(company = %due.company_id, endpoint = %due.id, reason, "a webhook endpoint is disabled");
-        let after = json!({"object": "webhook_endpoint", "id": due.id, "url": due.url, "status": "disabled", "active": false, "disabled_reason": reason, "last_status_code": tried.status});
-        let _ = tx.record(Change::new("webhook_endpoint.disabled", due.id.uuid()).before(&json!({"status": "failing", "active": true})).after(&after), ());
+    if let Some(reason) = reason {
+        disable(tx, due, reason, tried.status)?;
     }
     Ok(reason.is_none() && pause.is_none())
+}
+
+/// Switches an endpoint off, where nobody did so before, and says why.
+fn disable(tx: &mut Tx<'_>, due: &Due, reason: &str, status: Option<u16>) -> Result<(), Problem> {
+    if !store::disable(tx, due.id, reason)? {
+        return Ok(());
+    }
+    tracing::warn!(company = %due.company_id, endpoint = %due.id, reason, "a webhook endpoint is disabled");
+    let was = if due.failing || status.is_some() { "failing" } else { "active" };
+    let after = json!({"object": "webhook_endpoint", "id": due.id, "url": due.url, "status": "disabled", "active": false, "disabled_reason": reason, "last_status_code": status});
+    let _ = tx.record(Change::new("webhook_endpoint.disabled", due.id.uuid()).before(&json!({"status": was, "active": true})).after(&after), ());
+    Ok(())
 }
 
 /// A share under way, until dropped.

@@ -116,7 +116,12 @@ pub fn is_public(address: IpAddr) -> bool {
         IpAddr::V6(six) => embedded(six).map_or(address, IpAddr::V4),
         IpAddr::V4(_) => address,
     };
-    !INSIDE.iter().filter_map(|net| Net::parse(net)).any(|net| net.holds(address))
+    // Everything else of IPv6 is not given out (RFC 4291 section 2.4).
+    let given_out = |address: IpAddr| match address {
+        IpAddr::V6(six) => six.segments()[0] >> 13 == 1,
+        IpAddr::V4(_) => true,
+    };
+    given_out(address) && !INSIDE.iter().filter_map(|net| Net::parse(net)).any(|net| net.holds(address))
 }
 
 /// Why nothing is sent to an address, which anybody may know.
@@ -163,8 +168,8 @@ mod tests {
     #[test]
     fn what_is_inside_is_never_public_in_whatever_clothes() {
         let inside = "0.0.0.0 10.1.2.3 100.64.0.1 127.0.0.1 127.255.255.254 169.254.169.254 172.16.0.1 172.31.255.255 192.0.0.192 192.168.1.1 198.18.0.1 224.0.0.1 255.255.255.255 168.63.129.16
-            :: ::1 ::127.0.0.1 ::ffff:127.0.0.1 ::ffff:169.254.169.254 ::ffff:a00:1 64:ff9b::7f00:1 64:ff9b:1::1 2001::1 2002:7f00:1:: fc00::1 fd00:ec2::254 fe80::1 fec0::1 ff02::1";
-        for text in inside.split_whitespace().filter(|text| *text != "fec0::1") {
+            :: ::1 ::127.0.0.1 ::ffff:0:7f00:1 4000::1 1fff::1 ::ffff:127.0.0.1 ::ffff:169.254.169.254 ::ffff:a00:1 64:ff9b::7f00:1 64:ff9b:1::1 2001::1 2002:7f00:1:: fc00::1 fd00:ec2::254 fe80::1 fec0::1 ff02::1";
+        for text in inside.split_whitespace() {
             assert!(!is_public(text.parse().expect("an address")), "{text}");
         }
         for text in

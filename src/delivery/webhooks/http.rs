@@ -130,7 +130,8 @@ pub async fn get_webhook_delivery(caller: Caller<WebhooksManage>, id: Path<Deliv
 
 /// Retry a webhook delivery.
 ///
-/// Now, whatever became of it; the plan of retries begins anew.
+/// Now, whatever became of it; the plan of retries begins anew. Not what the client the endpoint belongs to may no longer read
+/// (403).
 #[utoipa::path(tag = "Events", params(("id" = DeliveryId, Path, description = "The delivery.")), responses((status = 200, body = WebhookDelivery, description = "Queued.")), extensions(("x-permission" = json!("webhooks:manage")), ("x-idempotency" = json!("accepted"))))]
 #[post("/v1/webhook-deliveries/{id}/retry")]
 pub async fn retry_webhook_delivery(caller: Caller<WebhooksManage>, id: Path<DeliveryId>) -> Reply<Done<WebhookDelivery>> {

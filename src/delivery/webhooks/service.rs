@@ -12,7 +12,7 @@ use crate::delivery::events::catalogue::{self, PING};
 use crate::delivery::events::store::Told;
 use crate::delivery::events::types::EventId;
 use crate::platform::dates::Instant;
-use crate::platform::http::problem::{FieldError, INVALID_STATE, Problem};
+use crate::platform::http::problem::{FieldError, INVALID_STATE, PERMISSION_DENIED, Problem};
 use crate::platform::http::reply::require_version;
 use crate::platform::ids::{DeliveryId, EndpointId};
 use crate::platform::page::{Page, Paging};
@@ -192,6 +192,10 @@ pub fn delivery(rx: &mut Rx<'_>, id: DeliveryId) -> Result<WebhookDelivery, Prob
 pub fn retry(tx: &mut Tx<'_>, id: DeliveryId) -> Result<Audited<WebhookDelivery>, Problem> {
     let before = delivery(tx, id)?;
     at_work(&found(tx, before.endpoint_id)?)?;
+    let subscriber = store::subscribers(tx)?.into_iter().find(|subscriber| subscriber.id == before.endpoint_id);
+    if before.event_type != PING && !subscriber.is_some_and(|subscriber| may_hear(&subscriber, &before.event_type)) {
+        return Err(Problem::new(PERMISSION_DENIED, "The client this endpoint belongs to may not hear of such events any more."));
+    }
     store::again(tx, id)?;
     let after = delivery(tx, id)?;
     Ok(tx.record(Change::new("webhook_delivery.retried", id.uuid()).after(&json!({"endpoint_id": after.endpoint_id, "event_id": after.event_id})), after))
@@ -199,8 +203,12 @@ pub fn retry(tx: &mut Tx<'_>, id: DeliveryId) -> Result<Audited<WebhookDelivery>
 
 /// Whether an endpoint gets events of a type: it asked for them, and a machine's may read what they are about.
 fn takes(subscriber: &store::Subscriber, name: &str) -> bool {
+    subscriber.event_types.0.iter().any(|pattern| catalogue::matches(pattern, name)) && may_hear(subscriber, name)
+}
+
+fn may_hear(subscriber: &store::Subscriber, name: &str) -> bool {
     let may = |scopes: &[String]| catalogue::kind(name).is_some_and(|kind| scopes.iter().any(|scope| scope == kind.permission));
-    subscriber.event_types.0.iter().any(|pattern| catalogue::matches(pattern, name)) && subscriber.scopes.as_ref().is_none_or(|scopes| may(&scopes.0))
+    subscriber.scopes.as_ref().is_none_or(|scopes| may(&scopes.0))
 }
 
 /// Queues what is told for everybody who wants it.

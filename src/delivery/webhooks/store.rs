@@ -292,13 +292,16 @@ pub fn again(tx: &mut Tx<'_>, id: DeliveryId) -> Result<(), Problem> {
 
 // ------------------------------------------------------------------------------------- the courier
 
-row! { pub struct Due { pub company_id: CompanyId, pub id: EndpointId, pub url: String, pub ordered: bool, pub signature: Signature, pub generation: i32, pub overlaps: bool, pub failing: bool } }
+row! { pub struct Due { pub company_id: CompanyId, pub id: EndpointId, pub url: String, pub ordered: bool, pub signature: Signature, pub generation: i32, pub overlaps: bool, pub failing: bool, pub orphaned: bool } }
 
-/// Endpoints of all companies for which something is due. Called with the identity tables open.
+/// Endpoints of all companies for which something is due; not those of clients that may do nothing for now, but those of clients
+/// that never may again. Called with the identity tables open.
 pub fn due(rx: &mut Rx<'_>) -> Result<Vec<Due>, Problem> {
     rx.load(Sql::new(
-        "SELECT w.company_id, w.id, w.url, w.ordered, w.signature, w.generation, coalesce(w.previous_until > now(), false) AS overlaps, w.failing_since IS NOT NULL AS failing FROM webhook_endpoint w
-         WHERE w.active AND w.deleted_at IS NULL AND coalesce(w.paused_until <= now(), true)
+        "SELECT w.company_id, w.id, w.url, w.ordered, w.signature, w.generation, coalesce(w.previous_until > now(), false) AS overlaps, w.failing_since IS NOT NULL AS failing,
+                c.revoked_at IS NOT NULL AS orphaned
+         FROM webhook_endpoint w LEFT JOIN api_client c ON c.company_id = w.company_id AND concat('client:', c.id) = w.created_by
+         WHERE (c.id IS NULL OR c.active OR c.revoked_at IS NOT NULL) AND w.active AND w.deleted_at IS NULL AND coalesce(w.paused_until <= now(), true)
            AND EXISTS (SELECT FROM webhook_delivery d WHERE d.company_id = w.company_id AND d.endpoint_id = w.id AND d.state = 'pending' AND d.due_at <= now())",
     ))
 }

@@ -57,7 +57,7 @@ pub struct WebhookEndpoint {
     #[schema(max_length = 80, example = "whsec_ZHVlYm9vay1kb2NzLXRlc3QtdmVjdG9yLXNlY3JldCE=")]
     pub secret: Option<String>,
 }
-resource!(WebhookEndpoint: version);
+resource!(WebhookEndpoint: version => moves);
 
 /// How an endpoint does.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -8,7 +8,7 @@ use crate::platform::http::{FieldError, Problem};
 use calamine::{DataRef, Reader, Xlsx, XlsxError};
 use rust_decimal::Decimal;
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use zip::ZipArchive;
 
 /// Rows of a file beside that of the names.
@@ -18,6 +18,8 @@ const MOST_COLUMNS: usize = 200;
 const LONGEST_CELL: usize = 32_767;
 /// Bytes of a line of JSON.
 const LONGEST_LINE: u64 = 256 * 1024;
+/// Bytes of a CSV file between two ends of line.
+const LONGEST_CSV_LINE: usize = 4 * 1024 * 1024;
 /// Bytes of a workbook when it is unpacked, of its table of texts, and between two of its tags.
 const LARGEST_UNPACKED: u64 = 256 * 1024 * 1024;
 const LARGEST_TEXTS: u64 = 64 * 1024 * 1024;
@@ -112,12 +114,35 @@ fn text_of(source: impl Read) -> Result<(BufReader<impl Read>, Vec<u8>), Problem
     Ok((text, head))
 }
 
+/// Refuses lines without end before anybody counts their cells: each would take memory.
+struct Lines<R> {
+    inner: R,
+    since: usize,
+}
+
+#[derive(Debug)]
+struct TooLong;
+impl std::fmt::Display for TooLong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "A line has more than {LONGEST_CSV_LINE} bytes; is a quotation mark missing?")
+    }
+}
+impl std::error::Error for TooLong {}
+
+impl<R: Read> Read for Lines<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.since = buffer[..read].iter().rposition(|b| matches!(b, b'\n' | b'\r')).map_or(self.since + read, |at| read - at - 1);
+        if self.since > LONGEST_CSV_LINE { Err(io::Error::other(TooLong)) } else { Ok(read) }
+    }
+}
+
 fn csv(source: impl Read, each: &mut dyn FnMut(u32, Item) -> Result<(), Problem>) -> Result<(), Problem> {
     let (text, head) = text_of(source)?;
     // What stands most often in the first line is between its cells.
     let line = head.split(|b| *b == b'\n').next().unwrap_or_default();
     let delimiter = *b",;\t".iter().rev().max_by_key(|mark| line.split(|b| b == *mark).count()).unwrap_or(&b',');
-    let mut reader = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text);
+    let mut reader = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(Lines { inner: text, since: 0 });
     let (mut record, mut n) = (::csv::ByteRecord::new(), 0);
     loop {
         match reader.read_byte_record(&mut record) {
@@ -126,6 +151,9 @@ fn csv(source: impl Read, each: &mut dyn FnMut(u32, Item) -> Result<(), Problem>
                 n = record.position().map_or(n, |at| u32::try_from(at.line()).unwrap_or(u32::MAX)).saturating_add(u32::from(n > 0 && line.ends_with(b"\r")));
             }
             Ok(false) => return Ok(()),
+            Err(error) if matches!(error.kind(), ::csv::ErrorKind::Io(io) if io.get_ref().is_some_and(|inner| inner.is::<TooLong>())) => {
+                return Err(broken("line_too_long", TooLong.to_string()));
+            }
             Err(error) => return Err(Problem::internal(&error)),
         }
         if record.len() > MOST_COLUMNS {
@@ -342,12 +370,14 @@ mod tests {
         let long = format!("a\n\"{}", "x".repeat(LONGEST_CELL * 4 + 1));
         let wide = vec!["c"; 10_000].join(",");
         let many = "a\n".repeat(200_002);
+        let endless = vec!["c"; 5_000_000].join(",");
         for (text, code) in [
             (&b"a\nna\xefve"[..], "not_utf8"),
             (&b"\xff\xfea\0b\0"[..], "not_utf8"),
             (b"a\nx\0y", "nul_character"),
             (long.as_bytes(), "cell_too_long"),
             (wide.as_bytes(), "too_many_columns"),
+            (endless.as_bytes(), "line_too_long"),
             (many.as_bytes(), "too_many_rows"),
             (b"PK\x03\x04....", "not_text"),
             (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "not_text"),

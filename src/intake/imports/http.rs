@@ -36,11 +36,11 @@ impl utoipa::ToSchema for Table {
 
 /// List imports.
 ///
-/// Newest first, with counts of rows.
+/// Those of kinds the caller may take in, newest first, with counts of rows.
 #[utoipa::path(tag = "Imports", params(Paging, ImportFilter), responses((status = 200, body = Page<Import>, description = "One page.")), extensions(("x-permission" = json!("imports:write"))))]
 #[get("/v1/imports")]
 pub async fn list_imports(caller: Caller<ImportsWrite>, paging: Query<Paging>, filter: Query<ImportFilter>) -> Reply<Fetched<Page<Import>>> {
-    caller.fetch(move |rx| store::list(rx, &paging, &filter)).await
+    caller.fetch(move |rx| service::list(rx, &paging, &filter)).await
 }
 
 /// Import a file.
@@ -65,7 +65,7 @@ pub async fn create_import(caller: Caller<ImportsWrite>, query: Query<ImportQuer
 #[utoipa::path(tag = "Imports", params(("id" = ImportId, Path, description = "The import.")), responses((status = 200, body = Import, description = "The import.")), extensions(("x-permission" = json!("imports:write"))))]
 #[get("/v1/imports/{id}")]
 pub async fn get_import(caller: Caller<ImportsWrite>, id: Path<ImportId>) -> Reply<Fetched<Import>> {
-    caller.fetch(move |rx| store::get(rx, id.0)).await
+    caller.fetch(move |rx| service::get(rx, id.0)).await
 }
 
 /// List the rows of an import.
@@ -82,7 +82,7 @@ pub async fn list_import_rows(
 ) -> Reply<Fetched<Page<ImportRow>>> {
     caller
         .fetch(move |rx| {
-            store::get(rx, id.0)?;
+            service::get(rx, id.0)?;
             store::rows(rx, id.0, &paging, &filter)
         })
         .await

@@ -16,7 +16,7 @@ use crate::master_data::items::types::NewItem;
 use crate::platform::http::contract::{Contract, Operation};
 use crate::platform::http::problem::{self, Problem};
 use crate::platform::http::reply::Resource;
-use crate::platform::unit_of_work::{Audited, Outcomes, Tx, each_row};
+use crate::platform::unit_of_work::{Audited, Outcomes, Rx, Tx, each_row};
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -103,16 +103,30 @@ impl Kind {
         let body = &document["paths"][self.path]["post"]["requestBody"]["content"]["application/json"]["schema"];
         Ok(Known::of(&document, body))
     }
-    /// Whoever takes rows in needs the right to take one in, or to ask for it where that waits for an approval.
-    pub fn permit(&self, tx: &Tx<'_>) -> Result<(), Problem> {
+    fn admits(&self, rx: &Rx<'_>) -> Result<bool, Problem> {
         let approvable = self.operation()?.approvable;
-        let may = tx.cx().principal.as_ref().is_some_and(|principal| principal.may(self.permission) || approvable && principal.may_request(self.permission));
-        if may {
+        Ok(rx.cx().principal.as_ref().is_some_and(|principal| principal.may(self.permission) || approvable && principal.may_request(self.permission)))
+    }
+    /// Whoever takes rows in needs the right to take one in, or to ask for it where that waits for an approval.
+    /// Nobody else looks at them either.
+    pub fn permit(&self, rx: &Rx<'_>) -> Result<(), Problem> {
+        if self.admits(rx)? {
             return Ok(());
         }
         Err(Problem::new(problem::PERMISSION_DENIED, format!("Such rows need the permission {}.", self.permission))
             .member("required_permission", self.permission))
     }
+}
+
+/// The kinds whose rows a caller may take in.
+pub fn open_to(rx: &Rx<'_>) -> Result<Vec<String>, Problem> {
+    let mut open = Vec::new();
+    for kind in ImportType::ALL {
+        if of(*kind).admits(rx)? {
+            open.push(kind.to_string());
+        }
+    }
+    Ok(open)
 }
 
 /// Rows one after the other; the first refusal ends it, and each is tried alone.

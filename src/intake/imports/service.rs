@@ -1,6 +1,6 @@
 //! The verbs of imports.
 
-use super::types::{CommitImport, CommitMode, DateOrder, FileFormat, ImportQuery, ImportStatus};
+use super::types::{CommitImport, CommitMode, DateOrder, FileFormat, Import, ImportFilter, ImportQuery, ImportStatus};
 use super::{kinds, problems, store, work};
 use crate::platform::http::problem::{self, Problem};
 use crate::platform::http::reply::require_version;
@@ -8,8 +8,9 @@ use crate::platform::http::upload::Upload;
 use crate::platform::ids::{ImportId, JobId};
 use crate::platform::jobs::types::Task;
 use crate::platform::jobs::work::enqueue;
+use crate::platform::page::{Page, Paging};
 use crate::platform::text::hex;
-use crate::platform::unit_of_work::{Audited, Change, Tx};
+use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
 use serde_json::json;
 
 /// Media types and what they are.
@@ -54,12 +55,23 @@ pub fn create(tx: &mut Tx<'_>, upload: &Upload, query: &ImportQuery) -> Result<A
     Ok(tx.record(Change::new("import.created", id.uuid()).after(&file), task))
 }
 
+pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ImportFilter) -> Result<Page<Import>, Problem> {
+    let open = kinds::open_to(rx)?;
+    store::list(rx, paging, filter, open)
+}
+
+/// An import, for whoever may take in such rows.
+pub fn get(rx: &mut Rx<'_>, id: ImportId) -> Result<Import, Problem> {
+    let import = store::get(rx, id)?;
+    kinds::of(import.kind).permit(rx)?;
+    Ok(import)
+}
+
 /// Begins to take in the valid rows.
 pub fn commit(tx: &mut Tx<'_>, id: ImportId, version: Option<i64>, wanted: &CommitImport) -> Result<Audited<Task>, Problem> {
     store::lock(tx, id)?;
-    let import = store::get(tx, id)?;
+    let import = get(tx, id)?;
     require_version(version, import.version)?;
-    kinds::of(import.kind).permit(tx)?;
     if import.allowed_actions.is_empty() {
         return Err(Problem::new(
             problem::INVALID_STATE,

@@ -59,8 +59,10 @@ const SELECT: &str = "SELECT i.id, i.type AS kind, i.status, i.format, i.name, i
 static IMPORTS: List =
     List { select: SELECT, id: "i.id", sorts: &[SortKey { name: "created_at", expression: "i.created_at", kind: "timestamptz" }], default_sort: "-created_at" };
 
-pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ImportFilter) -> Result<Page<Import>, Problem> {
-    Ok(IMPORTS.of(rx).any_of("i.type", filter.kind.as_deref()).page::<Row>(rx, paging)?.map(Import::from))
+/// Those of the kinds that are open to the caller.
+pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ImportFilter, open: Vec<String>) -> Result<Page<Import>, Problem> {
+    let imports = IMPORTS.of(rx).any_of("i.type", filter.kind.as_deref()).when("i.type = ANY({})", Some(Many(open)));
+    Ok(imports.page::<Row>(rx, paging)?.map(Import::from))
 }
 
 pub fn get(rx: &mut Rx<'_>, id: ImportId) -> Result<Import, Problem> {

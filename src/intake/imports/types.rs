@@ -66,7 +66,7 @@ pub struct Import {
     pub created_at: Instant,
     pub updated_at: Instant,
 }
-resource!(Import: version);
+resource!(Import: version => moves);
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ImportFile {

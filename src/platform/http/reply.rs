@@ -27,6 +27,10 @@ pub trait Resource: Serialize {
     fn version(&self) -> Option<i64> {
         None
     }
+    /// Whether it says more than its version stands for (health, last use, how far it is): then nobody is told that he has it.
+    fn moves(&self) -> bool {
+        false
+    }
     /// Whether it was only asked for and waits for an approval: 202.
     fn awaits(&self) -> bool {
         false
@@ -37,14 +41,15 @@ pub trait Resource: Serialize {
     }
 }
 
-/// Implements [`Resource`] for answers with `id` and, where they change, `version`.
+/// Implements [`Resource`] for answers with `id` and, where they change, `version`; `=> moves` where that is not all of it.
 #[macro_export]
 macro_rules! resource {
-    ($($type:ty $(: $version:ident $(, awaits $approval:ident)?)?);* $(;)?) => {$(
+    ($($type:ty $(: $version:ident $(, awaits $approval:ident)? $(=> $moves:ident)?)?);* $(;)?) => {$(
         impl $crate::platform::http::reply::Resource for $type {
             fn id(&self) -> Option<String> { Some(self.id.to_string()) }
             $(fn version(&self) -> Option<i64> { Some(self.$version) }
-            $(fn awaits(&self) -> bool { self.$approval.is_some() })?)?
+            $(fn awaits(&self) -> bool { self.$approval.is_some() })?
+            $(fn $moves(&self) -> bool { true })?)?
         }
     )*};
 }
@@ -56,6 +61,8 @@ pub struct Rendered {
     pub location: Option<String>,
     pub etag: Option<String>,
     pub body: String,
+    #[serde(skip)]
+    moves: bool,
     #[serde(skip)]
     cursors: Vec<(&'static str, String)>,
     #[serde(skip)]
@@ -69,6 +76,7 @@ impl Rendered {
             location: None,
             etag: value.version().map(|version| format!("\"v{version}\"")),
             body: serde_json::to_string(value).map_err(|error| Problem::internal(&error))?,
+            moves: value.moves(),
             cursors: value.cursors().into_iter().filter_map(|(rel, cursor)| Some((rel, cursor?.to_owned()))).collect(),
             replay_of: None,
         })
@@ -82,7 +90,7 @@ impl Rendered {
     /// The reply to a read whose JSON was written as a stream.
     #[must_use]
     pub fn of_json(body: String) -> Self {
-        Self { status: 200, location: None, etag: None, body, cursors: Vec::new(), replay_of: None }
+        Self { status: 200, location: None, etag: None, body, moves: false, cursors: Vec::new(), replay_of: None }
     }
     /// As it is kept for a replay.
     pub fn kept(&self) -> Result<String, Problem> {
@@ -104,6 +112,7 @@ impl Rendered {
     fn response(self, request: &HttpRequest) -> HttpResponse {
         if let (Some(etag), Some(known)) = (&self.etag, request.headers().get("if-none-match").and_then(|v| v.to_str().ok()))
             && request.method() == actix_web::http::Method::GET
+            && !self.moves
             && known.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*")
         {
             return HttpResponse::NotModified().insert_header(("etag", etag.as_str())).finish();

@@ -123,17 +123,24 @@ pub fn renew(tx: &mut Tx<'_>, id: JobId, lease: Uuid, seconds: i32, done: i64, t
     Ok(tx.scalars(Sql::new(text).bind(company).bind(id).bind(lease).bind(seconds).bind(done).bind(total))?.pop())
 }
 
+/// Holds the lease until the transaction ends, so that nobody takes the work over meanwhile; false where it is lost.
+pub fn hold(tx: &mut Tx<'_>, id: JobId, lease: Uuid) -> Result<bool, Problem> {
+    let company = tx.company();
+    let text = "SELECT 1 FROM job WHERE company_id = $1 AND id = $2 AND lease = $3 AND status = 'running' FOR UPDATE";
+    Ok(tx.execute(Sql::new(text).bind(company).bind(id).bind(lease))? > 0)
+}
+
 /// How a worker leaves its work.
 pub enum Outcome {
     Succeeded(Value),
     Failed(Value),
     Cancelled,
-    /// To be tried again, this many seconds later.
+    /// To be tried again, this many seconds later; at once where the service ends, which is no failed try.
     Again(i32),
 }
 
-/// Ends a worker's hold on its work; false where the lease is lost.
-pub fn leave(tx: &mut Tx<'_>, id: JobId, lease: Uuid, outcome: &Outcome, done: i64, total: Option<i64>) -> Result<bool, Problem> {
+/// Ends a worker's hold on its work.
+pub fn leave(tx: &mut Tx<'_>, id: JobId, lease: Uuid, outcome: &Outcome, done: i64, total: Option<i64>) -> Result<(), Problem> {
     let company = tx.company();
     let (status, result, problem, pause) = match outcome {
         Outcome::Succeeded(result) => (JobStatus::Succeeded, Some(result), None, None),
@@ -141,10 +148,10 @@ pub fn leave(tx: &mut Tx<'_>, id: JobId, lease: Uuid, outcome: &Outcome, done: i
         Outcome::Cancelled => (JobStatus::Cancelled, None, None, None),
         Outcome::Again(seconds) => (JobStatus::Queued, None, None, Some(*seconds)),
     };
-    let changed = tx.execute(
+    tx.execute(
         Sql::new(
             "UPDATE job SET status = $4, result = $5, problem = $6, lease = NULL, leased_until = now() + make_interval(secs => $7), done = $8, total = $9, version = version + 1,
-                    finished_at = CASE WHEN $7 IS NULL THEN now() END
+                    attempts = attempts - CASE WHEN $7 = 0 THEN 1 ELSE 0 END, finished_at = CASE WHEN $7 IS NULL THEN now() END
              WHERE company_id = $1 AND id = $2 AND lease = $3 AND status = 'running'",
         )
         .bind(company)
@@ -156,8 +163,8 @@ pub fn leave(tx: &mut Tx<'_>, id: JobId, lease: Uuid, outcome: &Outcome, done: i
         .bind(pause)
         .bind(done)
         .bind(total),
-    )?;
-    Ok(changed > 0)
+    )
+    .map(drop)
 }
 
 /// Drops what ended more than 30 days ago. Called with the identity tables open.

@@ -27,7 +27,8 @@ const LOOK: Duration = Duration::from_secs(2);
 /// Begun this often without an end, it is not begun again.
 const TRIES: i32 = 5;
 
-/// What ends work: done in the transaction that ends it, gives the result.
+/// What ends work: done in the transaction that ends it, under the lease, gives the result. It may happen again when that
+/// transaction is tried again.
 pub type Finish = Box<dyn Fn(&mut Tx<'_>) -> Result<Value, Problem>>;
 
 /// How a kind of work is done.
@@ -256,11 +257,13 @@ fn end(
     outcome: impl Fn(&mut Tx<'_>) -> Result<Outcome, Problem>,
 ) -> Result<(), Problem> {
     run_for(doors, behalf, |tx| {
-        let outcome = outcome(tx)?;
-        let (done, total) = pulse.progress();
-        if !store::leave(tx, taken.id, lease, &outcome, done, total)? {
+        // Before anything is done for good: what is outside the database could not be taken back.
+        if !store::hold(tx, taken.id, lease)? {
             return Err(Problem::new(problems::JOB_STOPPED, "Another worker has the work."));
         }
+        let outcome = outcome(tx)?;
+        let (done, total) = pulse.progress();
+        store::leave(tx, taken.id, lease, &outcome, done, total)?;
         let told = match &outcome {
             Outcome::Succeeded(result) => Some(("job.succeeded", json!({"kind": taken.kind, "status": JobStatus::Succeeded, "result": result}))),
             Outcome::Failed(problem) => Some(("job.failed", json!({"kind": taken.kind, "status": JobStatus::Failed, "problem": problem}))),

@@ -249,7 +249,7 @@ impl Entry {
             portfolio: self.portfolio,
             request_id: request_id(&self.request),
             operation: self.operation.id.clone(),
-            address: self.request.peer_addr().map(|peer| peer.ip()),
+            address: self.request.peer_addr().map(|_| address::of(&self.request)),
             identity: self.principal.is_none(),
         }
     }

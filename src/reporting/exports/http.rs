@@ -2,7 +2,6 @@
 
 use super::service;
 use super::shelf::Shelf;
-use super::store;
 use super::types::{Export, ExportFilter, ExportFormat, Manifest, NewExport};
 use crate::platform::http::download::Download;
 use crate::platform::http::reply::Rendered;
@@ -22,11 +21,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 
 /// List exports.
 ///
-/// Those that are done, newest first; what is being written is under `/v1/jobs`.
+/// Those that are done and that the caller's role might ask for, newest first; what is being written is under `/v1/jobs`.
 #[utoipa::path(tag = "Exports", params(Paging, ExportFilter), responses((status = 200, body = Page<Export>, description = "One page.")), extensions(("x-permission" = json!("exports:read"))))]
 #[get("/v1/exports")]
 pub async fn list_exports(caller: Caller<ExportsRead>, paging: Query<Paging>, filter: Query<ExportFilter>) -> Reply<Fetched<Page<Export>>> {
-    caller.fetch(move |rx| store::list(rx, &paging, &filter)).await
+    caller.fetch(move |rx| service::list(rx, &paging, &filter)).await
 }
 
 /// Ask for an export.

@@ -6,7 +6,7 @@ use super::sheet::{Scope, Sheet};
 use super::sheets::{confirmation, edit_log, full, gst, o2c, sod, tds};
 use super::shelf::Shelf;
 use super::store::{self, KEPT_DAYS};
-use super::types::{ExportFormat, ExportType, ManifestFile, NewExport};
+use super::types::{Export, ExportFilter, ExportFormat, ExportType, ManifestFile, NewExport};
 use super::writer::Files;
 use crate::access::audit_log::export::each_checkpoint;
 use crate::access::audit_log::merkle::Hash;
@@ -19,6 +19,7 @@ use crate::platform::ids::{ExportId, JobId};
 use crate::platform::jobs::store as jobs;
 use crate::platform::jobs::types::{JobStatus, Task};
 use crate::platform::jobs::work::{Finish, Running, enqueue};
+use crate::platform::page::{Page, Paging};
 use crate::platform::text::hex;
 use crate::platform::unit_of_work::{Actor, Audited, Change, Rx, Tx, permissions};
 use chrono::NaiveDate;
@@ -34,11 +35,7 @@ pub static OPEN_RECEIVABLES: &Sheet = &o2c::OPEN_RECEIVABLES;
 /// Takes an export on: the job has the id the export will have.
 pub fn create(tx: &mut Tx<'_>, new: &NewExport) -> Result<Audited<Task>, Problem> {
     let principal = tx.cx().principal.clone().ok_or_else(|| Problem::internal(&"no principal"))?;
-    let needed = new.r#type.needs();
-    if !permissions::grant(needed).is_some_and(|grant| principal.roles.iter().any(|role| grant.held_by(role))) {
-        return Err(Problem::new(problem::PERMISSION_DENIED, format!("An export of {} needs the permission {needed}.", new.r#type))
-            .member("required_permission", needed));
-    }
+    permit(tx, new.r#type)?;
     let mut wanted = new.clone();
     let as_of = new.as_of.unwrap_or(tx.cx().today);
     let (from, to) = (new.filters.from, new.filters.to.unwrap_or(as_of));
@@ -68,6 +65,26 @@ pub fn create(tx: &mut Tx<'_>, new: &NewExport) -> Result<Audited<Task>, Problem
     Ok(tx.record(Change::new("export.requested", id.uuid()).after(&input), task))
 }
 
+/// Whether the caller's role may have what an export of this type holds: whoever may not ask for it may not take it away either.
+fn admits(rx: &Rx<'_>, kind: ExportType) -> bool {
+    let roles = rx.cx().principal.as_ref().map(|principal| principal.roles.as_slice()).unwrap_or_default();
+    permissions::grant(kind.needs()).is_some_and(|grant| roles.iter().any(|role| grant.held_by(role)))
+}
+
+fn permit(rx: &Rx<'_>, kind: ExportType) -> Result<(), Problem> {
+    if admits(rx, kind) {
+        return Ok(());
+    }
+    let needed = kind.needs();
+    Err(Problem::new(problem::PERMISSION_DENIED, format!("An export of {kind} needs the permission {needed}.")).member("required_permission", needed))
+}
+
+/// Those the caller's role may have.
+pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ExportFilter) -> Result<Page<Export>, Problem> {
+    let open: Vec<String> = ExportType::ALL.iter().filter(|kind| admits(rx, **kind)).map(ToString::to_string).collect();
+    store::list(rx, paging, filter, open)
+}
+
 /// What was written of an export.
 struct Built {
     manifest: String,
@@ -86,10 +103,11 @@ pub fn run(running: &Running<'_>, shelf: &Shelf, sealer: &Sealer) -> Result<Fini
     }
     let kept = sealer.kept.of(company);
     let draft = shelf.begin(company, id).map_err(failed)?;
-    let built = running.read(|rx| build(rx, running, (id, &wanted), &draft, sealer, kept));
-    let built = built.and_then(|built| running.progress(built.rows, Some(built.rows)).map(|()| built)).inspect_err(|_| shelf.discard(company, id))?;
-    shelf.keep(company, id).map_err(failed)?;
+    let built = running.read(|rx| build(rx, running, (id, &wanted), draft.place(), sealer, kept))?;
+    running.progress(built.rows, Some(built.rows))?;
     Ok(Box::new(move |tx| {
+        // The lease is held until this transaction ends: nobody else puts other files there.
+        draft.keep().map_err(failed)?;
         let (as_of, format) = (wanted.as_of.unwrap_or(tx.cx().today), wanted.format.unwrap_or(ExportFormat::Csv));
         store::insert(tx, &store::Kept { id, wanted: &wanted, as_of, format, manifest: &built.manifest, files: &built.files })?;
         let names: Vec<&str> = built.files.iter().map(|file| file.name.as_str()).collect();
@@ -185,7 +203,7 @@ fn build(
         controls.push(json!({"name": "cells_cut_to_fit", "count": files.cut, "passed": false}));
     }
     let chain = chain(rx, sealer, kept)?;
-    let about = store::about(rx)?;
+    let (about, told) = (store::about(rx)?, store::last_event(rx)?);
     let members = json!({
         "object": "export_manifest",
         "manifest_version": 1,
@@ -197,7 +215,7 @@ fn build(
         "requested_role": running.behalf.roles().first().map_or("integration", String::as_str),
         "filters": wanted.filters,
         "as_of": as_of,
-        "snapshot": {"taken_at": Instant(rx.cx().now), "audit_seq": chain.size, "event_sequence": chain.size},
+        "snapshot": {"taken_at": Instant(rx.cx().now), "audit_seq": chain.size, "event_sequence": told},
         "format": written_as(format, csv_safe),
         "files": files.done,
         "controls": controls,
@@ -243,10 +261,12 @@ fn written_as(format: ExportFormat, csv_safe: bool) -> Value {
 /// The manifest of an export that is done, word for word.
 ///
 /// # Errors
-/// `export_not_ready` while it is worked on, `not_found` where there is none.
+/// `export_not_ready` while it is worked on, `not_found` where there is none, `permission_denied` where the caller's role may not
+/// have what is in it.
 pub fn manifest(rx: &mut Rx<'_>, id: ExportId) -> Result<String, Problem> {
-    if let Some(manifest) = store::manifest(rx, id)? {
-        return Ok(manifest);
+    if let Some(kept) = store::manifest(rx, id)? {
+        permit(rx, kept.kind)?;
+        return Ok(kept.manifest);
     }
     match jobs::status(rx, JobId::of(id.uuid()))? {
         Some(JobStatus::Queued | JobStatus::Running) => {

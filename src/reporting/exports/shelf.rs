@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use uuid::Uuid;
 
 pub struct Shelf {
     root: PathBuf,
@@ -22,27 +23,17 @@ impl Shelf {
     pub fn place(&self, company: CompanyId, export: ExportId) -> PathBuf {
         self.root.join(company.to_string()).join(export.to_string())
     }
-    fn draft(&self, company: CompanyId, export: ExportId) -> PathBuf {
-        self.root.join(company.to_string()).join(format!("{export}.new"))
-    }
-    /// An empty directory to write into; what an earlier try left is gone.
-    pub fn begin(&self, company: CompanyId, export: ExportId) -> io::Result<PathBuf> {
-        self.discard(company, export);
-        let draft = self.draft(company, export);
-        make(&draft)?;
-        Ok(draft)
-    }
-    /// Puts what was written in its place, whole. An export that is begun again after its files were there replaces them.
-    pub fn keep(&self, company: CompanyId, export: ExportId) -> io::Result<()> {
+    /// An empty directory to write into, which no other try of the same export writes into; what earlier ones left is gone.
+    pub fn begin(&self, company: CompanyId, export: ExportId) -> io::Result<Draft> {
         let place = self.place(company, export);
-        if place.exists() {
-            fs::remove_dir_all(&place)?;
+        let (of, stem) = (self.root.join(company.to_string()), format!("{export}."));
+        make(&of)?;
+        for left in fs::read_dir(&of)?.flatten().filter(|left| left.file_name().to_string_lossy().starts_with(&stem)) {
+            let _ = fs::remove_dir_all(left.path());
         }
-        fs::rename(self.draft(company, export), place)
-    }
-    /// Removes what was begun.
-    pub fn discard(&self, company: CompanyId, export: ExportId) {
-        let _ = fs::remove_dir_all(self.draft(company, export));
+        let draft = of.join(format!("{stem}{}", Uuid::new_v4().simple()));
+        make(&draft)?;
+        Ok(Draft { draft, place })
     }
     /// Removes what is older than this.
     pub fn sweep(&self, age: Duration) -> io::Result<()> {
@@ -55,6 +46,37 @@ impl Shelf {
             }
         }
         Ok(())
+    }
+}
+
+/// What is being written; it goes when it is dropped before it was kept.
+pub struct Draft {
+    draft: PathBuf,
+    place: PathBuf,
+}
+
+impl Draft {
+    /// Where to write.
+    #[must_use]
+    pub fn place(&self) -> &Path {
+        &self.draft
+    }
+    /// Puts what was written in its place, whole; what an earlier try put there goes. Said again it changes nothing. Only who
+    /// holds the lease of the job may say it, or the files are not those of the manifest.
+    pub fn keep(&self) -> io::Result<()> {
+        if self.draft.exists() {
+            if self.place.exists() {
+                fs::remove_dir_all(&self.place)?;
+            }
+            return fs::rename(&self.draft, &self.place);
+        }
+        if self.place.exists() { Ok(()) } else { Err(io::Error::from(io::ErrorKind::NotFound)) }
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.draft);
     }
 }
 
@@ -71,15 +93,19 @@ mod tests {
         let root = std::env::temp_dir().join(format!("duebook-shelf-{}", uuid::Uuid::new_v4()));
         let shelf = Shelf::open(&root).expect("a shelf");
         let (company, export) = (CompanyId::new(), ExportId::new());
-        let draft = shelf.begin(company, export).expect("a draft");
-        fs::write(draft.join("a"), "half").expect("written");
+        let slow = shelf.begin(company, export).expect("a draft");
+        fs::write(slow.place().join("a"), "half").expect("written");
         let draft = shelf.begin(company, export).expect("again");
-        assert!(!draft.join("a").exists(), "what the first try left is gone");
-        fs::write(draft.join("b"), "whole").expect("written");
-        shelf.keep(company, export).expect("kept");
+        assert!(!slow.place().exists() && slow.place() != draft.place(), "what the first try left is gone");
+        fs::write(draft.place().join("b"), "whole").expect("written");
+        // The first one, which lost its lease, takes nothing of the second's along.
+        drop(slow);
+        draft.keep().expect("kept");
+        draft.keep().expect("kept already");
+        drop(draft);
         assert_eq!(fs::read_to_string(shelf.place(company, export).join("b")).expect("there"), "whole");
-        shelf.begin(company, export).expect("a draft");
-        shelf.discard(company, export);
+        drop(shelf.begin(company, export).expect("a draft"));
+        assert_eq!(fs::read_dir(root.join("exports").join(company.to_string())).expect("listed").count(), 1);
         shelf.sweep(Duration::from_secs(3600)).expect("swept");
         assert!(shelf.place(company, export).exists());
         shelf.sweep(Duration::ZERO).expect("swept");

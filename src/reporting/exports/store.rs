@@ -48,14 +48,24 @@ static EXPORTS: List = List {
     default_sort: "-created_at",
 };
 
-pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ExportFilter) -> Result<Page<Export>, Problem> {
-    Ok(EXPORTS.of(rx).any_of("x.kind", filter.r#type.as_deref()).page::<ExportRow>(rx, paging)?.map(Export::from))
+/// Those of the kinds that are open to the caller.
+pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ExportFilter, open: Vec<String>) -> Result<Page<Export>, Problem> {
+    let exports = EXPORTS.of(rx).any_of("x.kind", filter.r#type.as_deref()).when("x.kind = ANY({})", Some(Many(open)));
+    Ok(exports.page::<ExportRow>(rx, paging)?.map(Export::from))
 }
 
+row! { pub struct ManifestRow { pub kind: ExportType, pub manifest: String } }
+
 /// The manifest, word for word; `None` where no export of this id is done.
-pub fn manifest(rx: &mut Rx<'_>, id: ExportId) -> Result<Option<String>, Problem> {
+pub fn manifest(rx: &mut Rx<'_>, id: ExportId) -> Result<Option<ManifestRow>, Problem> {
     let company = rx.company();
-    Ok(rx.scalars(Sql::new("SELECT manifest FROM export WHERE company_id = $1 AND id = $2").bind(company).bind(id))?.pop())
+    rx.optional(Sql::new("SELECT kind, manifest FROM export WHERE company_id = $1 AND id = $2").bind(company).bind(id))
+}
+
+/// The number of the newest event of the feed that the snapshot holds; 0 before the first.
+pub fn last_event(rx: &mut Rx<'_>) -> Result<i64, Problem> {
+    let company = rx.company();
+    rx.scalar(Sql::new("SELECT coalesce(max(sequence), 0) FROM event WHERE company_id = $1").bind(company))
 }
 
 /// An export as it is kept.
