@@ -268,6 +268,7 @@ impl Service {
             uses,
             Job { name: "audit seal", every: Duration::from_secs(1), run: Box::new(seal_and_tell) },
             Job { name: "overdue", every: Duration::from_secs(3600), run: Box::new(events::service::tell_overdue) },
+            Job { name: "deadlines of e-invoices", every: Duration::from_secs(3600), run: Box::new(events::service::tell_deadlines) },
             Job { name: "webhooks", every: Duration::from_millis(250), run: Box::new(move |_| courier.round()) },
             Job { name: "deliveries", every: Duration::from_secs(24 * 3600), run: Box::new(webhooks::service::purge) },
             Job { name: "sessions", every: Duration::from_secs(3600), run: Box::new(tokens::service::purge) },
@@ -344,7 +345,7 @@ fn documentation() -> utoipa_swagger_ui::SwaggerUi {
 }
 
 fn cors(origins: &[String]) -> Cors {
-    const EXPOSED: [&str; 11] = [
+    const EXPOSED: [&str; 12] = [
         "ETag",
         "Link",
         "Location",
@@ -352,6 +353,7 @@ fn cors(origins: &[String]) -> Cors {
         "RateLimit",
         "RateLimit-Policy",
         "Retry-After",
+        "Preference-Applied",
         "Idempotent-Replayed",
         "Idempotency-Original-Request-Id",
         "Content-Disposition",
@@ -359,7 +361,7 @@ fn cors(origins: &[String]) -> Cors {
     ];
     let cors = Cors::default()
         .allowed_methods(["GET", "POST", "PATCH", "PUT", "DELETE"])
-        .allowed_headers(["authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "request-id"])
+        .allowed_headers(["authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "prefer", "request-id"])
         .expose_headers(EXPOSED)
         .max_age(600);
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))

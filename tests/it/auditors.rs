@@ -110,3 +110,25 @@ fn an_auditor_recomputes_and_exports_but_changes_nothing() {
     assert_eq!(ours(&company.fingerprint()), ours(&before));
     company.assert_laws();
 }
+
+#[test]
+fn what_came_from_an_address_is_found_by_it() {
+    let company = Company::new();
+    company.customer();
+    let auditor = company.as_role("auditor");
+    let found = |ip: &str| auditor.get(&format!("/v1/audit/entries?action=customer.created&ip={ip}")).expect(200)["data"].as_array().unwrap().clone();
+    let here = found("127.0.0.1");
+    assert_eq!((here.len(), &here[0]["detail"]["ip"]), (1, &json!("127.0.0.1")));
+    assert_eq!((found("::ffff:127.0.0.1").len(), found("203.0.113.7").len(), found("::1").len()), (1, 0, 0));
+    for wrong in ["example.com", "1.2.3", "10.0.0.0%2F8", ""] {
+        auditor.get(&format!("/v1/audit/entries?ip={wrong}")).refused(400, "invalid_parameter");
+    }
+    // What a caller wrote is not taken for where it came from.
+    let named = with(customer_body(), json!({"legal_name": "\"ip\":\"203.0.113.7\"", "metadata": {"ip": "203.0.113.7"}}));
+    company.executive().post("/v1/customers", &named).expect(201);
+    assert_eq!((found("127.0.0.1").len(), found("203.0.113.7").len()), (2, 0));
+    // The column is that of the body in every entry, those of the service without one, too.
+    let rows = company.sql("SELECT count(*) AS n, count(*) FILTER (WHERE ip IS NOT DISTINCT FROM body::json ->> 'ip') AS same, count(*) FILTER (WHERE ip IS NULL) AS none FROM audit_event WHERE company_id = {c}");
+    assert_eq!(rows[0]["n"], rows[0]["same"], "{rows:?}");
+    company.assert_laws();
+}

@@ -311,6 +311,14 @@ impl Stage {
                 let body = json!({"seen_on": "2025-01-25", "amount": "10.00"});
                 else_than(to("ar_executive", format!("/v1/tds-certificates/{}/26as", id_of(&certificate)), body), json!({"seen_on": "2025-01-26"}))
             }
+            "recordTaxOfficeLine" => {
+                let certificate = self.made("ar_executive", "/v1/tds-certificates", self.certificate());
+                let (mut body, named) = (json!({"seen_on": "2025-01-25", "amount": "10.00"}), certificate["certificate_number"].clone());
+                for name in ["customer_id", "section", "fiscal_year", "quarter"] {
+                    body[name] = certificate[name].clone();
+                }
+                else_than(to("ar_executive", "/v1/tds-certificates/26as".into(), with(body, json!({"certificate_number": named}))), json!({"seen_on": "2025-01-26"}))
+            }
             "matchTdsCertificate" => {
                 let tds = json!([{"kind": "tds", "section": "194C", "amount": "10.00"}]);
                 let paid = self.receipt(json!({"deductions": tds, "allocations": [to_invoice(&self.invoice(), "60.00")]}));

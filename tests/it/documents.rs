@@ -695,7 +695,13 @@ fn what_a_customer_answers_to_a_statement_is_kept() {
     assert_eq!(company.get(&path), agreed);
     assert_eq!((found("none"), found("differs"), found("agreed"), found("none,agreed")), (0, 0, 1, 1));
     assert_eq!(pdf(&executive, &format!("{path}/pdf")), bytes);
-    company.as_role("auditor").post(&format!("{path}/confirm"), &json!({"result": "agreed", "contact": "R. Iyer"})).refused(403, "role_read_only");
+    // Answers go to the auditor, too (SA 505), who makes no statements.
+    let auditor = company.as_role("auditor");
+    let told = auditor.post(&format!("{path}/confirm"), &json!({"result": "agreed", "confirmed_on": "2025-11-10", "contact": "R. Iyer"})).expect(200);
+    assert_eq!(told["confirmation"]["created_by"], format!("user:{}", company.user_id("auditor")));
+    let wanted = json!({"customer_id": customer, "to": "2025-10-31"});
+    assert_eq!(auditor.post("/v1/statements", &wanted).refused(403, "role_read_only")["required_permission"], "statements:run");
+    auditor.post("/v1/statements/bulk", &json!({"mode": "per_item", "items": [wanted]})).refused(403, "role_read_only");
     Company::new().executive().post(&format!("{path}/confirm"), &json!({"result": "agreed", "contact": "R. Iyer"})).refused(404, "not_found");
     company.assert_laws();
 }

@@ -749,3 +749,38 @@ fn answers_in_a_file_find_the_documents_they_are_about() {
     assert_eq!(states, expected.map(|(document, einvoice)| (document.to_owned(), einvoice.to_owned())));
     company.assert_laws();
 }
+
+#[test]
+fn what_waits_for_the_portal_is_told_when_it_is_issued_and_before_it_is_too_late() {
+    let company = seller();
+    let customer = buyer(&company, "27");
+    // Thirty days with that of the document: a week before the last is the 24th.
+    let ago = |days: u64| (today() - chrono::Days::new(days)).to_string();
+    let (due, early, done) = (sale(&company, &customer, &ago(26), json!({})), sale(&company, &customer, &ago(20), json!({})), sale(&company, &customer, &ago(25), json!({})));
+    register(&company, &done, now());
+    let last = company.get(&format!("/v1/einvoices?number={}", encoded(due["number"].as_str().unwrap())))["data"][0]["report_by"].clone();
+    assert_eq!(last, json!((today() + chrono::Days::new(3)).to_string()));
+    let refuse = |_: &str, _: std::net::IpAddr| Err(duebook::platform::http::Problem::not_found("principal"));
+    let pool = duebook::platform::postgres::Pool::new(&database_url("app_url"), 2).expect("a pool");
+    let doors = duebook::platform::unit_of_work::Doors::new(pool, duebook::platform::unit_of_work::Gate::new(1, 1), Box::new(refuse), event_key());
+    for _ in 0..2 {
+        duebook::delivery::events::service::tell_deadlines(&doors).expect("told");
+    }
+    let told = crate::events::feed(&company);
+    let of = |name: &str| -> Vec<String> { told.iter().filter(|event| event["type"] == name).map(|event| event["data"]["object"]["id"].as_str().unwrap().to_owned()).collect() };
+    assert_eq!(of("einvoice.pending"), [&due, &early, &done].map(id_of));
+    assert_eq!(of("einvoice.deadline_near"), [id_of(&due)]);
+    let near = told.iter().find(|event| event["type"] == "einvoice.deadline_near").unwrap();
+    assert_includes(&near["data"]["object"], &json!({"object": "einvoice", "status": "pending", "number": due["number"], "report_by": last, "customer_id": customer}));
+    let pending = told.iter().find(|event| event["type"] == "einvoice.pending").unwrap();
+    assert_includes(
+        &pending["data"]["object"],
+        &json!({"object": "einvoice", "status": "pending", "document_type": "invoice", "number": due["number"], "grand_total": "1180.00", "customer_id": customer}),
+    );
+    // Nobody who need not register anything hears of it.
+    let small = Company::new();
+    let invoice = small.invoice(&small.customer(), "2025-01-10", "2025-02-09", "10.00");
+    assert_eq!(invoice["einvoice"]["status"], "not_required");
+    assert!(crate::events::feed(&small).iter().all(|event| !event["type"].as_str().unwrap().starts_with("einvoice")));
+    company.assert_laws();
+}

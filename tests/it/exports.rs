@@ -188,6 +188,12 @@ fn order_to_cash_is_whole_signed_and_agrees_with_the_ledger() {
         assert_eq!(moved, debit.parse::<Decimal>().unwrap() - credit.parse::<Decimal>().unwrap(), "{code}");
     }
 
+    // The feed goes on where the snapshot ends: what was told by then is in it.
+    let (snapshot, newest) = (manifest["snapshot"]["event_sequence"].as_i64().unwrap(), company.get("/v1/events?limit=1")["last_sequence"].as_i64().unwrap());
+    assert!((1..=newest).contains(&snapshot), "{snapshot} {newest}");
+    let told = company.sql(&format!("SELECT recorded_at <= '{}' AS before FROM audit_event WHERE company_id = {{c}} AND id IN (SELECT l.event_id FROM audit_leaf l JOIN event v ON v.company_id = l.company_id AND (v.body::json ->> 'audit_seq')::bigint = l.seq WHERE v.company_id = {{c}} AND v.sequence <= {snapshot})", manifest["snapshot"]["taken_at"].as_str().unwrap()));
+    assert!(!told.is_empty() && told.iter().all(|row| row["before"] == true), "{told:?}");
+
     // What a spreadsheet would run is text.
     let name = "'=HYPERLINK(\"http://x.test\",\"Acme, \"\"Ltd\"\"\")";
     assert_eq!(of("customer_master")[0]["legal_name"], name);
@@ -419,6 +425,23 @@ fn who_may_not_read_it_may_not_take_it_away() {
     let listed = company.controller().get("/v1/exports?type=tds_26as").expect(200);
     assert_eq!(listed["data"][0]["id"], manifest["export_id"]);
     company.controller().get(&format!("/v1/jobs/{}", manifest["export_id"].as_str().unwrap())).refused(404, "not_found");
+    // Nor what others took: neither the list nor the manifest nor the files show it.
+    let controller = company.controller();
+    let log = exported(&controller, &json!({"type": "edit_log"}));
+    let path = format!("/v1/exports/{}", log["export_id"].as_str().unwrap());
+    for role in ["ar_executive", "integration"] {
+        let client = company.as_role(role);
+        for what in ["manifest", "files/audit_log.jsonl"] {
+            assert_eq!(client.get(&format!("{path}/{what}")).refused(403, "permission_denied")["required_permission"], "audit:read");
+        }
+        let listed = client.get("/v1/exports?include_total=true").expect(200);
+        assert!(listed["data"].as_array().unwrap().iter().all(|export| export["type"] != "edit_log"), "{listed}");
+    }
+    assert!(controller.get("/v1/exports?type=edit_log").expect(200)["data"][0]["id"] == log["export_id"]);
+    let sales = exported(&controller, &json!({"type": "audit_o2c"}));
+    let path = format!("/v1/exports/{}/manifest", sales["export_id"].as_str().unwrap());
+    assert_eq!(company.as_role("admin").get(&path).refused(403, "permission_denied")["required_permission"], "invoices:read");
+    company.as_role("auditor").get(&path).expect(200);
     company.assert_laws();
 }
 

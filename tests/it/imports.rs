@@ -269,6 +269,16 @@ fn rows_need_the_right_to_take_one_in() {
     }
     let machine = company.as_machine(&["imports:write", "items:write"]);
     upload(&machine, "type=customers", CSV, &fresh(), file).refused(403, "permission_denied");
+    // Nor does anybody look at rows others took in without it.
+    let theirs = validated(&company.executive(), "type=customers", CSV, file);
+    let items = json!(stocked(&company.executive()));
+    for client in [&machine, &company.as_role("admin")] {
+        for path in [format!("/v1/imports/{}", id_of(&theirs)), format!("/v1/imports/{}/rows", id_of(&theirs))] {
+            assert_eq!(client.get(&path).refused(403, "permission_denied")["required_permission"], "customers:write");
+        }
+        let listed = client.get("/v1/imports").expect(200);
+        assert_eq!(listed["data"].as_array().unwrap().iter().map(|import| import["id"].clone()).collect::<Vec<_>>(), [items.clone()]);
+    }
     // Who may only ask for an opening item asks for each row.
     let customer = company.executive().post("/v1/customers", &customer_body()).expect(201);
     let old = format!(
@@ -281,6 +291,50 @@ fn rows_need_the_right_to_take_one_in() {
     commit(&executive, &import, "all");
     let row = rows(&executive, &import, "committed").remove(0);
     assert_eq!(executive.get(&format!("/v1/opening-items/{}", row["object_id"].as_str().unwrap())).expect(200)["status"], "pending_approval");
+    company.assert_laws();
+}
+
+#[test]
+fn the_tax_offices_record_comes_in_line_by_line() {
+    let company = Company::new();
+    let (executive, customer) = (company.executive(), company.executive().post("/v1/customers", &customer_body()).expect(201));
+    let whose = customer["external_id"].as_str().unwrap();
+    let certificate = |section: &str, quarter: i32, amount: &str| {
+        let body = json!({"customer_id": customer["id"], "certificate_number": fresh()[..10], "certificate_date": "2025-02-20", "section": section, "fiscal_year": "2024-25", "quarter": quarter, "amount": amount});
+        executive.post("/v1/tds-certificates", &body).expect(201)
+    };
+    // 20 deducted and certified; 30 in two certificates of one quarter.
+    let sale = company.invoice(customer["id"].as_str().unwrap(), "2025-01-10", "2025-02-09", "1000.00");
+    let deduction = json!([{"kind": "tds", "section": "194C", "rate": "2", "amount": "20.00"}]);
+    let paid = with(receipt_body(&id_of(&customer), "2025-01-15", "980.00"), json!({"allocations": [to_invoice(&sale, "1000.00")], "deductions": deduction}));
+    executive.post("/v1/receipts", &paid).expect(201);
+    let first = certificate("194C", 4, "20.00");
+    let (one, two) = (certificate("194J", 3, "10.00"), certificate("194J", 3, "20.00"));
+    assert_eq!(first["status"], "certificate_received");
+    let file = format!(
+        "Customer External ID,Section,Fiscal Year,Quarter,Certificate Number,Amount,Seen On\n{whose},194c,2024-25,4,,18.00,2025-03-01\n{whose},194J,2024-25,3,,30.00,\n\
+         {whose},194J,2024-25,3,{},10.00,\n{whose},194J,2024-25,3,{},20.00,\n{whose},194J,2024-25,3,{},25.00,\n{whose},194H,2024-25,1,,5.00,\n{whose},194C,24-25,4,,5.00,\n",
+        one["certificate_number"].as_str().unwrap(),
+        two["certificate_number"].as_str().unwrap(),
+        two["certificate_number"].as_str().unwrap(),
+    );
+    let import = validated(&executive, "type=form_26as", CSV, file.as_bytes());
+    let invalid = rows(&executive, &import, "invalid");
+    let found: Vec<(i64, &str)> = invalid.iter().map(|row| (row["row"].as_i64().unwrap(), row["problem"]["code"].as_str().unwrap())).collect();
+    assert_eq!(found, [(3, "validation_failed"), (6, "duplicate_in_file"), (7, "not_found"), (8, "validation_failed")]);
+    assert!(blames(&invalid[0]["problem"], "#/certificate_number", "required"), "{}", invalid[0]);
+    let read = |certificate: &Value| executive.get(&format!("/v1/tds-certificates/{}", id_of(certificate))).expect(200);
+    assert_eq!(read(&first)["seen_amount"], Value::Null, "nothing of it is there yet");
+    commit(&executive, &import, "valid_only");
+    // 2 of the 20 are not shown, so they are owed again.
+    assert_includes(&read(&first), &json!({"status": "short", "seen_amount": "18.00", "seen_on": "2025-03-01", "shortfall": "2.00"}));
+    assert_eq!((read(&one)["seen_amount"].clone(), read(&two)["seen_amount"].clone()), (json!("10.00"), json!("20.00")));
+    // One line by itself; the newest counts.
+    let line = json!({"customer_code": customer["code"], "customer_external_id": whose, "section": "194C", "fiscal_year": "2024-25", "quarter": 4, "amount": "20.00", "seen_on": "2025-03-15"});
+    executive.post("/v1/tds-certificates/26as", &with(line.clone(), json!({"customer_id": customer["id"]}))).refused(400, "ambiguous_reference");
+    let seen = executive.post("/v1/tds-certificates/26as", &with(line, json!({"customer_code": null}))).expect(200);
+    assert_includes(&seen, &json!({"id": first["id"], "status": "accepted", "shortfall": "0.00"}));
+    upload(&company.controller(), "type=form_26as", CSV, &fresh(), file.as_bytes()).refused(403, "permission_denied");
     company.assert_laws();
 }
 

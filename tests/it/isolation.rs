@@ -22,6 +22,8 @@ fn every_operation_is_refused_to_a_role_exactly_when_its_permission_is_not_held(
             let reply = if op.method == "GET" { client.get(&path) } else { client.change(&op.method, &path, "*", &json!({})) };
             let what = format!("{role} {} {} ({}): {} {}", op.method, op.path, op.permission, reply.status, reply.text());
             let held = op.permission == "any" || holds(role, &op.permission) || op.spec["x-approval"] == true && asks_for(role, &op.permission);
+            // Auditors confirm balances and make no statements.
+            let held = held && (role != "auditor" || op.permission != "statements:run" || op.path.ends_with("/confirm"));
             if reply.status >= 500 || reply.status == 401 || held == (reply.status == 403) {
                 faults.push(what);
             } else if !held {
@@ -310,6 +312,9 @@ fn valid_bodies(op: &Operation, ours: &Stocked) -> Vec<Value> {
         ("POST", "/v1/opening-items/bulk") => vec![json!({"mode": "per_item", "items": [opening_of(customer)]})],
         ("POST", "/v1/tds-certificates") => {
             vec![with(certificate_of(customer), json!({"deductions": [{"receipt_id": ours.thing("receipt_id"), "line_no": 1}]}))]
+        }
+        ("POST", "/v1/tds-certificates/26as") => {
+            vec![json!({"customer_id": customer, "section": "194C", "fiscal_year": "2023-24", "quarter": 4, "amount": "10.00"})]
         }
         ("POST", "/v1/tds-certificates/{id}/match") => vec![json!({"deductions": [{"receipt_id": ours.thing("receipt_id"), "line_no": 1}]})],
         ("POST", "/v1/receipts") => vec![receipt],

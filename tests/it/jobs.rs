@@ -91,3 +91,36 @@ fn a_job_is_its_own_callers_and_one_that_is_being_written_is_not_there_yet() {
     assert_eq!(other.get("/v1/jobs").expect(200)["data"], json!([]));
     company.assert_laws();
 }
+
+#[test]
+fn who_prefers_to_wait_gets_the_end_with_the_answer() {
+    let company = Company::new();
+    let controller = company.controller();
+    let begin = |key: &str, prefer: &str, query: &str| {
+        let headers = [("content-type", "application/json"), ("idempotency-key", key), ("prefer", prefer)];
+        controller.send("POST", &format!("/v1/exports{query}"), &headers, Some(br#"{"type": "tds_26as"}"#))
+    };
+    let (key, patient) = (fresh(), "respond-async, wait=30");
+    let done = begin(&key, patient, "");
+    let told = (done.header("preference-applied").map(str::to_owned), done.header("location").map(str::to_owned));
+    let job = if done.status == 200 { done.expect(200) } else { finished(&controller, &done.expect(202)) };
+    assert_eq!(told, (Some("wait=30".into()), Some(format!("/v1/jobs/{}", id_of(&job)))));
+    assert_includes(&job, &json!({"object": "job", "status": "succeeded", "problem": null}));
+    controller.get(&format!("/v1/exports/{}/manifest", id_of(&job))).expect(200);
+    // A retry begins nothing and hears of the same end; without the wish it is the stored answer.
+    let again = begin(&key, patient, "");
+    assert_eq!((again.status, again.header("idempotent-replayed")), (200, Some("true")));
+    assert_eq!(again.json()["id"], job["id"]);
+    let stored = controller.post_keyed("/v1/exports", &key, &json!({"type": "tds_26as"}));
+    assert_eq!((stored.header("preference-applied"), stored.header("idempotent-replayed")), (None, Some("true")));
+    assert_eq!(stored.expect(202)["status"], "queued");
+    // A dry run begins nothing to wait for, and what cannot be read was not said.
+    let dry = begin(&fresh(), patient, "?validate_only=true");
+    assert_eq!((dry.header("location"), dry.header("preference-applied")), (None, None));
+    dry.expect(200);
+    let begun = begin(&fresh(), "wait=soon", "");
+    assert_eq!((begun.status, begun.header("preference-applied")), (202, None));
+    finished(&controller, &begun.expect(202));
+    assert_eq!(controller.get("/v1/jobs?kind=export").expect(200)["data"].as_array().unwrap().len(), 2);
+    company.assert_laws();
+}

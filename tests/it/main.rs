@@ -47,6 +47,7 @@ mod imports;
 mod isolation;
 mod jobs;
 mod journals;
+mod journeys;
 mod lists;
 mod notes;
 mod partners;

@@ -66,8 +66,8 @@ const MATRIX: &[(&str, &str)] = &[
     ("gl:write", ".+R...."),
     ("periods:close", ".+....."),
     ("statements:read", ".+++O.+"),
-    // The auditor's mark there is for confirmations, which are not built.
-    ("statements:run", ".++O..."),
+    // The auditor's mark there is for confirmations only.
+    ("statements:run", ".++O..+"),
     ("reports:read", ".++OO.+"),
     ("audit:read", "++....+"),
     ("exports:read", "+++..s+"),

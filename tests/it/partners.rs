@@ -1,6 +1,8 @@
 //! Machines of partners: what they may do from where, how their secrets change, and how often they may ask.
 
 use crate::rig::*;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -155,6 +157,93 @@ fn an_inactive_client_may_come_back_and_a_revoked_one_may_not() {
     company.as_role("admin").change("DELETE", &path(&client), "*", &json!({})).refused(409, "invalid_state");
     company.as_role("admin").post(&format!("{}/rotate-secret", path(&client)), &json!({})).refused(409, "invalid_state");
     company.as_role("admin").get(&path(&client)).expect(200);
+    company.assert_laws();
+}
+
+/// POST /v1/oauth/revoke, with the credentials of a client where there is one.
+fn revoke(client: Option<&Value>, token: &str) -> Reply {
+    let basic = client.map(|client| format!("Basic {}", STANDARD.encode(format!("{}:{}", id_of(client), client["client_secret"].as_str().unwrap()))));
+    let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
+    headers.extend(basic.as_deref().map(|basic| ("authorization", basic)));
+    Client::anonymous().send("POST", "/v1/oauth/revoke", &headers, Some(format!("token={token}").as_bytes()))
+}
+
+#[test]
+fn a_token_is_revoked_by_whom_it_was_issued_to_and_nothing_else_ends() {
+    let company = Company::new();
+    let (own, other) = (company.api_client(&["customers:read"]), company.api_client(&["customers:read"]));
+    let minted = || machine_token(&own, "grant_type=client_credentials").expect(200)["access_token"].as_str().unwrap().to_owned();
+    let (first, second) = (minted(), minted());
+    revoke(None, &first).refused(401, "invalid_client");
+    revoke(Some(&with(own.clone(), json!({"client_secret": "dbk_live_wrong"}))), &first).refused(401, "invalid_client");
+    let refused = revoke(Some(&other), &first).refused(400, "invalid_grant");
+    assert_eq!(refused["error"], "invalid_grant");
+    Client::bearer(first.clone()).get("/v1/customers").expect(200);
+    assert_eq!(revoke(Some(&own), &first).expect(200), json!({"done": true}));
+    until("the token to end", SOON, || (Client::bearer(first.clone()).get("/v1/customers").status == 401).then_some(()));
+    Client::bearer(second).get("/v1/customers").expect(200);
+    // What is none, or none any more, is ended already (RFC 7009 section 2.2).
+    for (client, token) in [(Some(&own), first.as_str()), (Some(&own), "rubbish"), (None, "dbr_unknown"), (None, first.as_str())] {
+        revoke(client, token).expect(200);
+    }
+    revoke(Some(&own), "").refused(422, "validation_failed");
+    Client::anonymous().send("POST", "/v1/oauth/revoke", &[("content-type", "application/x-www-form-urlencoded")], Some(b"hint=x")).refused(422, "validation_failed");
+    Client::anonymous().post("/v1/oauth/revoke", &json!({"token": first})).refused(415, "unsupported_media_type");
+    // People's tokens need no client; the refresh token takes the access token of its log-in along, the access token nothing.
+    let (email, password) = demo_user("collector");
+    let pair = || {
+        let pair = log_in(&email, &password, &company.id);
+        [pair["access_token"].as_str().unwrap().to_owned(), pair["refresh_token"].as_str().unwrap().to_owned()]
+    };
+    let ([access, refresh], [access_only, kept]) = (pair(), pair());
+    assert_eq!(revoke(Some(&own), &access).refused(400, "invalid_grant")["error"], "invalid_grant");
+    revoke(None, &refresh).expect(200);
+    revoke(None, &access_only).expect(200);
+    for token in [access, access_only] {
+        until("the token to end", SOON, || (Client::bearer(token.clone()).get("/v1/customers").status == 401).then_some(()));
+    }
+    let renewed = |token: &str| Client::anonymous().post("/v1/auth/refresh", &json!({"refresh_token": token}));
+    renewed(&refresh).refused(401, "refresh_token_invalid");
+    renewed(&kept).expect(200);
+    let told = company.sql("SELECT action FROM audit_event WHERE company_id = {c} AND action IN ('session.ended', 'session.token_revoked') ORDER BY action");
+    assert_eq!(told.len(), 3, "{told:?}");
+    company.assert_laws();
+}
+
+#[test]
+fn twenty_exports_an_hour_may_be_begun() {
+    let company = Company::new();
+    let slow = json!({"name": "Exporter", "scopes": ["exports:create", "customers:read"], "requests_per_minute": 600});
+    let machine = token(&company.as_role("admin").post("/v1/api-clients", &slow).expect(201));
+    for left in (0..20).rev() {
+        // What is refused for its content counts as well.
+        let reply = machine.post("/v1/exports", &json!({"type": "nonsense"}));
+        assert_eq!((reply.status, limit(&reply, "ratelimit-policy", "exports"), limit(&reply, "ratelimit", "exports")[0]), (422, vec![20, 3600], left));
+    }
+    let refused = machine.post("/v1/exports", &json!({"type": "tds_26as"}));
+    let wait = refused.header("retry-after").and_then(|s| s.parse::<u64>().ok()).expect("Retry-After");
+    assert!((1..=180).contains(&wait), "one every three minutes: {wait}");
+    assert_eq!(refused.refused(429, "rate_limited")["violated-policies"], json!(["exports"]));
+    machine.get("/v1/customers").expect(200);
+    company.assert_laws();
+}
+
+#[test]
+fn what_changes_without_its_version_is_always_told_anew() {
+    let company = Company::new();
+    let client = company.api_client(&["customers:read"]);
+    let admin = company.as_role("admin");
+    let seen = admin.get(&path(&client));
+    let tag = seen.header("etag").expect("an ETag").to_owned();
+    assert_eq!(seen.expect(200)["last_used_at"], Value::Null);
+    token(&client);
+    let again = admin.send("GET", &path(&client), &[("if-none-match", &tag)], None);
+    assert_eq!(again.header("etag"), Some(tag.as_str()));
+    assert!(again.expect(200)["last_used_at"].is_string());
+    // Of what does not, who has the version has all of it.
+    let customer = format!("/v1/items/{}", id_of(&admin.post("/v1/items", &json!({"code": fresh(), "name": "Support", "is_service": true, "hsn_code": "998313", "unit_price": "10.00", "tax_rate": "18"})).expect(201)));
+    let tag = admin.get(&customer).header("etag").expect("an ETag").to_owned();
+    assert_eq!(admin.send("GET", &customer, &[("if-none-match", &tag)], None).status, 304);
     company.assert_laws();
 }
 

@@ -20,37 +20,39 @@ const SOON: Duration = Duration::from_secs(90);
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-struct Got {
+pub struct Got {
     headers: HashMap<String, String>,
     body: String,
 }
 impl Got {
-    fn header(&self, name: &str) -> &str {
+    pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or_else(|| panic!("no {name} in {self:?}"), String::as_str)
     }
-    fn event(&self) -> Value {
+    pub fn event(&self) -> Value {
         serde_json::from_str(&self.body).expect("JSON")
     }
 }
 
 #[derive(Clone)]
-enum Act {
+pub enum Act {
     Say(u16, &'static str),
     Hang,
     Drip,
+    /// Hangs up without a word.
+    Leave,
 }
 
 type Script = dyn Fn(&Got, usize) -> Act + Send + Sync;
 
 /// A program that receives; it ends with the test process.
-struct Receiver {
-    url: String,
+pub struct Receiver {
+    pub url: String,
     got: Arc<Mutex<Vec<Got>>>,
 }
 
 impl Receiver {
     /// `script` decides by the request and how many came before it.
-    fn start(script: impl Fn(&Got, usize) -> Act + Send + Sync + 'static) -> Self {
+    pub fn start(script: impl Fn(&Got, usize) -> Act + Send + Sync + 'static) -> Self {
         Self::at("127.0.0.1", script)
     }
     fn at(address: &str, script: impl Fn(&Got, usize) -> Act + Send + Sync + 'static) -> Self {
@@ -66,11 +68,11 @@ impl Receiver {
         });
         Self { url, got }
     }
-    fn got(&self) -> Vec<Got> {
+    pub fn got(&self) -> Vec<Got> {
         self.got.lock().unwrap().clone()
     }
     /// The requests, once there are so many.
-    fn wait(&self, count: usize) -> Vec<Got> {
+    pub fn wait(&self, count: usize) -> Vec<Got> {
         until(&format!("{count} deliveries"), SOON, || Some(self.got()).filter(|got| got.len() >= count))
     }
 }
@@ -110,6 +112,7 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Got>>, script: &Script) -> std:
             let said = "said\0".repeat(1000);
             write!(stream, "HTTP/1.1 {status} Whatever\r\ncontent-length: {}\r\nconnection: close\r\n{extra}\r\n{said}", said.len())
         }
+        Act::Leave => Ok(()),
         Act::Hang => {
             thread::sleep(Duration::from_secs(60));
             Ok(())
@@ -125,7 +128,7 @@ fn serve(mut stream: TcpStream, seen: &Mutex<Vec<Got>>, script: &Script) -> std:
     }
 }
 
-fn endpoint(company: &Company, url: &str, extra: Value) -> Value {
+pub fn endpoint(company: &Company, url: &str, extra: Value) -> Value {
     company.as_role("admin").post("/v1/webhook-endpoints", &with(json!({"url": url}), extra)).expect(201)
 }
 
@@ -144,13 +147,13 @@ fn now_endpoint(company: &Company, endpoint: &Value) -> Value {
 }
 
 /// Lets time pass for what waits.
-fn hurry(endpoint: &Value) {
+pub fn hurry(endpoint: &Value) {
     Db::owner().run(&format!("UPDATE webhook_delivery SET due_at = now() WHERE endpoint_id = '{}' AND state = 'pending'", id_of(endpoint))).expect("due");
     Db::owner().run(&format!("UPDATE webhook_endpoint SET paused_until = NULL WHERE id = '{}'", id_of(endpoint))).expect("no pause");
 }
 
 /// The signature as the standard says, computed here.
-fn signed(secret: &str, got: &Got) -> String {
+pub fn signed(secret: &str, got: &Got) -> String {
     let key = STANDARD.decode(secret.strip_prefix("whsec_").expect("its kind")).expect("base64");
     let text = format!("{}.{}.{}", got.header("webhook-id"), got.header("webhook-timestamp"), got.body);
     let mac = Hmac::<Sha256>::new_from_slice(&key).unwrap().chain_update(text).finalize();
@@ -489,6 +492,39 @@ fn a_machine_manages_its_own_endpoints_and_gets_what_it_may_read() {
     assert!(mine["data"].as_array().unwrap().iter().all(|delivery| delivery["endpoint_id"] == own["id"]), "{mine}");
     machine.change("DELETE", &format!("/v1/webhook-endpoints/{}", id_of(&own)), "*", &Value::Null).expect(200);
     machine.get(&format!("/v1/webhook-endpoints/{}", id_of(&own))).refused(404, "not_found");
+    company.assert_laws();
+}
+
+#[test]
+fn what_a_client_may_no_longer_hear_is_not_sent_whatever_waits() {
+    let company = Company::new();
+    let (admin, client) = (company.as_role("admin"), company.api_client(&["webhooks:manage", "customers:read"]));
+    let machine = Client::bearer(machine_token(&client, "grant_type=client_credentials").expect(200)["access_token"].as_str().unwrap().to_owned());
+    // Refuses the first, so that it waits for its next attempt.
+    let receiver = Receiver::start(|_, before| Act::Say(if before == 0 { 500 } else { 200 }, ""));
+    let made = machine.post("/v1/webhook-endpoints", &json!({"url": receiver.url, "event_types": ["customer.created"]})).expect(201);
+    company.customer();
+    let waiting = delivery_when(&company, &made, "the first attempt", |delivery| delivery["attempt_count"] == 1 && delivery["status"] == "pending");
+    let patch = |change: Value| admin.change("PATCH", &format!("/v1/api-clients/{}", id_of(&client)), "*", &change).expect(200);
+    let retry = || admin.post(&format!("/v1/webhook-deliveries/{}/retry", id_of(&waiting)), &json!({}));
+    patch(json!({"scopes": ["webhooks:manage"]}));
+    assert_eq!(retry().refused(403, "permission_denied")["required_permission"], "customers:read");
+    // Who may do nothing for now gets nothing for now.
+    patch(json!({"scopes": ["webhooks:manage", "customers:read"], "active": false}));
+    hurry(&made);
+    let other = Receiver::start(|_, _| Act::Say(200, ""));
+    let theirs = endpoint(&company, &other.url, json!({"event_types": ["customer.created"]}));
+    company.customer();
+    other.wait(1);
+    assert_eq!((receiver.got().len(), now_endpoint(&company, &made)["status"].as_str()), (1, Some("failing")));
+    // Who may never again has no endpoint any more.
+    admin.change("DELETE", &format!("/v1/api-clients/{}", id_of(&client)), "*", &Value::Null).expect(200);
+    let gone = until("the endpoint to be disabled", SOON, || Some(now_endpoint(&company, &made)).filter(|endpoint| endpoint["status"] == "disabled"));
+    assert!(gone["disabled_reason"].as_str().unwrap().contains("revoked"), "{gone}");
+    assert_eq!(deliveries(&company, &made)[0]["status"], "parked");
+    assert_eq!((receiver.got().len(), now_endpoint(&company, &theirs)["status"].as_str()), (1, Some("active")));
+    let told = feed(&company);
+    assert_eq!(told.iter().filter(|event| event["type"] == "webhook_endpoint.disabled").count(), 1);
     company.assert_laws();
 }
 

@@ -1,8 +1,9 @@
 //! API clients and their tokens.
 
-use super::types::{ApiClient, ApiClientPatch, ClientCredentials, ClientToken, NewApiClient, RotateSecret};
+use super::types::{ApiClient, ApiClientPatch, ClientCredentials, ClientToken, NewApiClient, RotateSecret, TokenToRevoke};
 use super::{problems, service, store};
 use crate::access::tokens::keys::Keys;
+use crate::access::tokens::types::Acknowledged;
 use crate::platform::http::address;
 use crate::platform::http::problem::{self, FieldError, Problem, ProblemDocument};
 use crate::platform::http::{Body, Created, Done, Fetched, Path, Query, Reply};
@@ -24,7 +25,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(update_api_client)
         .service(rotate_api_client_secret)
         .service(revoke_api_client)
-        .service(client_token);
+        .service(client_token)
+        .service(revoke_token);
 }
 
 /// List API clients.
@@ -96,21 +98,47 @@ pub async fn revoke_api_client(caller: Caller<ClientsManage>, id: Path<ClientId>
     extensions(("x-permission" = json!("public"))))]
 #[post("/v1/oauth/token")]
 pub async fn client_token(public: Public, keys: Data<Keys>, form: Result<web::Form<ClientCredentials>, actix_web::Error>) -> Reply<Fetched<ClientToken>> {
-    let form = form.map_err(|error| match error.as_response_error().status_code().as_u16() {
-        413 => Problem::new(problem::PAYLOAD_TOO_LARGE, "The body is too large."),
-        415 => Problem::new(problem::UNSUPPORTED_MEDIA_TYPE, "Send the body as application/x-www-form-urlencoded."),
-        _ => Problem::new(problem::VALIDATION_FAILED, "Send grant_type=client_credentials, form-encoded.").errors(vec![FieldError::at(
-            "/grant_type",
-            "required",
-            "Send grant_type=client_credentials.",
-        )]),
-    })?;
+    let form = form.map_err(|error| unread(&error, "/grant_type", "Send grant_type=client_credentials, form-encoded."))?;
     if form.grant_type != "client_credentials" {
         return Err(Problem::new(problems::UNSUPPORTED_GRANT, "Only client_credentials is supported.").member("error", "unsupported_grant_type"));
     }
     let (id, secret) = basic(public.request()).ok_or_else(|| service::invalid("Send client id and secret by HTTP Basic."))?;
     let (scope, from) = (form.into_inner().scope, address::of(public.request()));
-    Fetched::ok(&public.write(move |tx| service::token(tx, &keys, &id, &secret, scope.as_deref(), from)).await?)
+    Fetched::ok(&public.write(move |tx| service::token(tx, &keys, (&id, &secret), scope.as_deref(), from)).await?)
+}
+
+/// Revoke a token.
+///
+/// RFC 7009, form-encoded. A machine sends its access token with id and secret by HTTP Basic; a person's refresh token (which ends
+/// the log-in with its access tokens) or access token needs no more than itself. It stops working within two seconds. A token that
+/// is unknown, expired or revoked already gets the same answer; one of another client does not (`invalid_grant`).
+#[utoipa::path(tag = "Auth", request_body(content = TokenToRevoke, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 200, body = Acknowledged, description = "It is no longer good."), (status = 401, body = ProblemDocument, content_type = "application/problem+json", description = "Client id or secret is wrong or missing."),
+        (status = 403, body = ProblemDocument, content_type = "application/problem+json", description = "The client may not call from this address.")),
+    extensions(("x-permission" = json!("public"))))]
+#[post("/v1/oauth/revoke")]
+pub async fn revoke_token(public: Public, keys: Data<Keys>, form: Result<web::Form<TokenToRevoke>, actix_web::Error>) -> Reply<Fetched<Acknowledged>> {
+    let form = form.map_err(|error| unread(&error, "/token", "Send token=…, form-encoded."))?.into_inner();
+    let credentials = basic(public.request());
+    if credentials.is_none() && public.request().headers().contains_key("authorization") {
+        return Err(service::invalid("Send client id and secret by HTTP Basic."));
+    }
+    let from = address::of(public.request());
+    let revoked = public.write(move |tx| {
+        let credentials = credentials.as_ref().map(|(id, secret)| (id.as_str(), secret.as_str()));
+        service::revoke_token(tx, &keys, credentials, &form.token, from)
+    });
+    revoked.await?;
+    Fetched::ok(&Acknowledged { done: true })
+}
+
+/// A form that is not the one to send.
+fn unread(error: &actix_web::Error, pointer: &str, detail: &str) -> Problem {
+    match error.as_response_error().status_code().as_u16() {
+        413 => Problem::new(problem::PAYLOAD_TOO_LARGE, "The body is too large."),
+        415 => Problem::new(problem::UNSUPPORTED_MEDIA_TYPE, "Send the body as application/x-www-form-urlencoded."),
+        _ => Problem::new(problem::VALIDATION_FAILED, detail).errors(vec![FieldError::at(pointer, "required", detail)]),
+    }
 }
 
 fn basic(request: &HttpRequest) -> Option<(String, String)> {

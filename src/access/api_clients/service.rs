@@ -12,6 +12,7 @@ use crate::platform::http::{FieldError, Problem};
 use crate::platform::ids::ClientId;
 use crate::platform::unit_of_work::permissions::client_scopes;
 use crate::platform::unit_of_work::{Actor, Audited, Change, Principal, Tx};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use chrono::Duration;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -127,28 +128,50 @@ pub fn invalid(detail: &str) -> Problem {
     Problem::new(problems::INVALID_CLIENT, detail).member("error", "invalid_client").header("www-authenticate", "Basic realm=\"duebook\"")
 }
 
-/// OAuth 2 client credentials (RFC 6749 section 4.4).
-pub fn token(tx: &mut Tx<'_>, keys: &Keys, id: &str, secret: &str, scope: Option<&str>, from: IpAddr) -> Result<ClientToken, Problem> {
+/// The client these are the credentials of, where it may call from there; and whether the secret is its newest.
+fn proved(tx: &mut Tx<'_>, (id, secret): (&str, &str), from: IpAddr) -> Result<(store::StandingRow, bool), Problem> {
     let wrong = || invalid("Client id or secret is wrong.");
     let id: Uuid = id.parse().map_err(|_| wrong())?;
     let client = store::credentials(tx, id)?.ok_or_else(wrong)?;
     let hash = hash(secret);
-    let present = client.secret_hash == hash;
-    if !present && client.previous_secret_hash.as_deref() != Some(&hash) {
+    let is = |kept: &[u8]| verify_slices_are_equal(kept, &hash).is_ok();
+    let present = is(&client.secret_hash);
+    if !present && !client.previous_secret_hash.is_some_and(|kept| is(&kept)) {
         return Err(wrong());
     }
     standing::learn(&client.standing);
     if !standing::Known::from(&client.standing).allows(from) {
         return Err(ip_not_allowed(from));
     }
-    let granted = client.standing.scopes.0;
+    Ok((client.standing, present))
+}
+
+/// Ends a token (RFC 7009). A client ends its own; what people hold needs no client, as whoever has it may use it. A token that is
+/// none, or none any more, is ended already.
+pub fn revoke_token(tx: &mut Tx<'_>, keys: &Keys, credentials: Option<(&str, &str)>, token: &str, from: IpAddr) -> Result<(), Problem> {
+    let client = credentials.map(|credentials| proved(tx, credentials, from)).transpose()?.map(|(standing, _)| standing.id);
+    let Ok((principal, id)) = keys.read(token) else {
+        return if client.is_none() { tokens::revoke_refresh(tx, token) } else { Ok(()) };
+    };
+    match (principal.actor, client) {
+        (Actor::Client(_), None) => Err(invalid("Send client id and secret by HTTP Basic.")),
+        (Actor::Client(of), Some(client)) if of == client => tokens::revoke_token(tx, principal.company, id),
+        (Actor::User(_), None) => tokens::revoke_token(tx, principal.company, id),
+        _ => Err(Problem::new(problems::INVALID_GRANT, "The token was issued to somebody else.").member("error", "invalid_grant")),
+    }
+}
+
+/// OAuth 2 client credentials (RFC 6749 section 4.4).
+pub fn token(tx: &mut Tx<'_>, keys: &Keys, credentials: (&str, &str), scope: Option<&str>, from: IpAddr) -> Result<ClientToken, Problem> {
+    let (client, present) = proved(tx, credentials, from)?;
+    let (id, granted) = (client.id, client.scopes.0);
     let scopes: Vec<String> = scope.map_or_else(|| granted.clone(), |asked| asked.split_whitespace().map(str::to_owned).collect());
     if let Some(unknown) = scopes.iter().find(|scope| !granted.contains(scope)) {
         return Err(Problem::new(problems::INVALID_SCOPE, format!("The scope {unknown} was not granted to this client.")).member("error", "invalid_scope"));
     }
     store::used(tx, id, from, present)?;
     let scope = scopes.join(" ");
-    let (actor, company) = (Actor::Client(id), client.standing.company_id);
+    let (actor, company) = (Actor::Client(id), client.company_id);
     let principal = Principal { actor, company, roles: vec!["integration".into()], scopes: Some(scopes), session: id, requests_per_minute: None };
     Ok(ClientToken { access_token: keys.mint(&principal, MACHINE_SECONDS)?, token_type: "Bearer", expires_in: MACHINE_SECONDS, scope })
 }

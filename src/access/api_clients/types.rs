@@ -107,6 +107,20 @@ pub struct ClientCredentials {
     pub scope: Option<String>,
 }
 
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"token": "dbr_kqZ0R6m1nJ8c", "token_type_hint": "refresh_token"}))]
+pub struct TokenToRevoke {
+    #[schema(min_length = 1, max_length = 8000, example = "dbr_kqZ0R6m1nJ8c")]
+    pub token: String,
+    /// `access_token` or `refresh_token`; we find out without it.
+    #[schema(max_length = 40, example = "refresh_token")]
+    pub token_type_hint: Option<String>,
+    /// What clients without a secret send (RFC 6749 section 3.2.1); we do without it.
+    #[schema(max_length = 100, example = "duebook")]
+    pub client_id: Option<String>,
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ClientToken {
     #[schema(max_length = 4000, example = "eyJ0eXAiOiJhdCtqd3QiLCJhbGciOiJFZERTQSJ9.e30.c2ln")]

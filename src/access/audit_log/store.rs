@@ -52,6 +52,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &AuditFilter) -> Result<Pa
         .when("e.object = {}", filter.resource_type.clone())
         .when("e.object_id = {}", filter.resource_id)
         .when("e.request_id = {}", filter.request_id.clone())
+        .when("e.ip = {}", filter.ip.map(|ip| ip.to_canonical().to_string()))
         .when("e.recorded_at >= {}", filter.at_gte.map(|at| at.0))
         .when("e.recorded_at <= {}", filter.at_lte.map(|at| at.0))
         .when("l.seq >= {}", filter.seq_gte)

@@ -3,6 +3,7 @@
 use crate::platform::dates::Instant;
 use crate::platform::http::reply::Resource;
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -51,6 +52,9 @@ pub struct AuditFilter {
     /// Request.
     #[param(max_length = 64, example = "req_0196f2c41b7e7c0aa1d5")]
     pub request_id: Option<String>,
+    /// The address it came from.
+    #[param(value_type = Option<String>, min_length = 2, max_length = 45, pattern = "^[0-9A-Fa-f:.]+$", example = "203.0.113.7")]
+    pub ip: Option<IpAddr>,
     /// Recorded at or after.
     pub at_gte: Option<Instant>,
     /// Recorded at or before.

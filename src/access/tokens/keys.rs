@@ -139,8 +139,13 @@ impl Keys {
         jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(|error| Problem::internal(&error))
     }
 
-    /// Who a token speaks for. One algorithm, one type, one issuer, one audience; nothing is left to defaults.
+    /// Who a token speaks for.
     pub fn principal(&self, token: &str) -> Result<Principal, Problem> {
+        self.read(token).map(|(principal, _)| principal)
+    }
+
+    /// Who a token speaks for, and its own id. One algorithm, one type, one issuer, one audience; nothing is left to defaults.
+    pub fn read(&self, token: &str) -> Result<(Principal, Uuid), Problem> {
         let invalid = || Problem::new(problem::TOKEN_INVALID, "The access token is not valid.").header("www-authenticate", "Bearer error=\"invalid_token\"");
         let header = jsonwebtoken::decode_header(token).map_err(|_| invalid())?;
         let our_type = header.typ.as_deref().is_some_and(|typ| typ.eq_ignore_ascii_case("at+jwt"));
@@ -173,7 +178,7 @@ impl Keys {
         if revocations::revoked(company, claims.sub, claims.sid, claims.jti) {
             return Err(invalid());
         }
-        Ok(Principal { actor, company, roles: claims.roles, scopes, session: claims.sid, requests_per_minute: None })
+        Ok((Principal { actor, company, roles: claims.roles, scopes, session: claims.sid, requests_per_minute: None }, claims.jti))
     }
 }
 

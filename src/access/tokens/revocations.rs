@@ -27,10 +27,10 @@ pub fn refresh(doors: &Doors) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whether a token was issued before its subject or session was revoked. The token id is a `UUIDv7`,
+/// Whether a token was revoked, or issued before its subject or session was. The token id is a `UUIDv7`,
 /// whose first 48 bits are its milliseconds.
 #[must_use]
 pub fn revoked(company: CompanyId, subject: Uuid, session: Uuid, token: Uuid) -> bool {
     let issued = i64::try_from(token.as_u128() >> 80).unwrap_or(0);
-    REVOKED.read().is_ok_and(|map| [subject, session].iter().any(|id| map.get(&(company.uuid(), *id)).is_some_and(|at| issued <= *at)))
+    REVOKED.read().is_ok_and(|map| [subject, session, token].iter().any(|id| map.get(&(company.uuid(), *id)).is_some_and(|at| issued <= *at)))
 }

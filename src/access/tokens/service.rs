@@ -158,6 +158,19 @@ pub fn revoke_subject(tx: &mut Tx<'_>, subject: Uuid) -> Result<(), Problem> {
     store::revoke(tx, company, subject)
 }
 
+/// Ends one access token, within seconds.
+pub fn revoke_token(tx: &mut Tx<'_>, company: CompanyId, token: Uuid) -> Result<(), Problem> {
+    store::revoke(tx, company, token)?;
+    tx.note_in(company, Change::new("session.token_revoked", token))
+}
+
+/// Ends the log-in a refresh token belongs to, with its access tokens; what is no refresh token of ours is none.
+pub fn revoke_refresh(tx: &mut Tx<'_>, token: &str) -> Result<(), Problem> {
+    let Some(found) = store::lock_refresh(tx, &Sha256::digest(token.as_bytes()))? else { return Ok(()) };
+    store::end_families(tx, found.user_id, Some(found.family_id), None)?;
+    tx.note_in(found.company_id, Change::new("session.ended", found.family_id).after(&serde_json::json!({"user_id": found.user_id})))
+}
+
 /// Drops refresh tokens and revocations nothing can depend on any more.
 pub fn purge(doors: &Doors) -> Result<(), Problem> {
     run_system(doors, None, "purgeSessions", store::purge)

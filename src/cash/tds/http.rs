@@ -1,6 +1,6 @@
 //! Tax deducted by customers.
 
-use super::types::{CertificateFilter, DeductionFilter, MatchCertificate, NewCertificate, NewSighting, TdsCertificate, TdsDeduction};
+use super::types::{CertificateFilter, DeductionFilter, MatchCertificate, NewCertificate, NewSighting, NewTaxOfficeLine, TdsCertificate, TdsDeduction};
 use super::{service, store};
 use crate::platform::http::{Body, Created, Done, Fetched, Path, Query, Reply};
 use crate::platform::ids::CertificateId;
@@ -17,7 +17,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(record_tds_certificate)
         .service(get_tds_certificate)
         .service(match_tds_certificate)
-        .service(record_tds_sighting);
+        .service(record_tds_sighting)
+        .service(record_tax_office_line);
 }
 
 /// List tax deducted.
@@ -75,4 +76,16 @@ pub async fn match_tds_certificate(caller: Caller<TdsWrite>, id: Path<Certificat
 #[post("/v1/tds-certificates/{id}/26as")]
 pub async fn record_tds_sighting(caller: Caller<TdsWrite>, id: Path<CertificateId>, body: Body<NewSighting>) -> Reply<Done<TdsCertificate>> {
     caller.change(move |tx| service::see(tx, id.0, &body)).await
+}
+
+/// Record a line of Form 26AS.
+///
+/// What the tax office shows of a customer's section and quarter (Form 26AS; from 1-Apr-2026 Form 168), which knows no certificates:
+/// it is taken for the certificate of that customer, section and quarter. There has to be one (404), and where there are several
+/// `certificate_number` says which. The newest line counts, so it says all that was deposited. Many lines come as an import
+/// (`form_26as`).
+#[utoipa::path(tag = "Tax deducted", request_body = NewTaxOfficeLine, responses((status = 200, body = TdsCertificate, description = "Recorded.")), extensions(("x-permission" = json!("tds:write")), ("x-idempotency" = json!("required"))))]
+#[post("/v1/tds-certificates/26as")]
+pub async fn record_tax_office_line(caller: Caller<TdsWrite>, body: Body<NewTaxOfficeLine>) -> Reply<Done<TdsCertificate>> {
+    caller.change(move |tx| service::see_line(tx, &body)).await
 }

@@ -2,7 +2,7 @@
 
 use super::problems::ALREADY_CERTIFIED;
 use super::store::{self, Candidate};
-use super::types::{DeductionRef, MatchCertificate, NewCertificate, NewSighting, TdsCertificate};
+use super::types::{DeductionRef, MatchCertificate, NewCertificate, NewSighting, NewTaxOfficeLine, TdsCertificate};
 use crate::ledger::open_items::contra::{Contra, open};
 use crate::ledger::open_items::store::lock_customers;
 use crate::ledger::periods::posting_date;
@@ -114,6 +114,29 @@ pub fn see(tx: &mut Tx<'_>, id: CertificateId, new: &NewSighting) -> Result<Audi
     square(tx, id, on.max(head.certificate_date))?;
     let answer = store::get(tx, id)?;
     Ok(tx.record(Change::new("tds_certificate.seen", id.uuid()).version(answer.version).before(&before).after(&answer), answer))
+}
+
+/// Records a line of the tax office's record, which names no certificate: the one of its customer, section and quarter.
+pub fn see_line(tx: &mut Tx<'_>, line: &NewTaxOfficeLine) -> Result<Audited<TdsCertificate>, Problem> {
+    let mut errors: Vec<FieldError> = line.customer().missing().into_iter().collect();
+    let year = FiscalYear::parse(&line.fiscal_year).map(|year| year.0);
+    if year.is_none() {
+        errors.push(FieldError::at("/fiscal_year", "invalid_fiscal_year", "A fiscal year is written like 2025-26.").received(&line.fiscal_year));
+    }
+    if !errors.is_empty() {
+        return Err(Problem::invalid(errors));
+    }
+    line.customer().unambiguous()?;
+    let customer = customers::store::find(tx, &line.customer())?;
+    let found = store::of_quarter(tx, customer, &line.section, year.unwrap_or_default(), line.quarter, line.certificate_number.as_deref())?;
+    match found[..] {
+        [id] => see(tx, id, &NewSighting { seen_on: line.seen_on, amount: line.amount }),
+        [] => Err(Problem::reference("tds_certificate", "/certificate_number")),
+        _ => {
+            let detail = "The customer gave several certificates for the section and quarter; name one.";
+            Err(Problem::invalid(vec![FieldError::at("/certificate_number", "required", detail)]))
+        }
+    }
 }
 
 /// A certificate with its customer, and whoever settled what was short of it, locked.

@@ -144,6 +144,21 @@ pub fn get(rx: &mut Rx<'_>, id: CertificateId) -> Result<TdsCertificate, Problem
     answers(rx, vec![head])?.pop().ok_or_else(|| Problem::not_found("tds_certificate"))
 }
 
+/// Certificates of a customer for a section and quarter; of one number, where it is given.
+pub fn of_quarter(
+    rx: &mut Rx<'_>,
+    customer: CustomerId,
+    section: &str,
+    year: i32,
+    quarter: i32,
+    number: Option<&str>,
+) -> Result<Vec<CertificateId>, Problem> {
+    let company = rx.company();
+    let text = "SELECT id FROM tds_certificate WHERE company_id = $1 AND customer_id = $2 AND fiscal_year = $4 AND quarter = $5 AND lower(section) = lower($3)
+        AND ($6::text IS NULL OR certificate_number = $6) ORDER BY id";
+    rx.scalars(Sql::new(text).bind(company).bind(customer).bind(section).bind(year).bind(quarter).bind(number))
+}
+
 row! { struct LineRow { certificate_id: CertificateId, receipt_id: ReceiptId, receipt_number: String, line_no: i32, amount: Decimal } }
 
 fn answers(rx: &mut Rx<'_>, heads: Vec<Head>) -> Result<Vec<TdsCertificate>, Problem> {

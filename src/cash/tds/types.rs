@@ -157,6 +157,38 @@ pub struct NewSighting {
     pub amount: Amount,
 }
 
+/// A line of the tax office's record by what it says itself: whose tax, of which section and quarter. It knows no certificates.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"customer_external_id": "CUST-0042", "section": "194C", "fiscal_year": "2025-26", "quarter": 3, "amount": "2000.00"}))]
+pub struct NewTaxOfficeLine {
+    pub customer_id: Option<CustomerId>,
+    #[schema(min_length = 1, max_length = 100, example = "CUST-0042")]
+    pub customer_external_id: Option<String>,
+    #[schema(min_length = 1, max_length = 30, example = "ACME")]
+    pub customer_code: Option<String>,
+    /// Section or payment code.
+    #[schema(min_length = 1, max_length = 20, example = "194C")]
+    pub section: String,
+    #[schema(pattern = "^[0-9]{4}-[0-9]{2}$", max_length = 7, example = "2025-26")]
+    pub fiscal_year: String,
+    #[schema(minimum = 1, maximum = 4, example = 3)]
+    pub quarter: i32,
+    /// Which certificate it is, where the customer gave several for the section and quarter.
+    #[schema(min_length = 1, max_length = 30, example = "ABCDEF")]
+    pub certificate_number: Option<String>,
+    /// All that was deposited for the section and quarter, or for the certificate.
+    pub amount: Amount,
+    /// When the record was looked at; today when left out.
+    #[schema(example = "2026-02-10")]
+    pub seen_on: Option<NaiveDate>,
+}
+impl NamesCustomer for NewTaxOfficeLine {
+    fn customer(&self) -> Reference<'_> {
+        Reference { id: self.customer_id, external_id: self.customer_external_id.as_deref(), code: self.customer_code.as_deref() }
+    }
+}
+
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DeductionFilter {

@@ -48,6 +48,8 @@ kinds! {
         "note.cancelled": "A credit or debit note was cancelled.",
     }
     "einvoices:read" {
+        "einvoice.pending": "A document was issued that has to be registered.",
+        "einvoice.deadline_near": "A document that has to be registered is not, and the portal takes it for a week at most.",
         "einvoice.registered": "The portal registered a document.",
         "einvoice.failed": "The portal refused a document.",
         "einvoice.cancelled": "A registration was cancelled.",
@@ -190,7 +192,8 @@ pub fn webhooks() -> (Value, Value) {
 pub const PING: &str = "ping";
 
 /// Types that are told of what an entry did to documents; never the entry's own.
-const DERIVED: [&str; 10] = [
+const DERIVED: [&str; 11] = [
+    "einvoice.pending",
     "invoice.partially_paid",
     "invoice.paid",
     "invoice.written_off",

@@ -216,6 +216,7 @@ pub fn drafts(entry: &Entry) -> Vec<Draft> {
         }));
     }
     drafts.extend(overdue(entry, action, id, own));
+    drafts.extend(unregistered(body, action, id));
     drafts
 }
 
@@ -242,6 +243,20 @@ fn allocation(placed: &Placed) -> Option<Draft> {
 fn overdue(entry: &Entry, action: &str, id: Uuid, own: Option<&Moved>) -> Option<Draft> {
     let own = own.filter(|own| action == "invoice.issued" && !own.open_amount.is_zero() && own.due_date.is_some_and(|due| due < entry.day))?;
     Some(Draft { kind: kind("invoice.overdue")?, object_id: id, data: data(own.shown(), json!({}), Vec::new()) })
+}
+
+/// What has to be registered with the portal (CGST Rules r.48(4)) waits for it from the moment it is issued.
+fn unregistered(body: &Value, action: &str, id: Uuid) -> Option<Draft> {
+    let (document_type, after) = (action.strip_suffix(".issued")?, &body["after"]);
+    if after["einvoice"]["status"] != "pending" {
+        return None;
+    }
+    let date = if document_type == "invoice" { "invoice_date" } else { "note_date" };
+    let mut shown = json!({"object": "einvoice", "id": id, "status": "pending", "document_id": id, "document_type": document_type, "document_date": after[date]});
+    for name in ["number", "customer_id", "currency", "grand_total"] {
+        shown[name] = after[name].clone();
+    }
+    Some(Draft { kind: kind("einvoice.pending")?, object_id: id, data: data(shown, json!({}), Vec::new()) })
 }
 
 /// The thing after the change: what is plain about it.

@@ -4,12 +4,14 @@ use super::catalogue::{self, KINDS, kind};
 use super::rules::{Draft, Entry, Placed, drafts};
 use super::store::{self, PlacedRow, Told};
 use super::types::{Event, EventFilter, EventPage};
+use crate::filing::einvoice::store as einvoices;
 use crate::platform::dates::{Instant, business_date};
 use crate::platform::http::problem::{FieldError, INVALID_PARAMETER, Problem};
 use crate::platform::ids::CompanyId;
 use crate::platform::money::Currency;
 use crate::platform::page::Paging;
 use crate::platform::unit_of_work::{ADOPTED, Change, Doors, Principal, Rx, Tx, run_system, run_system_read};
+use chrono::Days;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use uuid::Uuid;
@@ -122,6 +124,29 @@ pub fn tell_overdue(doors: &Doors) -> Result<(), Problem> {
         while run_system(doors, Some(company), "tellOverdue", overdue_batch)? {}
     }
     Ok(())
+}
+
+/// Days before the portal takes a document no more on which that is told.
+const NOTICE_DAYS: u64 = 7;
+
+/// Tells of documents the portal will soon take no more, each once. Run every hour.
+pub fn tell_deadlines(doors: &Doors) -> Result<(), Problem> {
+    for company in run_system_read(doors, None, "listCompanies", store::companies)? {
+        while run_system(doors, Some(company), "tellDeadlines", deadline_batch)? {}
+    }
+    Ok(())
+}
+
+/// Whether more may be left.
+fn deadline_batch(tx: &mut Tx<'_>) -> Result<bool, Problem> {
+    // Two that look at the same time would tell it twice.
+    store::lock_feed(tx)?;
+    let today = tx.cx().today;
+    let found = einvoices::near_deadline(tx, today, today + Days::new(NOTICE_DAYS), BATCH)?;
+    for document in &found {
+        let _ = tx.record(Change::new("einvoice.deadline_near", document.document_id.uuid()).after(document), ());
+    }
+    Ok(found.len() == usize::try_from(BATCH).unwrap_or_default())
 }
 
 /// Whether more may be left.

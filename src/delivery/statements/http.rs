@@ -73,8 +73,8 @@ pub async fn get_statement_pdf(caller: Caller<StatementsRead>, id: Path<Statemen
 /// Record what the customer answered to a statement.
 ///
 /// A confirmation of balances: the customer's books agree, or what they say instead. Answers are only added; the newest is
-/// the statement's `confirmation`, the others stand in the audit log.
-#[utoipa::path(tag = "Statements", request_body = NewConfirmation, params(("id" = StatementId, Path, description = "The statement.")), responses((status = 200, body = Statement, description = "Recorded.")), extensions(("x-permission" = json!("statements:run")), ("x-idempotency" = json!("required"))))]
+/// the statement's `confirmation`, the others stand in the audit log. Auditors may record them, too: answers go to them (SA 505).
+#[utoipa::path(tag = "Statements", request_body = NewConfirmation, params(("id" = StatementId, Path, description = "The statement.")), responses((status = 200, body = Statement, description = "Recorded.")), extensions(("x-permission" = json!("statements:run")), ("x-open-to-readers" = json!(true)), ("x-idempotency" = json!("required"))))]
 #[post("/v1/statements/{id}/confirm")]
 pub async fn confirm_statement(caller: Caller<StatementsRun>, id: Path<StatementId>, body: Body<NewConfirmation>) -> Reply<Done<Statement>> {
     caller.change(move |tx| service::confirm(tx, id.0, &body)).await

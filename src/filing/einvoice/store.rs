@@ -124,6 +124,25 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &EinvoiceFilter) -> Result
     Ok(page.map(|row| entry(row, rx.cx())))
 }
 
+/// Documents the portal does not have yet and takes until one of these days, of which nobody was told so.
+pub fn near_deadline(rx: &mut Rx<'_>, from: NaiveDate, to: NaiveDate, most: i64) -> Result<Vec<EinvoiceEntry>, Problem> {
+    let company = rx.company();
+    let ((since, until), (starts, ends, days)) = (duty(rx.cx()), windows(rx.cx()));
+    if days.0.is_empty() {
+        return Ok(Vec::new());
+    }
+    let text = concat!(
+        entries!(),
+        " AND ",
+        due!(),
+        " AND coalesce(e.status, 'pending') IN ('pending', 'failed') AND w.report_by BETWEEN $7 AND $8
+          AND NOT EXISTS (SELECT FROM audit_event a WHERE a.company_id = $1 AND a.object_id = i.id AND a.action = 'einvoice.deadline_near') ORDER BY i.id LIMIT $9"
+    );
+    let sql = Sql::new(text).bind(company).bind(since).bind(until).bind(starts).bind(ends).bind(days).bind(from).bind(to).bind(most);
+    let rows: Vec<EntryRow> = rx.load(sql)?;
+    Ok(rows.into_iter().map(|row| entry(row, rx.cx())).collect())
+}
+
 /// How an issued document stands with the portal, whether it has to be registered or not.
 pub fn of_document(rx: &mut Rx<'_>, id: InvoiceId) -> Result<EinvoiceEntry, Problem> {
     let company = rx.company();

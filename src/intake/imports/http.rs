@@ -47,7 +47,7 @@ pub async fn list_imports(caller: Caller<ImportsWrite>, paging: Query<Paging>, f
 ///
 /// CSV (UTF-8; comma, semicolon or tab), a workbook of Excel (first sheet) or lines of JSON: up to 200,000 rows, 200 columns and
 /// 64 MiB. The first row names the columns: members of the body of the operation that takes in one such row (`POST
-/// /v1/customers`, `/v1/items`, `/v1/opening-items`, `/v1/invoices`, `/v1/receipts`), inner ones with a dot
+/// /v1/customers`, `/v1/items`, `/v1/opening-items`, `/v1/invoices`, `/v1/receipts`, `/v1/tds-certificates/26as`), inner ones with a dot
 /// (`billing_address.city`), several texts in a cell with `;`. Rows that follow each other with the same `external_id` are lines
 /// of one document (`lines.description`). Cells with formulas are refused. The job validates: it does everything and keeps
 /// nothing. Its id is that of the import. Needs the permission of that operation too.

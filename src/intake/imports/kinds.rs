@@ -4,8 +4,9 @@ use super::columns::Known;
 use super::types::ImportType;
 use crate::billing::invoices;
 use crate::billing::invoices::types::NewInvoice;
-use crate::cash::receipts;
+use crate::cash::{receipts, tds};
 use crate::cash::receipts::types::NewReceipt;
+use crate::cash::tds::types::NewTaxOfficeLine;
 use crate::collections::opening_items;
 use crate::collections::opening_items::types::NewOpeningItem;
 use crate::ledger::open_items::store::lock_named;
@@ -38,8 +39,8 @@ pub struct Kind {
     pub path: &'static str,
     /// Rows of one transaction. What posts holds locks that others wait for.
     pub batch: usize,
-    /// Members no two rows may share.
-    pub unique: &'static [&'static str],
+    /// Members that no two rows may have alike: each set of them together, as far as they are given.
+    pub unique: &'static [&'static [&'static str]],
     run: fn(&mut Tx<'_>, &[Value]) -> Result<Vec<Outcome>, Problem>,
 }
 
@@ -49,45 +50,58 @@ pub fn of(kind: ImportType) -> &'static Kind {
             permission: "customers:write",
             path: "/v1/customers",
             batch: 200,
-            unique: &["external_id", "code"],
+            unique: &[&["external_id"], &["code"]],
             run: |tx, rows| each(tx, rows, None, |_, _| Ok(()), |tx, rows: &[&NewCustomer]| one_by_one(tx, rows, customers::service::create)),
         },
         ImportType::Items => &Kind {
             permission: "items:write",
             path: "/v1/items",
             batch: 200,
-            unique: &["external_id", "code"],
+            unique: &[&["external_id"], &["code"]],
             run: |tx, rows| each(tx, rows, None, |_, _| Ok(()), |tx, rows: &[&NewItem]| one_by_one(tx, rows, items::service::create)),
         },
         ImportType::OpeningBalances => &Kind {
             permission: "adjustments:write",
             path: "/v1/opening-items",
             batch: 50,
-            unique: &["external_id"],
+            unique: &[&["external_id"]],
             run: |tx, rows| each(tx, rows, Some("/amount"), lock_named, |tx, rows: &[&NewOpeningItem]| one_by_one(tx, rows, opening_items::service::create)),
         },
         ImportType::Invoices => &Kind {
             permission: "invoices:write",
             path: "/v1/invoices",
             batch: 200,
-            unique: &["external_id"],
+            unique: &[&["external_id"]],
             run: |tx, rows| each(tx, rows, Some("/totals/grand_total"), lock_named, invoices::service::create_all::<NewInvoice>),
         },
         ImportType::Receipts => &Kind {
             permission: "receipts:write",
             path: "/v1/receipts",
             batch: 50,
-            unique: &["external_id"],
+            unique: &[&["external_id"]],
             run: |tx, rows| {
                 each(tx, rows, Some("/amount_received"), receipts::service::lock_concerned, |tx, rows: &[&NewReceipt]| {
                     one_by_one(tx, rows, receipts::service::record)
                 })
             },
         },
+        ImportType::Form26as => &Kind {
+            permission: "tds:write",
+            path: "/v1/tds-certificates/26as",
+            // Each locks whoever is concerned by itself.
+            batch: 1,
+            // The newest line of a certificate counts, so a second one would undo the first.
+            unique: &[&["customer_id", "customer_external_id", "customer_code", "section", "fiscal_year", "quarter", "certificate_number"]],
+            run: |tx, rows| each(tx, rows, None, |_, _| Ok(()), |tx, rows: &[&NewTaxOfficeLine]| one_by_one(tx, rows, tds::service::see_line)),
+        },
     }
 }
 
 impl Kind {
+    /// What no two rows share, in words.
+    pub fn same(&self) -> String {
+        self.unique.iter().map(|names| names.join(", ")).collect::<Vec<_>>().join(" or ")
+    }
     /// Takes rows in.
     pub fn run(&self, tx: &mut Tx<'_>, bodies: &[Value]) -> Result<Vec<Outcome>, Problem> {
         (self.run)(tx, bodies)

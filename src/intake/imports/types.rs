@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 words! {
     /// What the rows of a file are.
-    pub enum ImportType { Customers = "customers", Items = "items", OpeningBalances = "opening_balances", Invoices = "invoices", Receipts = "receipts" }
+    pub enum ImportType { Customers = "customers", Items = "items", OpeningBalances = "opening_balances", Invoices = "invoices", Receipts = "receipts", Form26as = "form_26as" }
 }
 words! {
     /// `failed`: the file cannot be read. `cancelled`: its validation was stopped. `partially_committed`: some rows were

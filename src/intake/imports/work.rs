@@ -13,7 +13,7 @@ use crate::platform::jobs::work::{Finish, Running, Work};
 use crate::platform::unit_of_work::Change;
 use rust_decimal::Decimal;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -159,7 +159,7 @@ impl Batch<'_, '_> {
     fn take(&mut self, record: Record) -> Result<(), Problem> {
         let text = |name: &str| record.body.get(name).and_then(Value::as_str).map(str::to_owned);
         let external_id = text("external_id");
-        let keys: Vec<String> = self.kind.unique.iter().filter_map(|name| Some(format!("{name}={}", text(name)?))).collect();
+        let keys: Vec<String> = self.kind.unique.iter().filter_map(|names| key(names, &record.body)).collect();
         let body = Value::Object(record.body);
         let mut fault = if record.faults.is_empty() { None } else { Some(Problem::invalid(record.faults)) };
         if fault.is_none() {
@@ -167,7 +167,7 @@ impl Batch<'_, '_> {
             fault = (!faults.is_empty()).then(|| Fault::problem(faults));
         }
         if fault.is_none() && keys.into_iter().map(|key| self.seen.insert(key)).filter(|new| !new).count() > 0 {
-            fault = Some(Problem::new(problems::DUPLICATE_IN_FILE, format!("An earlier row of this file has the same {}.", self.kind.unique.join(" or "))));
+            fault = Some(Problem::new(problems::DUPLICATE_IN_FILE, format!("An earlier row of this file has the same {}.", self.kind.same())));
         }
         let judged = Judged {
             n: i32::try_from(record.n).unwrap_or(i32::MAX),
@@ -197,6 +197,12 @@ impl Batch<'_, '_> {
         self.rows.clear();
         Ok(())
     }
+}
+
+/// What tells a row from others by these members; `None` where it has none of them.
+fn key(names: &[&str], body: &Map<String, Value>) -> Option<String> {
+    let given: Vec<String> = names.iter().filter_map(|name| Some(format!("{name}={}", body.get(*name)?))).collect();
+    (!given.is_empty()).then(|| given.join("\u{1f}"))
 }
 
 fn told(judged: &Judged, outcome: Option<&Outcome>, kind: &Kind) -> Judged {

@@ -45,9 +45,37 @@ fn thousandths(weight: &str) -> u16 {
     }
 }
 
+/// How many seconds a caller would rather wait for the end of the work than be told where to ask for it (RFC 7240 section
+/// 4.3): the first `wait` of all `Prefer` headers. What cannot be read was not said.
+#[must_use]
+pub fn wait<'h>(prefer: impl Iterator<Item = &'h str>) -> Option<u64> {
+    let mut preferences = prefer.flat_map(|header| header.split(','));
+    preferences.find_map(|preference| {
+        let (name, value) = preference.split(';').next()?.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("wait").then(|| value.trim().trim_matches('"').parse().ok())?
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn how_long_a_caller_waits_is_read_as_the_rfc_says() {
+        let read = |headers: &[&str]| wait(headers.iter().copied());
+        for (headers, seconds) in [
+            (&["wait=10"][..], Some(10)),
+            (&["respond-async, wait=100"], Some(100)),
+            (&["handling=lenient", "Wait = \"5\"; foo=bar"], Some(5)),
+            (&["wait=1, wait=2"], Some(1)),
+            (&["wait=0"], Some(0)),
+            (&["wait", "wait=soon", "await=3", ""], None),
+            (&["wait=-1"], None),
+            (&[], None),
+        ] {
+            assert_eq!(read(headers), seconds, "{headers:?}");
+        }
+    }
 
     #[test]
     fn the_form_a_caller_likes_best_is_given() {

@@ -67,6 +67,9 @@ pub struct Rendered {
     cursors: Vec<(&'static str, String)>,
     #[serde(skip)]
     pub replay_of: Option<String>,
+    /// The preference that was honoured.
+    #[serde(skip)]
+    pub applied: Option<String>,
 }
 
 impl Rendered {
@@ -79,6 +82,7 @@ impl Rendered {
             moves: value.moves(),
             cursors: value.cursors().into_iter().filter_map(|(rel, cursor)| Some((rel, cursor?.to_owned()))).collect(),
             replay_of: None,
+            applied: None,
         })
     }
     /// The reply to a creation: 201 with its address, or 202 while it waits for an approval.
@@ -90,7 +94,7 @@ impl Rendered {
     /// The reply to a read whose JSON was written as a stream.
     #[must_use]
     pub fn of_json(body: String) -> Self {
-        Self { status: 200, location: None, etag: None, body, moves: false, cursors: Vec::new(), replay_of: None }
+        Self { status: 200, location: None, etag: None, body, moves: false, cursors: Vec::new(), replay_of: None, applied: None }
     }
     /// As it is kept for a replay.
     pub fn kept(&self) -> Result<String, Problem> {
@@ -132,6 +136,9 @@ impl Rendered {
                 format!("<{}?{}>; rel=\"{rel}\"", request.path(), query.join("&"))
             };
             response.insert_header(("link", self.cursors.iter().map(link).collect::<Vec<_>>().join(", ")));
+        }
+        if let Some(applied) = self.applied {
+            response.insert_header(("preference-applied", applied));
         }
         if let Some(original) = self.replay_of {
             response.insert_header(("idempotent-replayed", "true"));

@@ -14,7 +14,8 @@ use crate::platform::http::contract::{self, Contract, Keyed, Operation};
 use crate::platform::http::limits::{Kind, Limits, Who};
 use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::http::reply::{Accepted, Created, Done, Fetched, File, Rendered, Reply, Resource};
-use crate::platform::ids::CompanyId;
+use crate::platform::ids::{CompanyId, JobId};
+use crate::platform::jobs::store as jobs;
 use crate::platform::jobs::types::Task;
 use crate::platform::jobs::work;
 use crate::platform::money::Currency;
@@ -33,6 +34,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use uuid::Uuid;
+
+/// Seconds a caller may wait for the end of long work.
+const LONGEST_WAIT: u64 = 30;
 
 /// The version nothing has.
 const MATCHES_NOTHING: i64 = -1;
@@ -189,7 +193,8 @@ impl Entry {
         let may_ask = || Contract::operation(request).is_ok_and(|operation| operation.approvable) && principal.may_request(P::NAME);
         // Whatever the matrix says of it: who only reads sends nothing that changes.
         let read_only = principal.only_reads() && request.method() != actix_web::http::Method::GET;
-        if read_only && !open_to_readers(P::NAME) || !principal.may(P::NAME) && !may_ask() {
+        let open = || open_to_readers(P::NAME) || Contract::operation(request).is_ok_and(|operation| operation.open_to_readers);
+        if read_only && !open() || !principal.may(P::NAME) && !may_ask() {
             let refusal = if read_only { problem::ROLE_READ_ONLY } else { problem::PERMISSION_DENIED };
             return Err(Problem::new(refusal, format!("This needs the permission {}.", P::NAME)).member("required_permission", P::NAME));
         }
@@ -271,6 +276,29 @@ impl Entry {
             done
         });
         done.await.map_err(|error| Problem::internal(&error))?
+    }
+
+    /// Reads until `look` says that it is worth giving or the seconds are up; whether it was, and what it was last.
+    async fn watch<T: Send + 'static>(
+        &self,
+        seconds: u64,
+        changed: &Notify,
+        look: impl Fn(&mut Rx<'_>) -> Result<(bool, T), Problem> + Send + Sync + 'static,
+    ) -> Reply<(bool, T)> {
+        const LONGEST: Duration = Duration::from_secs(1);
+        let (until, look) = (Instant::now() + Duration::from_secs(seconds), Arc::new(look));
+        loop {
+            let mut told = pin!(changed.notified());
+            // From here on nothing that happens is missed.
+            told.as_mut().enable();
+            let (start, seen) = (self.context(), Arc::clone(&look));
+            let (settled, value) = self.blocking(move |doors| on_snapshot(doors, &start, |rx| seen(rx))).await?;
+            let left = until.saturating_duration_since(Instant::now());
+            if settled || left.is_zero() {
+                return Ok((settled, value));
+            }
+            let _ = tokio::time::timeout(left.min(LONGEST), told).await;
+        }
     }
 
     /// The key the request may be replayed by; none for a dry run.
@@ -389,20 +417,8 @@ impl<P: Permission> Caller<P> {
         changed: &Notify,
         look: impl Fn(&mut Rx<'_>) -> Result<(bool, T), Problem> + Send + Sync + 'static,
     ) -> Reply<Fetched<T>> {
-        const LONGEST: Duration = Duration::from_secs(1);
-        let (until, look) = (Instant::now() + Duration::from_secs(seconds), Arc::new(look));
-        loop {
-            let mut told = pin!(changed.notified());
-            // From here on nothing that happens is missed.
-            told.as_mut().enable();
-            let (start, seen) = (self.entry.context(), Arc::clone(&look));
-            let (settled, value) = self.entry.blocking(move |doors| on_snapshot(doors, &start, |rx| seen(rx))).await?;
-            let left = until.saturating_duration_since(Instant::now());
-            if settled || left.is_zero() {
-                return Fetched::ok(&value);
-            }
-            let _ = tokio::time::timeout(left.min(LONGEST), told).await;
-        }
+        let (_, value) = self.entry.watch(seconds, changed, look).await?;
+        Fetched::ok(&value)
     }
 
     /// Reads one answer, again whenever there is news (and now and then, as other processes bring news too), until it
@@ -476,7 +492,7 @@ impl<P: Permission> Caller<P> {
         rendered.await.map(Created::of)
     }
 
-    /// Begins long work: 202 with the address of its job.
+    /// Begins long work: 202 with the address of its job; 200 where the caller prefers to wait for its end and that comes in time.
     pub async fn begin(self, work: impl Fn(&mut Tx<'_>) -> Result<Audited<Task>, Problem> + Send + 'static) -> Reply<Accepted<Task>> {
         let rendered = self.entry.transact(move |tx| {
             let mut rendered = Rendered::new(202, work(tx)?.get())?;
@@ -484,9 +500,19 @@ impl<P: Permission> Caller<P> {
                 serde_json::from_str::<serde_json::Value>(&rendered.body).ok().and_then(|job| Some(format!("/v1/jobs/{}", job["id"].as_str()?)));
             Ok((rendered, true))
         });
-        let begun = rendered.await.map(Accepted::of);
+        let begun = rendered.await;
         work::ring();
-        begun
+        let mut begun = begun?;
+        let headers = self.entry.request.headers().get_all("prefer").filter_map(|value| value.to_str().ok());
+        let id = begun.location.as_deref().and_then(|path| path.rsplit('/').next()).and_then(|id| id.parse().ok()).map(JobId::of);
+        if let (Some(seconds), Some(id)) = (accept::wait(headers), id) {
+            let seconds = seconds.min(LONGEST_WAIT);
+            let (done, task) = self.entry.watch(seconds, &work::CHANGED, move |rx| jobs::get(rx, id).map(|task| (task.finished_at.is_some(), task))).await?;
+            let now = Rendered::new(if done { 200 } else { begun.status }, &task)?;
+            (begun.status, begun.body, begun.etag) = (now.status, now.body, now.etag);
+            begun.applied = Some(format!("wait={seconds}"));
+        }
+        Ok(Accepted::of(begun))
     }
 
     /// Changes something: 200, or 202 when it waits for an approval.

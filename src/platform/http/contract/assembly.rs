@@ -145,13 +145,17 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
             parameters.push(json!({"name": "validate_only", "in": "query", "required": false, "description": "Dry run: do everything, answer as if done, keep nothing.", "schema": {"type": "boolean"}, "example": false}));
             parameters.push(json!({"name": "Idempotency-Key", "in": "header", "required": required, "description": "One key for each business intent, the same on every retry; kept 30 days.", "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21\\x23-\\x7e]+$"}, "example": "hdfc-2025-11-18-000731"}));
         }
+        if job {
+            parameters.push(json!({"name": "Prefer", "in": "header", "required": false, "description": "`wait=` and seconds: the answer comes when the job is done (200) or the time is up (202), at most 30 seconds (RFC 7240).", "schema": {"type": "string", "maxLength": 200, "pattern": r"^[\x20-\x7e]*$"}, "example": "wait=10"}));
+        }
         if versioned {
             parameters.push(json!({"name": "If-Match", "in": "header", "required": version_required, "description": "The ETag of the version that was read, or `*`.", "schema": {"type": "string", "maxLength": 40, "pattern": "^(\\*|\"v[0-9]{1,18}\")$"}, "example": "\"v1\""}));
         }
     }
     operation["security"] = if public { json!([{}]) } else { json!([{"user_token": []}, {"client_token": []}]) };
     let mut statuses = vec![400, 401, 406, 429, 500, 503];
-    if !public && operation["x-permission"] != "any" {
+    // Whoever shows a token may be a client that calls from elsewhere than it may.
+    if !public || method == "get" {
         statuses.push(403);
     }
     if has_body {
@@ -181,6 +185,11 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
     }
     // What this operation refuses beside what all of its form do.
     statuses.extend(operation["x-refuses"].as_array().into_iter().flatten().filter_map(Value::as_u64));
+    if job && operation["responses"].get("200").is_none() {
+        let mut done = operation["responses"]["202"].clone();
+        done["description"] = "The job, done within the time that Prefer gave; or what it would be (validate_only).".into();
+        operation["responses"]["200"] = done;
+    }
     // A dry run of what would be created made nothing; what waits for an approval is only accepted.
     if keyed && operation["responses"].get("201").is_some() {
         let mut rehearsed = operation["responses"]["201"].clone();
@@ -202,6 +211,9 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
             let mut also = vec![];
             if status == "201" || status == "202" && job {
                 also.push("Location");
+            }
+            if job {
+                also.push("Preference-Applied");
             }
             if keyed && status != "202" {
                 also.push("Idempotent-Replayed");
@@ -261,6 +273,7 @@ fn shared_headers() -> Value {
         "Idempotent-Replayed": {"description": "`true` when this is the stored answer to an earlier request with the same Idempotency-Key.", "schema": text(4, "^true$"), "example": "true"},
         "Content-Range": {"description": "Which bytes of how many these are (RFC9110).", "schema": text(60, "^bytes [0-9]+-[0-9]+/[0-9]+$"), "example": "bytes 0-1023/25172"},
         "Location": {"description": "Address of what was created.", "schema": text(200, "^/"), "example": "/v1/customers/0196f2a9-3d10-7b55-9f00-5f6f4f0a1c42"},
+        "Preference-Applied": {"description": "How long the answer was waited for, where that was asked for (RFC7240).", "schema": text(20, "^wait=[0-9]+$"), "example": "wait=10"},
         "Retry-After": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86400}, "example": 1},
         "WWW-Authenticate": {"description": "How to authenticate (RFC6750).", "schema": text(200, printable), "example": "Bearer error=\"invalid_token\""}
     })

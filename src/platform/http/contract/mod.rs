@@ -50,6 +50,8 @@ pub struct Operation {
     pub needs_version: bool,
     /// Whether those who may only ask for the act come in; it then waits for an approval.
     pub approvable: bool,
+    /// Whether it is open to those who otherwise only read.
+    pub open_to_readers: bool,
     /// Whether the body may be as large as that of a bulk operation.
     pub large: bool,
     /// Media types it answers in when it succeeds.
@@ -181,6 +183,7 @@ impl Operation {
             },
             needs_version: operation["x-if-match"] == true,
             approvable: operation["x-approval"] == true,
+            open_to_readers: operation["x-open-to-readers"] == true,
             large: operation["x-bulk"] == true || operation["x-large-body"] == true,
             answers: answers(operation),
             members: members(operation, root),

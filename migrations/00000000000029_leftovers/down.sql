@@ -1,0 +1,2 @@
+DROP INDEX audit_event_kind;
+ALTER TABLE audit_event DROP COLUMN ip;
