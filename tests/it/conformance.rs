@@ -317,7 +317,10 @@ impl Stage {
                 for name in ["customer_id", "section", "fiscal_year", "quarter"] {
                     body[name] = certificate[name].clone();
                 }
-                else_than(to("ar_executive", "/v1/tds-certificates/26as".into(), with(body, json!({"certificate_number": named}))), json!({"seen_on": "2025-01-26"}))
+                else_than(
+                    to("ar_executive", "/v1/tds-certificates/26as".into(), with(body, json!({"certificate_number": named}))),
+                    json!({"seen_on": "2025-01-26"}),
+                )
             }
             "matchTdsCertificate" => {
                 let tds = json!([{"kind": "tds", "section": "194C", "amount": "10.00"}]);

@@ -756,7 +756,8 @@ fn what_waits_for_the_portal_is_told_when_it_is_issued_and_before_it_is_too_late
     let customer = buyer(&company, "27");
     // Thirty days with that of the document: a week before the last is the 24th.
     let ago = |days: u64| (today() - chrono::Days::new(days)).to_string();
-    let (due, early, done) = (sale(&company, &customer, &ago(26), json!({})), sale(&company, &customer, &ago(20), json!({})), sale(&company, &customer, &ago(25), json!({})));
+    let (due, early, done) =
+        (sale(&company, &customer, &ago(26), json!({})), sale(&company, &customer, &ago(20), json!({})), sale(&company, &customer, &ago(25), json!({})));
     register(&company, &done, now());
     let last = company.get(&format!("/v1/einvoices?number={}", encoded(due["number"].as_str().unwrap())))["data"][0]["report_by"].clone();
     assert_eq!(last, json!((today() + chrono::Days::new(3)).to_string()));
@@ -767,11 +768,16 @@ fn what_waits_for_the_portal_is_told_when_it_is_issued_and_before_it_is_too_late
         duebook::delivery::events::service::tell_deadlines(&doors).expect("told");
     }
     let told = crate::events::feed(&company);
-    let of = |name: &str| -> Vec<String> { told.iter().filter(|event| event["type"] == name).map(|event| event["data"]["object"]["id"].as_str().unwrap().to_owned()).collect() };
+    let of = |name: &str| -> Vec<String> {
+        told.iter().filter(|event| event["type"] == name).map(|event| event["data"]["object"]["id"].as_str().unwrap().to_owned()).collect()
+    };
     assert_eq!(of("einvoice.pending"), [&due, &early, &done].map(id_of));
     assert_eq!(of("einvoice.deadline_near"), [id_of(&due)]);
     let near = told.iter().find(|event| event["type"] == "einvoice.deadline_near").unwrap();
-    assert_includes(&near["data"]["object"], &json!({"object": "einvoice", "status": "pending", "number": due["number"], "report_by": last, "customer_id": customer}));
+    assert_includes(
+        &near["data"]["object"],
+        &json!({"object": "einvoice", "status": "pending", "number": due["number"], "report_by": last, "customer_id": customer}),
+    );
     let pending = told.iter().find(|event| event["type"] == "einvoice.pending").unwrap();
     assert_includes(
         &pending["data"]["object"],

@@ -125,6 +125,7 @@ fn busy() -> (Company, String, Value) {
 fn order_to_cash_is_whole_signed_and_agrees_with_the_ledger() {
     let (company, ..) = busy();
     let auditor = company.as_role("auditor");
+    crate::events::feed(&company);
     let manifest = exported(&auditor, &json!({"type": "audit_o2c", "as_of": "2025-03-31", "format": "csv"}));
     assert_includes(
         &manifest,

@@ -115,6 +115,7 @@ impl Stocked {
         let export = controller.post("/v1/exports", &json!({"type": "tds_26as"})).expect(202);
         crate::exports::finished(&controller, &export);
         let things = [
+            ("gstin", json!(company.gstin)),
             ("endpoint_id", id_in(endpoint)),
             ("delivery_id", id_in(ping)),
             ("event_id", id_in(event)),
@@ -207,6 +208,7 @@ impl Stocked {
             "exports" => "export_id",
             "jobs" => "job_id",
             "imports" => "import_id",
+            "gst-returns" => "gstin",
             other => panic!("the contract has ids under /{other}/: stock one in this test"),
         };
         self.thing(name).as_str().unwrap_or_else(|| panic!("{name} is not stocked")).to_owned()
@@ -223,23 +225,108 @@ fn body_schema(op: &Operation) -> Option<&'static Value> {
     op.spec.pointer("/requestBody/content/application~1json/schema")
 }
 
+/// Where a path names a thing of one company, by an id or a registration. Everything else it names is a word, or a number in the
+/// company's own sequence, which another's cannot be.
+fn named(op: &Operation, parts: &[&str]) -> Vec<usize> {
+    const OWN: [&str; 6] = ["{kind}", "{name}", "{period}", "{seq}", "{size}", "{version}"];
+    let names = |at: &usize| {
+        let part = parts[*at];
+        let foreign = part.ends_with("id}") || part == "{gstin}" && parts[at - 1] == "gst-returns";
+        let known = !part.starts_with('{') || OWN.contains(&part) || foreign || op.path.starts_with("/v1/gst/");
+        assert!(known, "{} names {part}: say in this test what it is", op.path);
+        foreign
+    };
+    (0..parts.len()).filter(names).collect()
+}
+
+/// A path with these things in it.
+fn filled(op: &Operation, thing: impl Fn(usize, &str) -> String) -> String {
+    let parts: Vec<&str> = op.path.split('/').collect();
+    let named = named(op, &parts);
+    let fill = |at: usize| {
+        if named.contains(&at) {
+            thing(at, parts[at - 1])
+        } else if parts[at] == "{period}" {
+            "2025-01".to_owned()
+        } else {
+            parts[at].replace(['{', '}'], "")
+        }
+    };
+    let path = (0..parts.len()).map(fill).collect::<Vec<_>>().join("/");
+    if path.ends_with("/ledger") { path + "?from=2025-01-01&to=2025-12-31" } else { path }
+}
+
+#[test]
+fn every_role_meets_every_operation_with_its_own_anothers_and_a_random_id() {
+    let (theirs, ours) = (Stocked::new(), Stocked::new());
+    let before = theirs.company.fingerprint();
+    let operations = operations();
+    let concerned = operations.iter().filter(|op| op.permission != "public" && !named(op, &op.path.split('/').collect::<Vec<_>>()).is_empty());
+    let concerned: Vec<&Operation> = concerned.collect();
+    let (mut seen, mut faults) = (0, Vec::new());
+    for role in ROLES {
+        let client = ours.company.as_role(role);
+        for op in &concerned {
+            let body = op.spec.pointer("/requestBody/content/application~1json/example").cloned().unwrap_or_else(|| json!({}));
+            let call = |path: &str| if op.method == "GET" { client.get(path) } else { client.change(&op.method, path, "*", &body) };
+            let mine = |_: usize, collection: &str| ours.in_collection(collection);
+            let own = filled(op, mine);
+            let foreign = filled(op, |_, collection| theirs.in_collection(collection));
+            let random = filled(op, |_, collection| if collection == "gst-returns" { gstin("29") } else { uuid::Uuid::now_v7().to_string() });
+            let held = op.permission == "any" || holds(role, &op.permission) || op.spec["x-approval"] == true && asks_for(role, &op.permission);
+            let held = held && (role != "auditor" || op.permission != "statements:run" || op.path.ends_with("/confirm"));
+            let mut fault =
+                |whose: &str, reply: &Reply| faults.push(format!("{role} {} {} with {whose}: {} {:.200}", op.method, op.path, reply.status, reply.text()));
+            if held {
+                // Whoever may, learns of others' things what it learns of those that are not.
+                for (whose, path) in [("theirs", &foreign), ("a random id", &random)] {
+                    let reply = call(path);
+                    if reply.status != 404 {
+                        fault(whose, &reply);
+                    }
+                    seen += 1;
+                }
+                // What is of one's own part of the company only is looked at elsewhere.
+                let hidden = crate::matrix::portfolio_only(role, &op.permission)
+                    || op.path.contains("{name}")
+                    || op.path.starts_with("/v1/jobs") && role != "controller"
+                    || op.path.starts_with("/v1/webhook") && role == "integration"
+                    || op.path.starts_with("/v1/exports") && role == "admin";
+                if op.method == "GET" && !hidden {
+                    let reply = call(&own);
+                    if reply.status >= 500 || matches!(reply.status, 401 | 403 | 404) {
+                        fault("its own", &reply);
+                    }
+                    seen += 1;
+                }
+            } else {
+                for (whose, path) in [("its own", &own), ("theirs", &foreign), ("a random id", &random)] {
+                    let reply = call(path);
+                    if reply.status != 403 || reply.json()["required_permission"] != op.permission.as_str() {
+                        fault(whose, &reply);
+                    }
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(seen > 1_500, "only {seen} calls");
+    assert_eq!(theirs.company.fingerprint(), before);
+    theirs.company.assert_laws();
+    ours.company.assert_laws();
+}
+
 #[test]
 fn another_companys_id_in_a_path_is_not_found_in_every_operation() {
     let (theirs, ours) = (Stocked::new(), Stocked::new());
     let before = theirs.company.fingerprint();
     let (mut seen, mut faults) = (0, Vec::new());
     for op in operations().iter().filter(|op| op.permission != "public") {
-        let parts: Vec<&str> = op.path.split('/').collect();
-        let ids: Vec<usize> = (0..parts.len()).filter(|at| parts[*at].ends_with("id}")).collect();
+        let ids = named(op, &op.path.split('/').collect::<Vec<_>>());
         // Each id in turn is theirs, the others ours.
         for foreign in &ids {
-            let fill = |at: usize| {
-                if ids.contains(&at) { if at == *foreign { &theirs } else { &ours }.in_collection(parts[at - 1]) } else { parts[at].replace(['{', '}'], "") }
-            };
-            let mut path = (0..parts.len()).map(fill).collect::<Vec<_>>().join("/");
-            if path.ends_with("/ledger") {
-                path += "?from=2025-01-01&to=2025-12-31";
-            }
+            let path = filled(op, |at, collection| if at == *foreign { &theirs } else { &ours }.in_collection(collection));
             let body = op.spec.pointer("/requestBody/content/application~1json/example").cloned().unwrap_or_else(|| json!({}));
             let client = ours.caller(op);
             let reply = if op.method == "GET" { client.get(&path) } else { client.change(&op.method, &path, "*", &body) };

@@ -90,6 +90,11 @@ pub fn asks_for(role: &str, permission: &str) -> bool {
     mark(role, permission) == b'R'
 }
 
+/// Whether the design gives it for assigned customers only.
+pub fn portfolio_only(role: &str, permission: &str) -> bool {
+    permission != "any" && mark(role, permission) == b'O'
+}
+
 fn mark(role: &str, permission: &str) -> u8 {
     let column = ROLES.iter().position(|r| *r == role).expect("a role");
     let row = MATRIX.iter().find(|(name, _)| *name == permission);

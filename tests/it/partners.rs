@@ -187,7 +187,9 @@ fn a_token_is_revoked_by_whom_it_was_issued_to_and_nothing_else_ends() {
         revoke(client, token).expect(200);
     }
     revoke(Some(&own), "").refused(422, "validation_failed");
-    Client::anonymous().send("POST", "/v1/oauth/revoke", &[("content-type", "application/x-www-form-urlencoded")], Some(b"hint=x")).refused(422, "validation_failed");
+    Client::anonymous()
+        .send("POST", "/v1/oauth/revoke", &[("content-type", "application/x-www-form-urlencoded")], Some(b"hint=x"))
+        .refused(422, "validation_failed");
     Client::anonymous().post("/v1/oauth/revoke", &json!({"token": first})).refused(415, "unsupported_media_type");
     // People's tokens need no client; the refresh token takes the access token of its log-in along, the access token nothing.
     let (email, password) = demo_user("collector");
@@ -241,7 +243,17 @@ fn what_changes_without_its_version_is_always_told_anew() {
     assert_eq!(again.header("etag"), Some(tag.as_str()));
     assert!(again.expect(200)["last_used_at"].is_string());
     // Of what does not, who has the version has all of it.
-    let customer = format!("/v1/items/{}", id_of(&admin.post("/v1/items", &json!({"code": fresh(), "name": "Support", "is_service": true, "hsn_code": "998313", "unit_price": "10.00", "tax_rate": "18"})).expect(201)));
+    let customer = format!(
+        "/v1/items/{}",
+        id_of(
+            &admin
+                .post(
+                    "/v1/items",
+                    &json!({"code": fresh(), "name": "Support", "is_service": true, "hsn_code": "998313", "unit_price": "10.00", "tax_rate": "18"})
+                )
+                .expect(201)
+        )
+    );
     let tag = admin.get(&customer).header("etag").expect("an ETag").to_owned();
     assert_eq!(admin.send("GET", &customer, &[("if-none-match", &tag)], None).status, 304);
     company.assert_laws();

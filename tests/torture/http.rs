@@ -66,9 +66,9 @@ impl Http {
 }
 
 pub fn request(address: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
+    let media = if headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) { "" } else { "Content-Type: application/json\r\n" };
     let headers: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-    format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n{}Content-Length: {}\r\n\r\n{body}", headers.concat(), body.len())
-        .into_bytes()
+    format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n{media}{}Content-Length: {}\r\n\r\n{body}", headers.concat(), body.len()).into_bytes()
 }
 
 /// Where the body of an answer begins and how long it is, once the whole head is here.

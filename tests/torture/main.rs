@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo test --release --test torture -- kill --kills 100 --seed 7    # kill -9 of service, backend, database under load
+//! cargo test --release --test torture -- jobs --rows 20000            # kill -9 of the service at work on an import and an export
 //! cargo test --release --test torture -- overload --seconds 60        # three times what it can carry
 //! cargo test --release --test torture -- slow-clients                 # slow heads, bodies and readers
 //! cargo test --release --test torture -- restore                      # backup under load, loss, restore to a time
@@ -9,13 +10,14 @@
 //!
 //! Every run has a private PostgreSQL and a fresh data directory under the system's temporary one, prints seed,
 //! commit, counts and times, and ends with a non-zero code when a bar is missed; the directory is then kept.
-//! Without arguments, as in plain `cargo test`, it kills once in each way. Results are kept in `tests/RESULTS.md`.
+//! Without arguments, as in plain `cargo test`, it kills once in each way, and once at long work of each kind. Results are kept in `tests/RESULTS.md`.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "a harness that cannot go on says why and stops")]
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "figures for people")]
 
 mod clients;
 mod http;
+mod jobs;
 mod journal;
 mod kill;
 mod overload;
@@ -64,7 +66,12 @@ fn main() -> ExitCode {
     let start = Instant::now();
     let what = options.words.iter().find(|word| !word.starts_with('-')).cloned();
     let run: fn(&Options, &mut Findings) = match what.as_deref() {
-        None | Some("kill") => kill::run,
+        None => |options, findings| {
+            kill::run(options, findings);
+            jobs::run(options, findings);
+        },
+        Some("kill") => kill::run,
+        Some("jobs") => jobs::run,
         Some("overload") => overload::run,
         Some("slow-clients") => slow::run,
         Some("restore") => restore::run,
@@ -76,7 +83,7 @@ fn main() -> ExitCode {
     };
     println!(
         "duebook torture: {}, seed {}, commit {}, {} build",
-        what.as_deref().unwrap_or("kill (short)"),
+        what.as_deref().unwrap_or("kill and jobs (short)"),
         options.seed,
         commit(),
         if cfg!(debug_assertions) { "debug" } else { "release" }

@@ -119,6 +119,9 @@ pub async fn client_token(public: Public, keys: Data<Keys>, form: Result<web::Fo
 #[post("/v1/oauth/revoke")]
 pub async fn revoke_token(public: Public, keys: Data<Keys>, form: Result<web::Form<TokenToRevoke>, actix_web::Error>) -> Reply<Fetched<Acknowledged>> {
     let form = form.map_err(|error| unread(&error, "/token", "Send token=…, form-encoded."))?.into_inner();
+    if form.token.trim().is_empty() {
+        return Err(Problem::invalid(vec![FieldError::at("/token", "required", "Send the token to revoke.")]));
+    }
     let credentials = basic(public.request());
     if credentials.is_none() && public.request().headers().contains_key("authorization") {
         return Err(service::invalid("Send client id and secret by HTTP Basic."));

@@ -145,14 +145,7 @@ pub fn get(rx: &mut Rx<'_>, id: CertificateId) -> Result<TdsCertificate, Problem
 }
 
 /// Certificates of a customer for a section and quarter; of one number, where it is given.
-pub fn of_quarter(
-    rx: &mut Rx<'_>,
-    customer: CustomerId,
-    section: &str,
-    year: i32,
-    quarter: i32,
-    number: Option<&str>,
-) -> Result<Vec<CertificateId>, Problem> {
+pub fn of_quarter(rx: &mut Rx<'_>, customer: CustomerId, section: &str, year: i32, quarter: i32, number: Option<&str>) -> Result<Vec<CertificateId>, Problem> {
     let company = rx.company();
     let text = "SELECT id FROM tds_certificate WHERE company_id = $1 AND customer_id = $2 AND fiscal_year = $4 AND quarter = $5 AND lower(section) = lower($3)
         AND ($6::text IS NULL OR certificate_number = $6) ORDER BY id";

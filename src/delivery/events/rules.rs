@@ -252,10 +252,12 @@ fn unregistered(body: &Value, action: &str, id: Uuid) -> Option<Draft> {
         return None;
     }
     let date = if document_type == "invoice" { "invoice_date" } else { "note_date" };
-    let mut shown = json!({"object": "einvoice", "id": id, "status": "pending", "document_id": id, "document_type": document_type, "document_date": after[date]});
-    for name in ["number", "customer_id", "currency", "grand_total"] {
+    let mut shown =
+        json!({"object": "einvoice", "id": id, "status": "pending", "document_id": id, "document_type": document_type, "document_date": after[date]});
+    for name in ["number", "customer_id", "currency"] {
         shown[name] = after[name].clone();
     }
+    shown["grand_total"] = after["totals"]["grand_total"].clone();
     Some(Draft { kind: kind("einvoice.pending")?, object_id: id, data: data(shown, json!({}), Vec::new()) })
 }
 

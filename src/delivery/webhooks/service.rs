@@ -195,8 +195,9 @@ pub fn retry(tx: &mut Tx<'_>, id: DeliveryId) -> Result<Audited<WebhookDelivery>
     let subscriber = store::subscribers(tx)?.into_iter().find(|subscriber| subscriber.id == before.endpoint_id);
     if before.event_type != PING && !subscriber.is_some_and(|subscriber| may_hear(&subscriber, &before.event_type)) {
         let needed = catalogue::kind(&before.event_type).map(|kind| kind.permission);
-        return Err(Problem::new(PERMISSION_DENIED, "The client this endpoint belongs to may not hear of such events any more.")
-            .member("required_permission", needed));
+        return Err(
+            Problem::new(PERMISSION_DENIED, "The client this endpoint belongs to may not hear of such events any more.").member("required_permission", needed)
+        );
     }
     store::again(tx, id)?;
     let after = delivery(tx, id)?;
