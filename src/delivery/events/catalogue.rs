@@ -174,7 +174,7 @@ pub fn webhooks() -> (Value, Value) {
         });
         (kind.name.to_owned(), json!({"post": operation}))
     };
-    let header = |name: &str, about: &str, example: &str| json!({"name": name, "in": "header", "required": true, "description": about, "schema": {"type": "string", "maxLength": 400}, "example": example});
+    let header = |name: &str, about: &str, example: &str| json!({"name": name, "in": "header", "required": true, "description": about, "schema": {"type": "string", "maxLength": 400, "pattern": r"^[\x21-\x7e ]+$"}, "example": example});
     let shared = json!({
         "parameters": {
             "WebhookId": header("webhook-id", "The same on every attempt and replay.", "msg_0196f9d40d107f008000000000000731"),
