@@ -78,8 +78,8 @@ def configuration(found, contract, gstin):
         if bound:
             lines += ["[[operations]]", f'include-path = "{path}"', "[operations.parameters]"]
             lines += [f'"{key}" = {{ dictionary = "{name}", probability = 0.8 }}' for key, name in bound.items()]
-    # A cursor is only good as it was given, a list sorted only by what it has.
-    lines += ["[[operations]]", 'include-method = "GET"', "[operations.checks.positive_data_acceptance]", 'expected-statuses = ["2xx", "400", "401", "403", "404", "406", "409"]']
+    # A cursor is only good as it was given, a list sorted only by what it has, a payload made only of what is complete.
+    lines += ["[[operations]]", 'include-method = "GET"', "[operations.checks.positive_data_acceptance]", 'expected-statuses = ["2xx", "400", "401", "403", "404", "406", "409", "422"]']
     return "\n".join(lines) + "\n"
 
 

@@ -184,12 +184,13 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
     // What this operation refuses beside what all of its form do.
     statuses.extend(operation["x-refuses"].as_array().into_iter().flatten().filter_map(Value::as_u64));
     // A dry run of what would be created made nothing; what waits for an approval is only accepted.
-    if keyed && operation["responses"].get("201").is_some() {
-        let mut rehearsed = operation["responses"]["201"].clone();
+    let made = ["201", "202"].into_iter().find(|status| operation["responses"].get(*status).is_some());
+    if let Some(made) = made.filter(|_| keyed && operation["responses"].get("200").is_none()) {
+        let mut rehearsed = operation["responses"][made].clone();
         rehearsed["description"] = "What it would come to (validate_only).".into();
         operation["responses"]["200"] = rehearsed;
         if operation["x-approval"] == true && operation["responses"].get("202").is_none() {
-            let mut asked = operation["responses"]["201"].clone();
+            let mut asked = operation["responses"][made].clone();
             asked["description"] = "It waits for approval_id.".into();
             operation["responses"]["202"] = asked;
         }
@@ -216,6 +217,9 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
             }
             for (media_type, media) in response["content"].as_object_mut().into_iter().flatten() {
                 if let Some(schema) = media.get_mut("schema") {
+                    if media_type.starts_with("text/") && schema["type"] == "string" {
+                        schema["maxLength"] = LONGEST_FILE.into();
+                    }
                     if !media_type.ends_with("json") && schema["type"] == "array" {
                         *schema = json!({"type": "string", "format": "binary"});
                     }
@@ -243,6 +247,8 @@ fn downloadable(operation: &mut Value) {
     part["headers"] = json!({"Content-Range": header("Content-Range"), "ETag": header("ETag")});
     operation["responses"]["206"] = part;
 }
+
+const LONGEST_FILE: u64 = 64 * 1024 * 1024;
 
 /// Headers of every answer, whatever it says.
 const EVERYWHERE: [&str; 4] = ["Request-Id", "RateLimit", "RateLimit-Policy", "Access-Control-Allow-Origin"];
