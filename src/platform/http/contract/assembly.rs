@@ -17,15 +17,12 @@ pub const PARTIAL: &str = "application/vnd.duebook.partial+json";
 pub fn complete(mut document: Value, permissions_of_clients: &[&str]) -> Value {
     name_what_has_a_name(&mut document);
     let asked = reached(&document, &["requestBody", "parameters"]);
-    let answered = reached(&document, &["responses"]);
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         for (name, schema) in schemas.iter_mut() {
             bound(schema);
             if asked.contains(name) {
                 bounds::one_name_each(schema);
-                if !answered.contains(name) {
-                    bounds::absent_is_null(schema);
-                }
+                bounds::absent_is_null(schema);
             } else {
                 bounds::extensible(schema);
             }
@@ -237,7 +234,7 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
 /// A file is also given in parts, each kind of it.
 fn downloadable(operation: &mut Value) {
     if let Some(parameters) = operation["parameters"].as_array_mut() {
-        parameters.push(json!({"name": "Range", "in": "header", "required": false, "description": "A part of the file, as `bytes=first-last`, `bytes=first-` or `bytes=-last` (RFC 9110); with If-Range only of the version with that ETag.", "schema": {"type": "string", "maxLength": 100, "pattern": "^[\\x20-\\x7e]*$"}, "example": "bytes=0-1023"}));
+        parameters.push(json!({"name": "Range", "in": "header", "required": false, "description": "A part of the file, as `bytes=first-last`, `bytes=first-` or `bytes=-last` (RFC 9110); with If-Range only of the version with that ETag.", "schema": {"type": "string", "maxLength": 100, "pattern": "^[^\\u0000]*$"}, "example": "bytes=0-1023"}));
     }
     let mut part = operation["responses"]["200"].clone();
     part["description"] = json!("The part of the file that was asked for.");
