@@ -13,5 +13,5 @@ pub mod kept;
 pub mod merkle;
 pub mod note;
 pub mod service;
-mod store;
+pub mod store;
 pub mod types;

@@ -10,7 +10,7 @@ pub mod http;
 pub mod problems;
 pub mod rules;
 pub mod service;
-mod store;
+pub mod store;
 pub mod types;
 
 pub use service::{Gate, Request, concede, gate, gate_unless_direct, pending, subject_changed};

@@ -15,5 +15,5 @@ pub mod problems;
 pub mod rules;
 pub mod service;
 pub mod sign;
-mod store;
+pub mod store;
 pub mod types;

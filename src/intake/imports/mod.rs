@@ -10,7 +10,7 @@ pub mod http;
 mod kinds;
 pub mod problems;
 mod service;
-mod store;
+pub mod store;
 pub mod types;
 pub mod work;
 

@@ -12,6 +12,6 @@ pub mod service;
 pub mod sheet;
 mod sheets;
 pub mod shelf;
-mod store;
+pub mod store;
 pub mod types;
 pub mod writer;
