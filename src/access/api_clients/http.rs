@@ -112,9 +112,8 @@ pub async fn client_token(public: Public, keys: Data<Keys>, form: Result<web::Fo
 /// the log-in with its access tokens) or access token needs no more than itself. It stops working within two seconds. A token that
 /// is unknown, expired or revoked already gets the same answer; one of another client does not (`invalid_grant`).
 #[utoipa::path(tag = "Auth", request_body(content = TokenToRevoke, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = Acknowledged, description = "It is no longer good."), (status = 401, body = ProblemDocument, content_type = "application/problem+json", description = "Client id or secret is wrong or missing."),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json", description = "The client may not call from this address.")),
-    extensions(("x-permission" = json!("public"))))]
+    responses((status = 200, body = Acknowledged, description = "It is no longer good.")),
+    extensions(("x-refuses" = json!([403])), ("x-permission" = json!("public"))))]
 #[post("/v1/oauth/revoke")]
 pub async fn revoke_token(public: Public, keys: Data<Keys>, form: Result<web::Form<TokenToRevoke>, actix_web::Error>) -> Reply<Fetched<Acknowledged>> {
     let form = form.map_err(|error| unread(&error, "/token", "Send token=…, form-encoded."))?.into_inner();
