@@ -101,7 +101,9 @@ fn reached(document: &Value, from: &[&str]) -> HashSet<String> {
     }
     let mut found = HashSet::new();
     for operation in document["paths"].as_object().into_iter().flatten().flat_map(|(_, item)| item.as_object().into_iter().flatten()).map(|(_, o)| o) {
-        from.iter().for_each(|member| follow(document, &operation[*member], &mut found));
+        for member in from {
+            follow(document, &operation[*member], &mut found);
+        }
     }
     found
 }
@@ -234,7 +236,7 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
 /// A file is also given in parts, each kind of it.
 fn downloadable(operation: &mut Value) {
     if let Some(parameters) = operation["parameters"].as_array_mut() {
-        parameters.push(json!({"name": "Range", "in": "header", "required": false, "description": "A part of the file, as `bytes=first-last`, `bytes=first-` or `bytes=-last` (RFC 9110); with If-Range only of the version with that ETag.", "schema": {"type": "string", "maxLength": 100, "pattern": "^[^\\u0000]*$"}, "example": "bytes=0-1023"}));
+        parameters.push(json!({"name": "Range", "in": "header", "required": false, "description": "A part of the file, as `bytes=first-last`, `bytes=first-` or `bytes=-last` (RFC 9110); with If-Range only of the version with that ETag.", "schema": {"type": "string", "maxLength": 8000, "pattern": "^[^\\u0000]*$"}, "example": "bytes=0-1023"}));
     }
     let mut part = operation["responses"]["200"].clone();
     part["description"] = json!("The part of the file that was asked for.");
