@@ -24,7 +24,11 @@ struct Line {
     treatment: &'static str,
 }
 
+/// A rate, its cess rule, and whether the price holds the tax.
+type Rule = (i128, (i128, i128), bool);
+
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each of a document's switches, none of which implies another")]
 struct Case {
     lines: Vec<Line>,
     inclusive: bool,
@@ -91,7 +95,7 @@ impl Case {
 
     /// Taxes of a group: its rate and cess rule, what is to be taxed in paise with tax where `inclusive`, and its quantity in
     /// thousandths. One half of the tax, or all of it, then cess.
-    fn levied(&self, (rate, (ad_valorem, per_unit), inclusive): (i128, (i128, i128), bool), amount: i128, quantity: i128) -> (i128, i128) {
+    fn levied(&self, (rate, (ad_valorem, per_unit), inclusive): Rule, amount: i128, quantity: i128) -> (i128, i128) {
         let levied = if self.leased { 65 } else { 100 };
         // All in millionths of the amount; a hundredth of a per cent of a hundredth is one.
         let (rate, ad_valorem) = (rate * levied, ad_valorem * levied);
@@ -118,7 +122,6 @@ impl Case {
             // Within a paisa of its proportion.
             assert!((share * sum - discount * net).abs() < sum.max(1), "{share} of {discount} for {net} of {sum}");
         }
-        type Rule = (i128, (i128, i128), bool);
         let mut groups: BTreeMap<(&str, Rule), (i128, i128, usize)> = BTreeMap::new();
         let mut expected = [0_i128; 5];
         for ((line, net), share) in self.lines.iter().zip(&nets).zip(&shares) {
