@@ -340,6 +340,41 @@ fn long_documents_carry_their_totals_from_page_to_page() {
 }
 
 #[test]
+fn the_voucher_of_a_refund_says_what_for_and_of_which_registration() {
+    // Rule 51: the supplier's GSTIN (a), number and date of the receipt voucher (e), the description of the services (f), amount, rate
+    // and tax (g, h, i). 118 of 590 is 100 + 18.
+    let company = Company::new();
+    let customer = company.customer();
+    let body = format!("29{}1Z", &company.gstin[2..12]);
+    let elsewhere = format!("{body}{}", duebook::tax::gst::gstin::check_character(&body).unwrap());
+    let registration = company.as_role("admin").post("/v1/gst-registrations", &json!({"gstin": elsewhere})).expect(201);
+    let services = json!({"supply": "services", "tax_rate": "18", "place_of_supply": "27", "hsn_code": "998313", "gst_registration_id": registration["id"]});
+    let receipt =
+        company.executive().post("/v1/receipts", &with(receipt_body(&customer, "2025-04-20", "590.00"), json!({"gst_advance": services}))).expect(201);
+    let refund = crate::refunds::approved(&company, &receipt, "118.00");
+    let payer = company.another("controller");
+    crate::refunds::act(&payer, &refund, "mark-paid", &crate::refunds::payment("2025-05-01")).expect(200);
+    let bytes = pdf(&company.executive(), &format!("/v1/refunds/{}/voucher", id_of(&refund)));
+    let of = receipt["gst_advance"]["voucher_number"].as_str().unwrap();
+    says(
+        &bytes,
+        &[
+            "Refund Voucher",
+            &elsewhere,
+            &format!("{of} of 20-Apr-2025"),
+            "Refund of advance for services, HSN/SAC 998313",
+            "100.00",
+            "IGST",
+            "18%",
+            "18.00",
+            "118.00",
+        ],
+    );
+    assert!(!words(&bytes).contains(&company.gstin), "the registration that received it");
+    company.assert_laws();
+}
+
+#[test]
 fn vouchers_say_what_was_received_and_paid_back() {
     let company = Company::new();
     let customer = company.customer();

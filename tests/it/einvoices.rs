@@ -688,7 +688,7 @@ fn invoices_and_notes_are_found_by_how_they_stand_with_the_portal() {
 #[test]
 fn what_inv_01_cannot_say_is_not_sent() {
     let company = seller();
-    let invoice = sale(&company, &buyer(&company, "27"), &today().to_string(), json!({"differential_percent": "65"}));
+    let invoice = sale(&company, &buyer(&company, "27"), "2020-06-30", json!({"differential_percent": "65"}));
     let problem = company.executive().get(&path(&invoice, "payload")).refused(422, "einvoice_incomplete");
     assert!(blames(&problem, "#/ItemList", "differential_unknown"), "{problem}");
     company.assert_laws();

@@ -102,13 +102,13 @@ fn a_note_levies_the_part_of_the_tax_its_invoice_did() {
     let company = Company::new();
     let customer = company.customer();
     let car = json!({"lines": [with(line("10000.00", "28"), json!({"hsn_code": "87032291", "cess_rate": "15", "cess_per_unit": "10"}))], "differential_percent": "65", "charges": null, "document_discount_percent": null});
-    let sale = with(laden(&customer, car), json!({"invoice_date": "2025-08-10"}));
+    let sale = with(laden(&customer, car), json!({"invoice_date": "2020-05-10"}));
     let invoice = company.executive().post("/v1/invoices", &sale).expect(201);
     // 28 % x 0.65 = 18.2 %; cess 15 % x 0.65 = 9.75 % and 6.50.
     assert_includes(&invoice["totals"], &json!({"taxable_value": "10000.00", "cgst": "910.00", "sgst": "910.00", "cess": "981.50", "grand_total": "12801.50"}));
     assert!(explains(&company.get(&format!("/v1/invoices/{}?expand=explanation", id_of(&invoice))), "differential_percent", "37/2017"));
     let half = json!({"lines": [{"quantity": "1", "unit_price": "5000.00"}]});
-    let note = company.controller().post("/v1/credit-notes", &with(note_body(&invoice, "2025-09-01", "1.00"), half)).expect(201);
+    let note = company.controller().post("/v1/credit-notes", &with(note_body(&invoice, "2020-09-01", "1.00"), half)).expect(201);
     assert_includes(&note["totals"], &json!({"taxable_value": "5000.00", "cgst": "455.00", "cess": "487.50"}));
     assert_eq!(note["differential_percent"], "65.00");
     assert!(explains(&company.get(&format!("/v1/credit-notes/{}?expand=explanation", id_of(&note))), "place_of_supply", "CGST Act s.34"));
@@ -220,8 +220,11 @@ fn rates_and_cess_are_those_of_the_time_of_supply() {
     let bricks = json!({"lines": [with(line("100.00", "12"), json!({"hsn_code": "69041000", "is_service": false}))]});
     executive.post("/v1/invoices", &sale("12", bricks)).expect(201);
     let cess = |date: &str| {
-        executive.post("/v1/invoices", &sale("18", json!({"invoice_date": date, "lines": [with(line("100.00", "18"), json!({"cess_rate": "5"}))]})))
+        let tobacco = with(line("100.00", "18"), json!({"hsn_code": "24031110", "is_service": false, "cess_rate": "5"}));
+        executive.post("/v1/invoices", &sale("18", json!({"invoice_date": date, "lines": [tobacco]})))
     };
+    let service = json!({"invoice_date": "2025-09-22", "lines": [with(line("100.00", "18"), json!({"cess_rate": "5"}))]});
+    executive.post("/v1/invoices", &sale("18", service)).refused(422, "cess_not_in_force");
     cess("2026-01-31").expect(201);
     let problem = cess("2026-02-01").refused(422, "cess_not_in_force");
     assert!(blames(&problem, "#/lines/0/cess_rate", "cess_not_in_force"), "{problem}");

@@ -755,8 +755,9 @@ fn taxable_part(document: &Value) -> Sum {
     let rate = dec(&document["exchange_rate"]);
     let mut sum = Sum::default();
     if rate == dec!(1) {
-        let export = document["supply_type"].as_str().unwrap().starts_with("EXP");
-        for line in list(&document["lines"]).iter().filter(|line| export || line["treatment"] == "taxable") {
+        // Zero-rated whatever they are (IGST Act s.16(2)).
+        let zero_rated = ["EXP", "SEZ"].iter().any(|kind| document["supply_type"].as_str().unwrap().starts_with(kind));
+        for line in list(&document["lines"]).iter().filter(|line| zero_rated || line["treatment"] == "taxable") {
             sum += Sum(["taxable_value", "igst", "cgst", "sgst", "cess"].map(|name| dec(&line[name])));
         }
     } else {

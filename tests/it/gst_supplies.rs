@@ -339,3 +339,56 @@ fn the_tools_take_the_same_facts() {
     }
     company.assert_laws();
 }
+
+#[test]
+fn whatever_a_unit_in_an_sez_supplies_is_inter_state() {
+    // IGST Act s.7(5)(b): supplies to or by it; s.16(1)(b) zero-rates only those to it.
+    let company = Company::new();
+    let executive = company.executive();
+    let own = registration(&company);
+    let unit = json!({"gstin": of_same_pan(&company, "27"), "type": "sez", "legal_name": "Demo Traders SEZ Unit"});
+    let unit = company.as_role("admin").post("/v1/gst-registrations", &unit).expect(201);
+    assert_eq!((&unit["type"], &unit["state_code"]), (&json!("sez"), &own["state_code"]));
+    let near = buyer(&company, "27", Some("27"), json!({}));
+    let consumer = buyer(&company, "27", None, json!({}));
+    let by_unit = |customer: &str, extra: Value| {
+        let body = with(sale(customer, json!({"gst_registration_id": unit["id"]})), extra);
+        executive.post("/v1/invoices", &body).expect(201)
+    };
+    let made = by_unit(&near, json!({}));
+    assert_includes(&made, &json!({"supply_type": "B2B", "place_of_supply": "27"}));
+    assert_includes(&made["totals"], &json!({"cgst": "0.00", "sgst": "0.00", "igst": "180.00", "grand_total": "1180.00"}));
+    let read = company.get(&format!("/v1/invoices/{}?expand=explanation", id_of(&made)));
+    assert!(read["explanation"].as_array().unwrap().iter().any(|e| e["decision"] == "nature_of_supply" && e["section"] == "IGST Act s.7(5)(b)"), "{read}");
+    by_unit(&consumer, json!({}));
+    let note = company
+        .controller()
+        .post("/v1/credit-notes", &with(note_body(&made, "2025-11-20", "1.00"), json!({"lines": [{"quantity": "1", "unit_price": "100.00"}]})));
+    assert_includes(&note.expect(201)["totals"], &json!({"cgst": "0.00", "igst": "18.00"}));
+    // The registration beside it is what it was.
+    let plain = executive.post("/v1/invoices", &sale(&near, json!({}))).expect(201);
+    assert_includes(&plain["totals"], &json!({"cgst": "90.00", "igst": "0.00"}));
+    let advance =
+        json!({"gst_advance": {"supply": "services", "tax_rate": "18", "place_of_supply": "27", "hsn_code": "998313", "gst_registration_id": unit["id"]}});
+    let money = executive.post("/v1/receipts", &with(receipt_body(&near, "2025-11-16", "118.00"), advance)).expect(201);
+    assert_eq!(money["gst_advance"]["inter_state"], true);
+    let reply = company.get(&format!("/v1/gst-returns/{}/2025-11/gstr1", unit["gstin"].as_str().unwrap()));
+    let rows = &reply["gstr1"];
+    assert_eq!(rows["b2b"][0]["inv"][0]["itms"][0]["itm_det"], json!({"txval": 1000, "rt": 18, "iamt": 180, "csamt": 0}));
+    assert_eq!(rows["b2cs"], json!([{"sply_ty": "INTER", "pos": "27", "typ": "OE", "rt": 18, "txval": 1000, "iamt": 180, "csamt": 0}]));
+    assert_includes(&rows["at"][0], &json!({"pos": "27", "sply_ty": "INTER"}));
+    assert_eq!(reply["warnings"], json!([]), "{reply}");
+    // One is not turned into the other.
+    for (registration, to) in [(&own, "sez"), (&unit, "regular")] {
+        let path = format!("/v1/gst-registrations/{}", id_of(registration));
+        let problem = company.as_role("admin").change("PATCH", &path, "*", &json!({"type": to})).refused(422, "validation_failed");
+        assert!(blames(&problem, "#/type", "registration_type_fixed"), "{problem}");
+    }
+    company.assert_laws();
+}
+
+/// Another registration of the company's PAN in a State.
+fn of_same_pan(company: &Company, state: &str) -> String {
+    let body = format!("{state}{}2Z", &company.gstin[2..12]);
+    format!("{body}{}", duebook::tax::gst::gstin::check_character(&body).unwrap())
+}

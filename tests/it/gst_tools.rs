@@ -110,6 +110,43 @@ fn recipients_and_supply_types_decide_which_taxes_there_are() {
 }
 
 #[test]
+fn what_an_sez_supplies_is_inter_state_and_a_composition_dealer_stays_at_home() {
+    let client = ask();
+    for recipient in ["registered", "unregistered", "composition"] {
+        let answer = calculate(&client, json!({"supplier_sez": true, "recipient": {"kind": recipient, "state": "24"}}));
+        assert_eq!((figures(&answer), &answer["nature"]), ([d!(1000), d!(0), d!(0), d!(180), d!(0), d!(1180)], &json!("inter_state")), "{recipient}");
+        assert!(explains(&answer, "nature_of_supply", "IGST Act s.7(5)(b)"), "{answer}");
+    }
+    let export = json!({"supplier_sez": true, "recipient": {"kind": "overseas"}, "place_of_supply": "96", "supply_type": "export_without_payment"});
+    assert!(explains(&calculate(&client, export), "nature_of_supply", "IGST Act s.7(5)(a)"));
+    // CGST Act s.10(2)(c): not even to an SEZ next door, or abroad.
+    for (extra, place) in [
+        (json!({"place_of_supply": "27", "recipient": null}), "27"),
+        (json!({"recipient": {"kind": "sez", "state": "24"}}), "24"),
+        (json!({"recipient": {"kind": "overseas"}, "place_of_supply": "96", "supply_type": null}), "96"),
+    ] {
+        let problem = client.post("/v1/gst/calculate", &sale(with(extra, json!({"supplier_composition": true})))).refusal();
+        assert!(problem["status"] == 422 && blames(&problem, "#/place_of_supply", "composition_inter_state"), "{problem}");
+        assert_eq!((&problem["errors"][0]["expected"], &problem["errors"][0]["received"]), (&json!("24"), &json!(place)));
+    }
+    let home = calculate(&client, json!({"supplier_composition": true, "lines": [{"unit_price": "1000"}]}));
+    assert_includes(&home, &json!({"document": "bill_of_supply", "total": "1000.00", "nature": "intra_state"}));
+}
+
+#[test]
+fn cess_that_is_left_is_on_tobacco_and_not_on_services() {
+    let client = ask();
+    let cess = |date: &str, hsn: &str| {
+        client.post("/v1/gst/calculate", &sale(json!({"date": date, "lines": [{"unit_price": "100", "gst_rate": "18", "cess_percent": "5", "hsn": hsn}]})))
+    };
+    cess("2025-09-21", "997311").expect(200);
+    cess("2025-09-22", "24031110").expect(200);
+    for (date, hsn) in [("2025-09-22", "997311"), ("2025-09-22", "870322"), ("2026-02-01", "24031110")] {
+        assert!(blames(&cess(date, hsn).refused(422, "cess_not_in_force"), "#/lines/0/cess_percent", "cess_not_in_force"), "{date} {hsn}");
+    }
+}
+
+#[test]
 fn figures_of_the_design_come_out() {
     let client = ask();
     // Two lines of 7.60 at 12 % bear 0.91 of CGST, spread as 0.46 and 0.45.
@@ -157,7 +194,7 @@ fn cess_reverse_charge_and_untaxed_lines_are_kept_apart() {
     let answer = calculate(&client, json!({"supplier_composition": true}));
     assert_eq!((&answer["document"], dec(&answer["total"])), (&json!("bill_of_supply"), d!(1000)));
     // 65 % of the tax on a leased car.
-    let answer = calculate(&client, json!({"date": "2025-08-01", "differential_percent": "65", "lines": [{"unit_price": "10000", "gst_rate": "28"}]}));
+    let answer = calculate(&client, json!({"date": "2020-06-30", "differential_percent": "65", "lines": [{"unit_price": "10000", "gst_rate": "28"}]}));
     assert_eq!(figures(&answer), [d!(10000), d!(910), d!(910), d!(0), d!(0), d!(11820)]);
 }
 
@@ -249,6 +286,11 @@ fn what_is_wrong_with_a_calculation_is_named_where_it_stands() {
         (json!({"recipient": {"kind": "foreign"}}), "#/recipient/kind", "invalid_value"),
         (json!({"currency": "XXX"}), "#/currency", "currency_unknown"),
         (json!({"differential_percent": "70"}), "#/differential_percent", "differential_invalid"),
+        (json!({"differential_percent": "65"}), "#/differential_percent", "differential_invalid"),
+        (json!({"date": "2020-07-01", "differential_percent": "65"}), "#/differential_percent", "differential_invalid"),
+        (json!({"date": "2017-10-12", "differential_percent": "65"}), "#/differential_percent", "differential_invalid"),
+        (json!({"supplier_composition": true, "place_of_supply": "27", "recipient": null}), "#/place_of_supply", "composition_inter_state"),
+        (json!({"supplier_composition": true, "recipient": {"kind": "sez", "state": "24"}}), "#/place_of_supply", "composition_inter_state"),
         (json!({"lines": []}), "#/lines", "required"),
         (line(json!({"hsn": "84"})), "#/lines/0/hsn", "hsn_too_short"),
         (line(json!({"hsn": "84713"})), "#/lines/0/hsn", "hsn_invalid"),

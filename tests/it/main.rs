@@ -38,6 +38,7 @@ mod grouped;
 mod gst_returns;
 mod gst_operators;
 mod gst_documents;
+mod gst_model;
 mod gst_supplies;
 mod gst_tools;
 mod hostile;

@@ -28,7 +28,7 @@ pub fn of(stored: &Stored) -> Vec<Explanation> {
     let days = Days3::of(original.unwrap_or(stored.date), pricing.supply_date, pricing.payment_date);
     explain(&Explained {
         days,
-        supplier_state: stored.seller_gstin.get(..2).unwrap_or_default(),
+        supplier: stored.seat(),
         place: &place,
         supply: stored.supply.of_law(),
         paper: stored.paper(),
@@ -58,7 +58,6 @@ fn input(stored: &Stored) -> DocumentInput {
         ChargeInput { amount: line.unit_price, tax }
     });
     let after_tax = pricing.after_tax.iter().map(|(_, amount)| ChargeInput { amount: *amount, tax: ChargeTax::Free });
-    let seller = stored.seller_gstin.get(..2).unwrap_or_default();
     let supply = stored.supply.of_law();
     DocumentInput {
         charges: before_tax.chain(after_tax).collect(),
@@ -67,6 +66,6 @@ fn input(stored: &Stored) -> DocumentInput {
         exponent: stored.currency.exponent(),
         round_to_unit: stored.round_off != Decimal::ZERO,
         tax_collected: tax_collected(supply, stored.seller_composition, stored.operator_duty(), stored.reverse_charge),
-        ..DocumentInput::of_lines(split(seller, &stored.place, supply), stored.lines[..of_lines].iter().enumerate().map(line).collect())
+        ..DocumentInput::of_lines(split(stored.seat(), &stored.place, supply), stored.lines[..of_lines].iter().enumerate().map(line).collect())
     }
 }

@@ -17,11 +17,11 @@ use crate::platform::ids::{CustomerId, ItemId, RegistrationId, TermsId};
 use crate::platform::money::{Currency, LARGEST, UnitPrice, round};
 use crate::platform::unit_of_work::SettlementPolicy;
 use crate::tax::gst::compute::{ChargeInput, ChargeTax, ComputeFault, Computed, Discount, DocumentInput, LineInput, LineTax, RateTax, Treatment, compute};
-use crate::tax::gst::supply::{self, OTHER_COUNTRIES, PlaceOfSupply, Split, SupplyType};
+use crate::tax::gst::supply::{self, OTHER_COUNTRIES, PlaceOfSupply, Seat, Split, SupplyType};
 use crate::tax::gst::time::Days3;
 use crate::tax::gst::{limits, rates, states, units};
 use crate::tax::tools::places::{Parties, contradiction, place_of};
-use crate::tax::tools::rules::{cess_fault, hsn_fault, rate_fault, read_operator, read_place};
+use crate::tax::tools::rules::{cess_fault, composition_inter_state, differential_fault, hsn_fault, rate_fault, read_operator, read_place};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,8 @@ pub struct Ground {
     pub seller_state: String,
     /// Whether the registration is one of a composition dealer.
     pub composition: bool,
+    /// Whether it is one of an SEZ.
+    pub sez: bool,
     /// The last day of the registration.
     pub registered_until: Option<NaiveDate>,
     pub terms: Option<Terms>,
@@ -49,6 +51,14 @@ pub struct Ground {
     pub items: Vec<Item>,
     /// The invoice a note corrects.
     pub original: Option<Original>,
+}
+
+impl Ground {
+    /// Where it is supplied from.
+    #[must_use]
+    pub fn seat(&self) -> Seat<'_> {
+        Seat { state: &self.seller_state, sez: self.sez }
+    }
 }
 
 /// Payment terms as far as pricing needs them.
@@ -244,7 +254,7 @@ pub fn price(order: &Order, ground: &Ground, house: House) -> Result<Priced, Vec
         exponent: house.currency.exponent(),
         round_to_unit: house.round_to_unit,
         tax_collected: supply::tax_collected(supply.of_law(), seller_composition, operator.as_ref().map(|operator| operator.section.of_law()), reverse_charge),
-        ..DocumentInput::of_lines(supply::split(&ground.seller_state, &place.code, supply.of_law()), lines.iter().map(|line| line.input.clone()).collect())
+        ..DocumentInput::of_lines(supply::split(ground.seat(), &place.code, supply.of_law()), lines.iter().map(|line| line.input.clone()).collect())
     };
     let tax = compute(&input).map_err(|fault| {
         let pointer = match (fault, fault.line(), fault.charge()) {
@@ -347,9 +357,8 @@ pub fn in_capitals(bill: &ShippingBill) -> ShippingBill {
 /// What a composition dealer may not do: supply outside the State (CGST Act s.10(2)(c)), and collect tax (s.10(4)).
 fn composition_faults(new: &NewInvoice, ground: &Ground, supply: SupplyKind, place: &PlaceOfSupply) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    if !matches!(supply, SupplyKind::B2b | SupplyKind::B2c) || supply::split(&ground.seller_state, &place.code, supply.of_law()) == Split::Inter {
-        let detail = "A composition dealer makes no inter-State supplies (CGST Act s.10(2)(c)).";
-        errors.push(FieldError::at("/place_of_supply", "composition_inter_state", detail).expected(&ground.seller_state).received(&place.code));
+    if !matches!(supply, SupplyKind::B2b | SupplyKind::B2c) || supply::split(ground.seat(), &place.code, supply.of_law()) == Split::Inter {
+        errors.push(composition_inter_state(&ground.seller_state, &place.code));
     }
     let stated = |rate: Option<Decimal>| rate.is_some_and(|rate| !rate.is_zero());
     let lines = new.lines.iter().enumerate().flat_map(|(at, line)| {
@@ -520,8 +529,7 @@ fn differential(order: &Order, ground: &Ground, errors: &mut Vec<FieldError>) ->
     let given = order.content.differential_percent.map_or(Decimal::ONE_HUNDRED, |percent| percent.0);
     let law = limits::differential_percent(order.content.invoice_date);
     if given != Decimal::ONE_HUNDRED && given != law {
-        let detail = "The tax is levied in full, or at the differential percentage of notification 37/2017-CT(Rate).";
-        errors.push(FieldError::at("/differential_percent", "differential_invalid", detail).expected(format!("{law} or 100")).received(given));
+        errors.push(differential_fault(order.content.invoice_date, given));
     }
     ground.original.as_ref().map_or(given, |original| original.invoice.pricing.differential)
 }

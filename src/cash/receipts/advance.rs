@@ -6,7 +6,7 @@ use crate::platform::http::FieldError;
 use crate::platform::ids::RegistrationId;
 use crate::platform::money::Rate;
 use crate::tax::gst::advances::{AdvanceFor, taxed_on_receipt, unknown_place, unknown_rate, unknown_source};
-use crate::tax::gst::supply::{self, OTHER_COUNTRIES, ServiceCase, ServiceFacts, Split, SupplyType};
+use crate::tax::gst::supply::{self, OTHER_COUNTRIES, Seat, ServiceCase, ServiceFacts, Split, SupplyType};
 use crate::tax::gst::{rates, states};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 pub struct Ground {
     pub registration: RegistrationId,
     pub seller_state: String,
+    /// Whether the registration is one of an SEZ.
+    pub sez: bool,
     /// Whether the seller is a composition dealer.
     pub composition: bool,
     pub kind: CustomerKind,
@@ -72,7 +74,7 @@ pub fn decide(new: &NewAdvance, ground: &Ground, date: NaiveDate) -> Result<Deci
     if !errors.is_empty() {
         return Err(errors);
     }
-    let split = supply::split(&ground.seller_state, &place, supply_type(ground, &place));
+    let split = supply::split(Seat { state: &ground.seller_state, sez: ground.sez }, &place, supply_type(ground, &place));
     let inter = split == Split::Inter;
     let rule = format!("From State {} to place of supply {place}: {}-State.", ground.seller_state, if inter { "inter" } else { "intra" });
     explain("inter_state", rule, if inter { "IGST Act 2017 s.7" } else { "IGST Act 2017 s.8" });
@@ -136,6 +138,7 @@ mod tests {
             registration: RegistrationId::new(),
             seller_state: "27".into(),
             composition: false,
+            sez: false,
             kind: CustomerKind::B2b,
             gstin: gstin.map(str::to_owned),
             billing_state: billing.map(str::to_owned),

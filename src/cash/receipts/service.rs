@@ -143,6 +143,7 @@ fn advance_terms(rx: &mut Rx<'_>, wanted: &NewAdvance, customer: CustomerId, dat
         registration: registration.id,
         seller_state: registration.state_code,
         composition: registration.r#type == RegistrationType::Composition,
+        sez: registration.r#type == RegistrationType::Sez,
         kind: customer.kind,
         gstin: customer.gstin.clone(),
         billing_state: billing.and_then(|address| if address.country == "IN" { address.state_code.clone() } else { Some(OTHER_COUNTRIES.to_owned()) }),

@@ -3,7 +3,7 @@
 use super::facts::Facts;
 use super::types::TemplateKind;
 use super::view::{date, frame, state, state_tax};
-use crate::cash::receipts::types::{DeductionKind, Receipt, ReceiptStatus};
+use crate::cash::receipts::types::{DeductionKind, Receipt, ReceiptAdvance, ReceiptStatus};
 use crate::cash::refunds::types::{RefundSource, RefundStatus};
 use crate::cash::{receipts, refunds};
 use crate::ledger::advances::types::AdvanceAmounts;
@@ -166,7 +166,6 @@ pub fn of_receipt(rx: &mut Rx<'_>, id: ReceiptId) -> Result<Voucher, Problem> {
     if let Some(advance) = &receipt.gst_advance
         && let (Some(number), Some(day), Some(amounts)) = (&advance.voucher_number, advance.voucher_date, &advance.received)
     {
-        let what = advance.hsn_code.as_ref().map_or_else(String::new, |code| format!(", HSN/SAC {code}"));
         voucher.title = "Receipt Voucher";
         voucher.number.clone_from(number);
         voucher.date = day;
@@ -175,7 +174,7 @@ pub fn of_receipt(rx: &mut Rx<'_>, id: ReceiptId) -> Result<Voucher, Problem> {
         voucher.registration = Some(advance.gst_registration_id);
         voucher.rows.clear();
         voucher.facts.extend([("Receipt", receipt.number.clone()), ("Place of supply", state(&advance.place_of_supply)), ("Reverse charge", "No".to_owned())]);
-        voucher.advance = Some(Advance::of(format!("Advance for {}{what}", advance.supply), advance.inter_state, advance.tax_rate.0, amounts));
+        voucher.advance = Some(Advance::of(described("Advance", advance), advance.inter_state, advance.tax_rate.0, amounts));
     }
     Ok(voucher)
 }
@@ -227,8 +226,18 @@ pub fn of_refund(rx: &mut Rx<'_>, id: RefundId) -> Result<Voucher, Problem> {
         voucher.currency = rx.cx().currency();
         voucher.amount = advance.amounts.gross.0;
         voucher.rows.clear();
-        let inter = advance.amounts.cgst.0.is_zero() && !advance.amounts.igst.0.is_zero();
-        voucher.advance = Some(Advance::of("Advance paid back".into(), inter, advance.tax_rate.0, &advance.amounts));
+        // What was received, and under which registration, the receipt knows.
+        let receipt = receipts::store::get(rx, ReceiptId::of(refund.source_id))?;
+        if let Some(received) = &receipt.gst_advance {
+            voucher.registration = Some(received.gst_registration_id);
+            voucher.advance = Some(Advance::of(described("Refund of advance", received), received.inter_state, advance.tax_rate.0, &advance.amounts));
+        }
     }
     Ok(voucher)
+}
+
+/// What an advance is for (CGST rules 50(e), 51(f)).
+fn described(what: &str, advance: &ReceiptAdvance) -> String {
+    let code = advance.hsn_code.as_ref().map_or_else(String::new, |code| format!(", HSN/SAC {code}"));
+    format!("{what} for {}{code}", advance.supply)
 }

@@ -73,6 +73,7 @@ pub fn document(stored: &Stored, number: &str, registration: &GstRegistration, c
         reverse_charge: stored.reverse_charge,
         operator_gstin: stored.operator.as_ref().map(|operator| operator.gstin.clone()),
         seller,
+        seller_sez: stored.seller_sez,
         buyer,
         place: stored.place.clone(),
         dispatch: None,

@@ -7,7 +7,7 @@ use crate::platform::money::round;
 use crate::tax::gst::compute::Treatment;
 use crate::tax::gst::irp::{DocumentType, number_sent};
 use crate::tax::gst::states;
-use crate::tax::gst::supply::{OTHER_COUNTRIES, SupplyType, igst_on_intra};
+use crate::tax::gst::supply::{OTHER_COUNTRIES, Seat, SupplyType, igst_on_intra};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
@@ -30,6 +30,8 @@ pub struct Document {
     /// The e-commerce operator it is sold through.
     pub operator_gstin: Option<String>,
     pub seller: Party,
+    /// Whether the seller is an SEZ.
+    pub seller_sez: bool,
     pub buyer: Party,
     /// State code, 96 outside India.
     pub place: String,
@@ -48,6 +50,14 @@ pub struct Document {
     pub payment: Payment,
     pub export: Option<Export>,
     pub transport: Option<Transport>,
+}
+
+impl Document {
+    /// Where it is supplied from.
+    #[must_use]
+    pub fn seat(&self) -> Seat<'_> {
+        Seat { state: self.seller.state.as_deref().unwrap_or_default(), sez: self.seller_sez }
+    }
 }
 
 /// Somebody with an address.
@@ -203,8 +213,7 @@ fn state(party: &Party) -> Option<Value> {
 #[must_use]
 pub fn build(document: &Document) -> Value {
     let supply = document.supply;
-    let seller_state = document.seller.state.as_deref().unwrap_or_default();
-    let igst_on_intra = !supply.is_export() && igst_on_intra(seller_state, &document.place, supply);
+    let igst_on_intra = !supply.is_export() && igst_on_intra(document.seat(), &document.place, supply);
     let (items, aside): (Vec<&Line>, Vec<&Line>) = document.lines.iter().partition(|line| line.treatment == Treatment::Taxable);
     let whole = [
         ("Version", Some("1.1".into())),

@@ -3,7 +3,7 @@
 
 use super::payload::{MOST_ITEMS, UNREGISTERED};
 use crate::tax::gst::gstin::{Gstin, Mode};
-use crate::tax::gst::supply::{OTHER_COUNTRIES, Split, SupplyType, split};
+use crate::tax::gst::supply::{OTHER_COUNTRIES, Seat, Split, SupplyType, split};
 use crate::tax::gst::{limits, rates, states, units};
 use chrono::NaiveDate;
 use regex::Regex;
@@ -268,7 +268,9 @@ fn items(payload: &Value, supply: SupplyType, found: &mut Vec<Fault>) {
     }
     let (seller, place, on) = (text("/SellerDtls/Stcd"), text("/BuyerDtls/Pos"), date(text("/DocDtls/Dt")));
     // Where a State is missing there is nothing to compare with.
-    let intra = (!seller.is_empty() && !place.is_empty()).then(|| matches!(split(seller, place, supply), Split::Intra { .. }));
+    // What is IGST within a State is said: by an SEZ, where not to one.
+    let seat = Seat { state: seller, sez: text("/TranDtls/IgstOnIntra") == "Y" };
+    let intra = (!seller.is_empty() && !place.is_empty()).then(|| matches!(split(seat, place, supply), Split::Intra { .. }));
     let reversed = text("/TranDtls/RegRev") == "Y";
     for (at, item) in list.iter().enumerate() {
         let path = |name: &str| format!("/ItemList/{at}/{name}");

@@ -52,7 +52,7 @@ fn filed_before(locked: &[Locked], period: ReturnPeriod) -> Vec<(ReturnPeriod, R
 pub fn build(rx: &mut Rx<'_>, registration: &Registration, period: ReturnPeriod) -> Result<OwnReturn, Problem> {
     let locked = store::locked(rx, registration.id)?;
     let run = filed_before(&locked, period);
-    let mut builder = Builder::new(&registration.gstin, period);
+    let mut builder = Builder::new(&registration.gstin, period).of_sez(registration.sez);
     builder.amends_totals_by_rows();
     let mut reported = Vec::new();
     if let Some((first, _)) = run.first().copied() {
@@ -143,16 +143,16 @@ fn amend_totals(
     changed: &HashSet<InvoiceId>,
 ) -> Result<(), Problem> {
     type Place = (bool, String, String, bool);
-    let state = registration.gstin.get(..2).unwrap_or_default();
+    let seat = registration.seat();
     let touched = if changed.is_empty() { Vec::new() } else { store::returns_of(rx, changed.iter().copied().collect())? };
     for (month, id) in run.iter().filter(|(_, id)| touched.contains(id)) {
         let mut rows: BTreeMap<(Place, Decimal), Standing> = BTreeMap::new();
         let mut operators: BTreeMap<(String, bool), Standing> = BTreeMap::new();
         store::each(rx, registration.id, run[0].0.first, month.last, Scope::InTotal(*id), |own| {
             let (document, changed) = (&own.document, changed.contains(&own.id));
-            if section::section(document, state) == Section::B2cs {
+            if section::section(document, seat) == Section::B2cs {
                 let operator = document.operator.as_ref().map(|operator| operator.gstin.clone()).unwrap_or_default();
-                let place = (is_inter(document, state), document.place.clone(), operator, document.differential);
+                let place = (is_inter(document, seat), document.place.clone(), operator, document.differential);
                 for line in document.lines.iter().filter(|line| taxable(line)) {
                     rows.entry((place.clone(), line.rate.normalize())).or_default().add(document, line.tax, changed);
                 }

@@ -12,17 +12,25 @@ use crate::platform::unit_of_work::{Rx, Tx};
 use crate::row;
 use crate::tax::gst::advances::{Inclusive, Movement, MovementKind};
 use crate::tax::gst::gstin::{Gstin, GstinCategory, Mode};
-use crate::tax::gst::supply::SupplyType;
+use crate::tax::gst::supply::{Seat, SupplyType};
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use std::collections::HashMap;
 use uuid::Uuid;
 
-row! { pub struct Registration { pub id: RegistrationId, pub gstin: String } }
+row! { pub struct Registration { pub id: RegistrationId, pub gstin: String, pub sez: bool } }
+impl Registration {
+    #[must_use]
+    pub fn seat(&self) -> Seat<'_> {
+        Seat { state: self.gstin.get(..2).unwrap_or_default(), sez: self.sez }
+    }
+}
 
 pub fn registration(rx: &mut Rx<'_>, gstin: &str) -> Result<Registration, Problem> {
     let company = rx.company();
-    let found = rx.optional(Sql::new("SELECT id, gstin FROM gst_registration WHERE company_id = $1 AND gstin = $2").bind(company).bind(gstin))?;
+    let found = rx.optional(
+        Sql::new("SELECT id, gstin, coalesce(type = 'sez', false) AS sez FROM gst_registration WHERE company_id = $1 AND gstin = $2").bind(company).bind(gstin),
+    )?;
     found.ok_or_else(|| Problem::not_found("gst_registration"))
 }
 

@@ -8,6 +8,7 @@ use crate::filing::gstr3b::Gstr3b;
 use crate::filing::json::Json;
 use crate::filing::period::ReturnPeriod;
 use crate::tax::gst::compute::Treatment;
+use crate::tax::gst::supply::Seat;
 use crate::tax::gst::{limits, units};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -110,7 +111,8 @@ pub struct OperatorAmendment {
 /// Makes a return of documents that come one by one.
 pub struct Builder {
     pub(super) gstin: String,
-    state: String,
+    /// Whether that is of an SEZ, whose supplies are all inter-State.
+    sez: bool,
     pub(super) period: ReturnPeriod,
     pub(super) rows: [Rows; FORMS.len()],
     pub(super) b2cs: BTreeMap<B2csKey, Tax>,
@@ -152,7 +154,7 @@ impl Builder {
     pub fn new(gstin: &str, period: ReturnPeriod) -> Self {
         Self {
             gstin: gstin.to_owned(),
-            state: gstin.get(..2).unwrap_or_default().to_owned(),
+            sez: false,
             period,
             rows: Default::default(),
             b2cs: BTreeMap::new(),
@@ -172,6 +174,12 @@ impl Builder {
             pushed: 0,
             scratch: Json::default(),
         }
+    }
+
+    /// Says whether the supplier is a unit or the developer of an SEZ.
+    #[must_use]
+    pub fn of_sez(self, sez: bool) -> Self {
+        Self { sez, ..self }
     }
 
     fn warn(&mut self, code: &'static str, document: Option<&Document>, member: &str, detail: impl Into<String>) {
@@ -227,8 +235,8 @@ impl Builder {
     }
 
     fn supply(&mut self, document: &Document) -> Declared {
-        let section = section::section(document, &self.state);
-        let inter = section::is_inter(document, &self.state);
+        let supplier = Seat { state: self.gstin.get(..2).unwrap_or_default(), sez: self.sez };
+        let (section, inter) = (section::section(document, supplier), section::is_inter(document, supplier));
         let sign = if document.kind == DocumentKind::CreditNote { -Decimal::ONE } else { Decimal::ONE };
         let former = document.former.as_ref();
         // Whether a total of an earlier return is told anew elsewhere, so that it does not change in this one's.
@@ -242,7 +250,7 @@ impl Builder {
             let sign = if was { -sign } else { sign };
             let signed = scaled(line.tax, sign);
             change += signed;
-            let rate = line.rate.normalize();
+            let rate = if line.treatment == Treatment::Taxable { line.rate.normalize() } else { Decimal::ZERO };
             let exempt = exempt_kind(document, line);
             if let Some(kind) = exempt {
                 self.exempt(document, section, inter, kind, signed.txval);
@@ -265,7 +273,7 @@ impl Builder {
                 }
             }
             if section != Section::Operator {
-                self.hsn(document, line, at, if exempt.is_some() { Decimal::ZERO } else { rate }, signed, sign);
+                self.hsn(document, line, at, rate, signed, sign);
             }
         }
         self.check(document, inter, &rates);
@@ -517,16 +525,16 @@ fn scaled(tax: Tax, sign: Decimal) -> Tax {
     if sign.is_sign_negative() { -tax } else { tax }
 }
 
-/// The column of table 8 a line belongs to: nil-rated, exempt, non-GST. What is exported is zero-rated whatever its
-/// treatment (IGST Act s.16), and a rate of 0 on other supplies is nil-rated.
+/// The column of table 8 a line belongs to: nil-rated, exempt, non-GST. What is exported or goes to an SEZ is zero-rated
+/// whatever its treatment (IGST Act s.16(1), s.16(2)), and a rate of 0 on other supplies is nil-rated.
 fn exempt_kind(document: &Document, line: &Line) -> Option<usize> {
-    if section::is_export(document) || document.supplied_by.is_some() {
+    if section::is_zero_rated(document) || document.supplied_by.is_some() {
         return None;
     }
     match line.treatment {
         Treatment::Nil => Some(0),
         Treatment::Exempt => Some(1),
         Treatment::NonGst => Some(2),
-        Treatment::Taxable => (line.rate.is_zero() && !section::is_zero_rated(document)).then_some(0),
+        Treatment::Taxable => line.rate.is_zero().then_some(0),
     }
 }

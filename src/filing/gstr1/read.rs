@@ -12,7 +12,7 @@ use crate::platform::http::FieldError;
 use crate::platform::money::{Amount, LARGEST};
 use crate::tax::gst::gstin::{Gstin, GstinCategory, Mode};
 use crate::tax::gst::supply::{OTHER_COUNTRIES, SupplyType};
-use crate::tax::gst::{numbers, rates, states};
+use crate::tax::gst::{limits, numbers, rates, states};
 use crate::tax::tools::problems::{HSN_INVALID, RATE_NOT_IN_FORCE};
 use crate::tax::tools::types::{GstinMode, SupplyClass, TaxTreatment};
 use chrono::NaiveDate;
@@ -48,7 +48,7 @@ pub fn build(request: &BuildGstr1) -> Result<(Built, ReturnPeriod), Vec<FieldErr
         return Err(reader.errors);
     };
     reader.look_up();
-    let mut builder = Builder::new(&reader.supplier, period);
+    let mut builder = Builder::new(&reader.supplier, period).of_sez(request.supplier_sez);
     let mut taken = HashSet::with_capacity(request.documents.len());
     for (at, told) in request.documents.iter().enumerate() {
         if reader.errors.len() >= MOST_FAULTS {
@@ -308,8 +308,10 @@ impl Reader<'_> {
             self.fault(&format!("{pointer}/treatment"), "tax_on_exempt", "What is nil-rated, exempt or outside GST bears no tax.", treatment);
         }
         let hsn = told.hsn.as_deref().map(str::trim).filter(|hsn| !hsn.is_empty()).map(str::to_owned);
-        if let Some(hsn) = hsn.as_deref().filter(|hsn| !matches!(hsn.len(), 4 | 6 | 8) || !hsn.bytes().all(|byte| byte.is_ascii_digit())) {
-            let detail = "An HSN or SAC in table 12 has 4, 6 or 8 digits (notification 78/2020-CT).";
+        // Until March 2021 also the two of a chapter.
+        let fits = |hsn: &str| (matches!(hsn.len(), 4 | 6 | 8) || hsn.len() == limits::hsn_fewest(date)) && hsn.bytes().all(|byte| byte.is_ascii_digit());
+        if let Some(hsn) = hsn.as_deref().filter(|hsn| !fits(hsn)) {
+            let detail = "An HSN or SAC in table 12 has 4, 6 or 8 digits (notification 78/2020-CT; of a document before April 2021 also 2).";
             self.fault(&format!("{pointer}/hsn"), HSN_INVALID.code, detail, hsn);
         }
         Line {
@@ -336,7 +338,9 @@ impl Reader<'_> {
         self.place(&format!("{pointer}/place_of_supply"), &told.place_of_supply);
         self.rate(&format!("{pointer}/gst_rate"), told.gst_rate.0, NaiveDate::MAX);
         let tax = self.tax(pointer, told.amount, [told.igst, told.cgst, told.sgst, told.cess]);
-        let inter = told.inter.unwrap_or_else(|| self.supplier.get(..2).is_some_and(|own| states::current_code(own) != told.place_of_supply));
+        let inter = told
+            .inter
+            .unwrap_or_else(|| self.request.supplier_sez || self.supplier.get(..2).is_some_and(|own| states::current_code(own) != told.place_of_supply));
         let amends = told.amends.as_ref().and_then(|amends| {
             let pointer = format!("{pointer}/amends");
             let former = self.tax(&pointer, amends.amount, [amends.igst, amends.cgst, amends.sgst, amends.cess]);

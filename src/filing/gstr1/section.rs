@@ -2,7 +2,7 @@
 
 use super::facts::{Document, OperatorSection};
 use crate::tax::gst::limits;
-use crate::tax::gst::supply::{OTHER_COUNTRIES, Split, SupplyType, split};
+use crate::tax::gst::supply::{OTHER_COUNTRIES, Seat, Split, SupplyType, split};
 use rust_decimal::Decimal;
 
 /// The table of a document's taxable part, with the type the portal wants said.
@@ -84,10 +84,10 @@ impl Section {
     }
 }
 
-/// Whether the supply is inter-State (IGST Act s.7): also within the State to SEZ and as an export.
+/// Whether the supply is inter-State (IGST Act s.7): also within the State to or by an SEZ, and as an export.
 #[must_use]
-pub fn is_inter(document: &Document, supplier_state: &str) -> bool {
-    split(supplier_state, &document.place, document.supply) == Split::Inter
+pub fn is_inter(document: &Document, supplier: Seat<'_>) -> bool {
+    split(supplier, &document.place, document.supply) == Split::Inter
 }
 
 /// An export in the sense of table 6A: said to be one, with the place of supply outside India.
@@ -108,7 +108,7 @@ pub fn is_zero_rated(document: &Document) -> bool {
 /// is reported by itself when what it corrects was: the larger of both values counts, by the limit of the
 /// original's date.
 #[must_use]
-pub fn section(document: &Document, supplier_state: &str) -> Section {
+pub fn section(document: &Document, supplier: Seat<'_>) -> Section {
     let note = document.kind.is_note();
     if document.operator.as_ref().is_some_and(|operator| operator.section == OperatorSection::S9) {
         return Section::Operator;
@@ -144,7 +144,7 @@ pub fn section(document: &Document, supplier_state: &str) -> Section {
     // A document taken back to nothing stays in the table it was in.
     let was = former.map_or(Decimal::ZERO, |former| former.value);
     let value = document.value.max(original.and_then(|original| original.value).unwrap_or_default()).max(was);
-    match (is_inter(document, supplier_state) && value > limits::b2cl_limit(dated), note) {
+    match (is_inter(document, supplier) && value > limits::b2cl_limit(dated), note) {
         (true, false) => Section::B2cl,
         (true, true) => Section::Cdnur { typ: "B2CL" },
         (false, _) => Section::B2cs,

@@ -619,3 +619,50 @@ fn rows_of_advances_are_amended_by_their_new_amounts() {
     let faults = build(&request).map(|_| ()).expect_err("a fault");
     assert_eq!(faults[0].pointer.as_deref(), Some("#/advances/0/amends/period"));
 }
+
+#[test]
+fn what_is_exempt_is_zero_rated_all_the_same_to_an_sez() {
+    // IGST Act s.16(1)(b), s.16(2): also an exempt supply; Odoo's test of a mixed invoice has 1,400 at 0 beside 1,000 at 18.
+    let nil = |value: &str| json!({"taxable": value, "treatment": "nil", "hsn": "8471", "uqc": "NOS", "qty": "1"});
+    let sez = |number: &str, lines: Value| with(to(FAR, number, "29", "2580", lines), json!({"recipient": {"kind": "sez", "gstin": FAR}}));
+    let mixed = json!([line("1000", "18", "180", "0"), nil("1400")]);
+    let documents = json!([sez("Z/1", mixed.clone()), sez("Z/2", json!([nil("700")])), to(FAR, "Z/3", "29", "2580", mixed)]);
+    let (gstr1, totals, gstr3b, warnings) = built("102024", documents);
+    assert_eq!(warnings, [""; 0]);
+    let rows = &gstr1["b2b"][0]["inv"];
+    assert_eq!((&rows[0]["inv_typ"], &rows[1]["inv_typ"], &rows[2]["inv_typ"]), (&json!("SEWP"), &json!("SEWOP"), &json!("R")));
+    assert_eq!(rows[0]["itms"][0], json!({"num": 1, "itm_det": {"txval": 1400, "rt": 0, "iamt": 0, "csamt": 0}}));
+    assert_eq!(rows[2]["itms"].as_array().map(Vec::len), Some(1));
+    assert_eq!(gstr1["nil"], json!({"inv": [{"sply_ty": "INTRB2B", "expt_amt": 0, "nil_amt": 1400, "ngsup_amt": 0}]}));
+    assert_eq!(totals["b2b"]["txval"], 4100);
+    let parts = &gstr3b["sup_details"];
+    assert_eq!((&parts["osup_zero"]["txval"], &parts["osup_nil_exmp"]["txval"], &parts["osup_det"]["txval"]), (&json!(3100), &json!(1400), &json!(1000)));
+}
+
+#[test]
+fn an_sez_supplies_inter_state_also_next_door() {
+    let mut request = request(
+        "102024",
+        json!([
+            to(BUYER, "U/1", "24", "1180", json!([line("1000", "18", "180", "0")])),
+            consumer("U/2", "24", "118000", json!([line("100000", "18", "18000", "0")])),
+            consumer("U/3", "24", "118", json!([line("100", "18", "18", "0")]))
+        ]),
+    );
+    request.supplier_sez = true;
+    let (built, _) = build(&request).expect("no faults");
+    assert!(built.warnings().is_empty(), "{:?}", built.warnings());
+    let gstr1: Value = serde_json::from_str(&built.json()).expect("JSON");
+    assert_eq!(gstr1["b2b"][0]["inv"][0]["itms"][0]["itm_det"]["iamt"], 180);
+    assert_eq!(gstr1["b2cl"][0]["pos"], "24");
+    assert_eq!(gstr1["b2cs"], json!([{"sply_ty": "INTER", "pos": "24", "typ": "OE", "rt": 18, "txval": 100, "iamt": 18, "csamt": 0}]));
+}
+
+#[test]
+fn a_chapter_was_enough_of_an_hsn_until_march_2021() {
+    let dated =
+        |date: &str| json!([with(to(BUYER, "H/1", "24", "1180", json!([with(line("1000", "18", "0", "90"), json!({"hsn": "84"}))])), json!({"date": date}))]);
+    let (gstr1, ..) = built("032021", dated("2021-03-31"));
+    assert_eq!(gstr1["hsn"]["data"][0]["hsn_sc"], "84");
+    assert_eq!(faults("042021", dated("2021-04-01")), [("#/documents/0/lines/0/hsn".to_owned(), "hsn_invalid".to_owned())]);
+}

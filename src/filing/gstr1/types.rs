@@ -28,6 +28,10 @@ words! {
 pub struct BuildGstr1 {
     #[schema(min_length = 1, max_length = 30, example = "27AAACD1234E1Z9")]
     pub supplier_gstin: String,
+    /// It is that of a unit or the developer of a special economic zone: whatever it supplies is inter-State (IGST Act s.7(5)(b)).
+    #[serde(default)]
+    #[schema(example = false)]
+    pub supplier_sez: bool,
     /// The month as `MMYYYY` (or `YYYY-MM`), of a quarterly filer the last one of the quarter; July 2017 or later.
     #[schema(pattern = "^((0[1-9]|1[0-2])[0-9]{4}|[0-9]{4}-(0[1-9]|1[0-2]))$", max_length = 7, example = "102024")]
     pub period: String,

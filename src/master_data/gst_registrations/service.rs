@@ -43,6 +43,10 @@ pub fn update(tx: &mut Tx<'_>, id: RegistrationId, version: Option<i64>, patch: 
     require_version(version, before.version)?;
     let mut wanted = before.clone();
     wanted.r#type = patch.r#type.unwrap_or(wanted.r#type);
+    if wanted.r#type != before.r#type && [wanted.r#type, before.r#type].contains(&RegistrationType::Sez) {
+        let detail = "A registration of an SEZ is one of its own, which no other becomes (CGST Act s.25(1)); enter another GSTIN.";
+        return Err(Problem::invalid(vec![FieldError::at("/type", "registration_type_fixed", detail).expected(before.r#type).received(wanted.r#type)]));
+    }
     if let Some(name) = &patch.legal_name {
         wanted.legal_name.clone_from(name);
     }

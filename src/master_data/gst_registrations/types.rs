@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 words! {
-    /// `composition`: of a dealer who pays by turnover (CGST Act s.10), issues bills of supply and shows no tax.
-    pub enum RegistrationType { Regular = "regular", Composition = "composition" }
+    /// `composition`: of a dealer who pays by turnover (CGST Act s.10), issues bills of supply and shows no tax. `sez`: of a unit or
+    /// the developer of a special economic zone, whose supplies are all inter-State (IGST Act s.7(5)(b)).
+    pub enum RegistrationType { Regular = "regular", Composition = "composition", Sez = "sez" }
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -83,7 +84,7 @@ pub struct RegisteredAddress {
 pub struct GstRegistrationPatch {
     #[schema(min_length = 3, max_length = 100, pattern = r#"^[^\\"]+$"#, example = "Demo Traders Private Limited")]
     pub legal_name: Option<String>,
-    /// Documents made before stay what they are; notes follow their invoice.
+    /// Documents made before stay what they are; notes follow their invoice. That of an SEZ was one from the beginning, and stays one.
     pub r#type: Option<RegistrationType>,
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>, min_length = 3, max_length = 100, pattern = r#"^[^\\"]+$"#, example = "Demo Traders")]

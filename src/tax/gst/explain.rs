@@ -10,7 +10,7 @@ use super::compute::{ChargeTax, Computed, DocumentInput, TaxCollected, Treatment
 use super::limits;
 use super::papers::Paper;
 use super::rates;
-use super::supply::{OperatorDuty, PlaceOfSupply, Split, SupplyType};
+use super::supply::{OperatorDuty, PlaceOfSupply, Seat, Split, SupplyType};
 use super::time::Days3;
 
 /// One decision.
@@ -47,7 +47,7 @@ pub fn entry(decision: &'static str, result: impl Into<String>, rule: impl Into<
 #[derive(Debug, Clone, Copy)]
 pub struct Explained<'a> {
     pub days: Days3,
-    pub supplier_state: &'a str,
+    pub supplier: Seat<'a>,
     pub place: &'a PlaceOfSupply,
     pub supply: SupplyType,
     pub paper: Paper,
@@ -89,9 +89,12 @@ fn place(place: &PlaceOfSupply) -> Explanation {
 }
 
 fn nature(document: &Explained<'_>) -> Explanation {
-    let (supplier, place, supply) = (document.supplier_state, document.place.code.as_str(), document.supply);
+    let (supplier, place, supply) = (document.supplier.state, document.place.code.as_str(), document.supply);
     let (result, rule, section) = match document.input.split {
         Split::Inter if supply.is_sez() => ("inter_state", "A supply to an SEZ is inter-State, also within the State.", "IGST Act s.7(5)(b)"),
+        Split::Inter if document.supplier.sez && !supply.is_export() => {
+            ("inter_state", "A supply by an SEZ is inter-State, also within the State.", "IGST Act s.7(5)(b)")
+        }
         Split::Inter if supply.is_export() => ("inter_state", "A supply with its place outside India is inter-State.", "IGST Act s.7(5)(a)"),
         Split::Inter => ("inter_state", "Supplier and place of supply are in different States.", "IGST Act s.7(1), s.7(3)"),
         Split::Intra { .. } => ("intra_state", "Supplier and place of supply are in one State.", "IGST Act s.8(1), s.8(2)"),
@@ -206,9 +209,9 @@ fn valuation(document: &Explained<'_>) -> Vec<Explanation> {
     if input.lines.iter().any(|line| line.tax_inclusive) {
         all.push(entry("price", "tax_inclusive", "The price includes the tax: value = price x 100 / (100 + rate); the price stays.", "CGST Rules r.35", START));
     }
-    if input.differential != Decimal::ONE_HUNDRED {
+    if let Some(law) = limits::all().differential_percent.rows().iter().find(|row| row.value == input.differential && row.value != Decimal::ONE_HUNDRED) {
         let rule = "Only this part of the tax is levied on leased motor vehicles bought before GST.";
-        all.push(entry("differential_percent", input.differential.normalize().to_string(), rule, "Notification 37/2017-CT(Rate)", START));
+        all.push(entry("differential_percent", input.differential.normalize().to_string(), rule, law.source, law.from));
     }
     all
 }
@@ -284,7 +287,7 @@ mod tests {
         let computed = compute(&input).unwrap();
         let place = PlaceOfSupply { code: place.to_owned(), basis: "IGST s.10(1)(a)", explanation: "Movement ends".to_owned() };
         let paper = paper(false, true, input.lines.iter().map(|line| line.treatment));
-        explain(&Explained { days, supplier_state: "27", place: &place, supply, paper, operator: None, input: &input, computed: &computed })
+        explain(&Explained { days, supplier: "27".into(), place: &place, supply, paper, operator: None, input: &input, computed: &computed })
             .into_iter()
             .map(|e| (e.decision, e.result, format!("{} {}", e.section, e.effective_date)))
             .collect()

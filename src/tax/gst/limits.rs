@@ -130,7 +130,7 @@ pub struct Limits {
     pub tds_s51: Timeline<Deduction>,
     /// Per cent of the net taxable value that an operator collects (s.52).
     pub tcs_s52: Timeline<Decimal>,
-    /// Per cent of the normal tax on leased motor vehicles bought before GST.
+    /// Per cent of the normal tax on leased motor vehicles bought before GST; none before, in full afterwards.
     pub differential_percent: Timeline<Decimal>,
     /// Most value a quarterly filer may report in a month.
     pub iff_limit: Timeline<Decimal>,
@@ -139,6 +139,8 @@ pub struct Limits {
     pub place_amended_2023: Timeline<bool>,
     /// Whether transport of goods to a place abroad is supplied there.
     pub transport_abroad_at_destination: Timeline<bool>,
+    /// Whether services of an intermediary for a recipient abroad are supplied where the intermediary is.
+    pub intermediary_at_supplier: Timeline<bool>,
 }
 
 #[allow(clippy::expect_used, reason = "embedded data, parsed by a test of this module")]
@@ -286,10 +288,11 @@ pub fn tcs_s52(date: NaiveDate) -> Option<Decimal> {
     LIMITS.tcs_s52.on(date).map(|row| row.value)
 }
 
-/// Per cent of the normal tax where the differential percentage applies (leased motor vehicles).
+/// Per cent of the normal tax where the differential percentage applies (leased motor vehicles); 100 while it applies
+/// to nothing.
 #[must_use]
 pub fn differential_percent(date: NaiveDate) -> Decimal {
-    LIMITS.differential_percent.since_ever(date).value
+    LIMITS.differential_percent.on(date).map_or(Decimal::ONE_HUNDRED, |row| row.value)
 }
 
 /// Most value that a quarterly filer reports for one month (r.59(2)); `None` before there was the facility.
@@ -308,6 +311,12 @@ pub fn place_amended_2023(date: NaiveDate) -> bool {
 #[must_use]
 pub fn transport_abroad_at_destination(date: NaiveDate) -> bool {
     LIMITS.transport_abroad_at_destination.since_ever(date).value
+}
+
+/// Whether s.13(8)(b) of the IGST Act is in force: an intermediary's services are supplied where it is.
+#[must_use]
+pub fn intermediary_at_supplier(date: NaiveDate) -> bool {
+    LIMITS.intermediary_at_supplier.since_ever(date).value
 }
 
 #[cfg(test)]
@@ -331,7 +340,7 @@ mod tests {
         for line in [&l.b2cl_invoice_value, &l.einvoice_turnover, &l.b2c_qr_turnover, &l.recipient_details_value, &l.consolidated_invoice_value, &l.tcs_s52, &l.differential_percent, &l.iff_limit] {
             ascends(line);
         }
-        for line in [&l.hsn_summary_split, &l.irn_upper_case, &l.gstr3b_unregistered_locked, &l.tax_on_advance_for_goods, &l.place_amended_2023, &l.transport_abroad_at_destination] {
+        for line in [&l.hsn_summary_split, &l.irn_upper_case, &l.gstr3b_unregistered_locked, &l.tax_on_advance_for_goods, &l.place_amended_2023, &l.transport_abroad_at_destination, &l.intermediary_at_supplier] {
             ascends(line);
         }
         ascends(&l.irn_cancel_hours);
@@ -428,7 +437,9 @@ mod tests {
     #[test]
     fn values_of_documents_are_as_the_rules_say() {
         let date = day("2025-11-15");
-        assert_eq!((recipient_details_value(date), consolidated_invoice_value(date), differential_percent(date)), (dec!(50000), dec!(200), dec!(65)));
+        assert_eq!((recipient_details_value(date), consolidated_invoice_value(date), differential_percent(date)), (dec!(50000), dec!(200), dec!(100)));
+        let leased = |text| differential_percent(day(text));
+        assert_eq!([leased("2017-10-12"), leased("2017-10-13"), leased("2020-06-30"), leased("2020-07-01")], [dec!(100), dec!(65), dec!(65), dec!(100)]);
         assert_eq!((services_invoice_days(date, false), services_invoice_days(date, true)), (30, 45));
         assert_eq!((iff_limit(day("2020-12-01")), iff_limit(day("2021-01-01"))), (None, Some(dec!(5000000))));
         assert_eq!((eway_bill_value(day("2018-03-31"), None), eway_bill_value(date, None)), (None, Some(dec!(50000))));

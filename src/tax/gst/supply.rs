@@ -126,12 +126,27 @@ pub enum Split {
     Inter,
 }
 
-/// Intra- or inter-State (IGST Act s.7, s.8): exports and supplies to SEZ are always inter-State
+/// Where something is supplied from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seat<'a> {
+    /// State code of the registration.
+    pub state: &'a str,
+    /// Whether it is that of a unit in a special economic zone, or of the zone's developer.
+    pub sez: bool,
+}
+
+impl<'a> From<&'a str> for Seat<'a> {
+    fn from(state: &'a str) -> Self {
+        Self { state, sez: false }
+    }
+}
+
+/// Intra- or inter-State (IGST Act s.7, s.8): exports and supplies to or by an SEZ are always inter-State
 /// (s.7(5)), also within the State; otherwise the State of the supplying location decides.
 #[must_use]
-pub fn split(supplier_state: &str, place_of_supply: &str, supply: SupplyType) -> Split {
-    let place = states::current_code(place_of_supply);
-    if supply.is_export() || supply.is_sez() || states::current_code(supplier_state) != place {
+pub fn split<'a>(from: impl Into<Seat<'a>>, place_of_supply: &str, supply: SupplyType) -> Split {
+    let (from, place) = (from.into(), states::current_code(place_of_supply));
+    if from.sez || supply.is_export() || supply.is_sez() || states::current_code(from.state) != place {
         return Split::Inter;
     }
     Split::Intra { utgst: states::find(place).is_some_and(|s| s.tax_component == StateTax::Utgst) }
@@ -139,8 +154,9 @@ pub fn split(supplier_state: &str, place_of_supply: &str, supply: SupplyType) ->
 
 /// The e-invoice flag `IgstOnIntra`: IGST although supplier and place are in one State.
 #[must_use]
-pub fn igst_on_intra(supplier_state: &str, place_of_supply: &str, supply: SupplyType) -> bool {
-    split(supplier_state, place_of_supply, supply) == Split::Inter && states::current_code(supplier_state) == states::current_code(place_of_supply)
+pub fn igst_on_intra<'a>(from: impl Into<Seat<'a>>, place_of_supply: &str, supply: SupplyType) -> bool {
+    let from = from.into();
+    split(from, place_of_supply, supply) == Split::Inter && states::current_code(from.state) == states::current_code(place_of_supply)
 }
 
 /// Where a supply takes place and why, kept on the document for the auditor.
@@ -289,7 +305,8 @@ pub fn place_of_supply_of_goods(facts: &GoodsFacts<'_>) -> Result<PlaceOfSupply,
     if let Case::Movement { ends_at: OTHER_COUNTRIES } = facts.case {
         return place(OTHER_COUNTRIES, "IGST s.11(b)", "Goods exported from India");
     }
-    let by_movement = matches!(facts.case, Case::Movement { .. } | Case::BillToShipTo { .. } | Case::NoMovement { .. });
+    // It stands against (a) and (c) alone: what is delivered on another's direction stays with that one.
+    let by_movement = matches!(facts.case, Case::Movement { .. } | Case::NoMovement { .. });
     let ca_in_force = since_amendment_of_2023(facts.date);
     // A foreign address does not take goods abroad that stay in India: then (a) to (c) decide.
     let foreign = facts.address_on_invoice == Some(OTHER_COUNTRIES);
@@ -344,7 +361,7 @@ pub enum ServiceCase<'a> {
     Telecom { installed_or_sold_at: Option<&'a str> },
     /// s.12(12), s.13(8)(a).
     Banking,
-    /// s.12(2), s.13(8)(b): brings two others together.
+    /// s.12(2), s.13(8)(b) as long as it stands: brings two others together.
     Intermediary,
     /// s.12(2), s.13(8)(c): hire of a means of transport, no ship or aircraft, for up to a month.
     VehicleHire,
@@ -381,7 +398,9 @@ pub fn place_of_supply_of_services(facts: &ServiceFacts<'_>) -> Result<PlaceOfSu
         if facts.recipient_registered || abroad { recipient(inside) } else { place(at, inside, why) }
     };
     match facts.case {
-        Case::Intermediary if abroad => place(facts.supplier_state, "IGST s.13(8)(b)", "Location of the supplier"),
+        Case::Intermediary if abroad && limits::intermediary_at_supplier(facts.date) => {
+            place(facts.supplier_state, "IGST s.13(8)(b)", "Location of the supplier")
+        }
         Case::VehicleHire if abroad => place(facts.supplier_state, "IGST s.13(8)(c)", "Location of the supplier"),
         Case::General | Case::Intermediary | Case::VehicleHire => recipient("IGST s.12(2)"),
         Case::ImmovableProperty { locations } if abroad && partly_here(locations) => {
@@ -540,6 +559,9 @@ mod tests {
         assert_eq!(split("27", "27", SezWithoutPayment), Split::Inter);
         assert_eq!(split("27", "96", ExportWithPayment), Split::Inter);
         assert_eq!(split("25", "26", B2b), Split::Intra { utgst: true });
+        let unit = Seat { state: "27", sez: true };
+        assert_eq!([B2b, B2c, DeemedExport].map(|supply| split(unit, "27", supply)), [Split::Inter; 3]);
+        assert!(igst_on_intra(unit, "27", B2b) && !igst_on_intra(unit, "29", B2b));
         assert!(igst_on_intra("27", "27", SezWithoutPayment));
         assert!(!igst_on_intra("27", "29", SezWithoutPayment) && !igst_on_intra("27", "27", B2b));
     }
@@ -593,6 +615,10 @@ mod tests {
         assert_eq!(goods(case, false, None, NEW), at("27", "IGST s.10(1)(ca)"));
         // Goods that stay in India are not exported by a foreign address.
         assert_eq!(goods(case, false, Some("96"), NEW), at("29", "IGST s.10(1)(a)"));
+        // The clause stands against (a) and (c), not against a direction to deliver to another.
+        let directed = GoodsCase::BillToShipTo { bill_to: "24" };
+        assert_eq!(goods(directed, false, Some("07"), NEW), at("24", "IGST s.10(1)(b)"));
+        assert_eq!(goods(GoodsCase::NoMovement { located_at: "33" }, false, Some("07"), NEW), at("07", "IGST s.10(1)(ca)"));
         let site = GoodsCase::Installed { site: "06" };
         assert_eq!(goods(site, false, Some("07"), NEW), at("06", "IGST s.10(1)(d)"));
     }

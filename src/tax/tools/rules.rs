@@ -13,7 +13,7 @@ use crate::tax::gst::explain::{Explained, START, entry, explain};
 use crate::tax::gst::gstin::{Gstin, GstinCategory, GstinFault, Mode, check_character, normalise};
 use crate::tax::gst::papers::paper;
 use crate::tax::gst::rates;
-use crate::tax::gst::supply::{self, OTHER_COUNTRIES, OperatorDuty, PlaceOfSupply, Split, SupplyType};
+use crate::tax::gst::supply::{self, OTHER_COUNTRIES, OperatorDuty, PlaceOfSupply, Seat, Split, SupplyType};
 use crate::tax::gst::time::Days3;
 use crate::tax::gst::{limits, states};
 use chrono::NaiveDate;
@@ -117,11 +117,9 @@ pub fn rate_fault(pointer: &str, rate: Decimal, on: NaiveDate, hsn: Option<&str>
     Some(FieldError::at(pointer, "rate_not_in_force", detail).expected(list.join(", ")).received(rate.normalize()))
 }
 
-/// Judges compensation cess on the day that decides about it; by the HSN of goods where it is known, as a code of services
-/// does not tell which goods they are about.
+/// Judges compensation cess on the day that decides about it; by the HSN where it is known.
 #[must_use]
 pub fn cess_fault(pointer: &str, on: NaiveDate, hsn: Option<&str>) -> Option<FieldError> {
-    let hsn = hsn.filter(|hsn| !hsn.starts_with("99"));
     if rates::cess_is_levied(on, hsn) {
         return None;
     }
@@ -181,7 +179,7 @@ struct Recipient {
 struct Read {
     currency: Currency,
     days: Days3,
-    supplier: &'static str,
+    supplier: Seat<'static>,
     place: PlaceOfSupply,
     supply: SupplyType,
     recipient: RecipientKind,
@@ -198,7 +196,7 @@ pub fn calculate(asked: &Calculation, today: NaiveDate) -> Result<Calculated, Pr
         return Err(Problem::invalid(vec![FieldError::at("/lines", "amount_too_large", detail).received(computed.payable)]));
     }
     let paper = paper(asked.supplier_composition, recipient.is_registered(), computed.by_rate.iter().map(|row| row.treatment));
-    let explanation = explain(&Explained { days, supplier_state: supplier, place: &place, supply, paper, operator, input: &input, computed: &computed });
+    let explanation = explain(&Explained { days, supplier, place: &place, supply, paper, operator, input: &input, computed: &computed });
     let nature = if input.split == Split::Inter { "inter_state" } else { "intra_state" };
     let shown = Shown { currency, computed: &computed };
     Ok(Calculated {
@@ -300,8 +298,7 @@ fn read(asked: &Calculation, today: NaiveDate) -> Result<Read, Vec<FieldError>> 
     }
     let differential = asked.differential_percent.map_or(Decimal::ONE_HUNDRED, |percent| percent.0);
     if ![Decimal::ONE_HUNDRED, limits::differential_percent(days.invoice)].contains(&differential) {
-        let detail = "The tax is levied in full, or at the differential percentage of notification 37/2017-CT(Rate).";
-        errors.push(FieldError::at("/differential_percent", "differential_invalid", detail).expected("65 or 100").received(differential));
+        errors.push(differential_fault(days.invoice, differential));
     }
     let zero_rated = asked.supply_type.is_some_and(|class| matches!(class, SupplyClass::SezWithoutPayment | SupplyClass::ExportWithoutPayment));
     let lines: Vec<LineInput> = asked
@@ -326,7 +323,11 @@ fn read(asked: &Calculation, today: NaiveDate) -> Result<Read, Vec<FieldError>> 
         let detail = "An export has its place of supply outside India (96); a supply to an SEZ and a deemed export have theirs in India.";
         return Err(vec![FieldError::at("/place_of_supply", "place_of_supply_mismatch", detail).received(&place.code)]);
     }
+    let supplier = Seat { state: supplier, sez: asked.supplier_sez };
     let split = supply::split(supplier, &place.code, supply);
+    if asked.supplier_composition && split == Split::Inter {
+        return Err(vec![composition_inter_state(supplier.state, &place.code)]);
+    }
     let operator = asked.operator.as_ref().map(|operator| operator.section.of_law());
     if operator == Some(OperatorDuty::Pays) && (asked.reverse_charge || !matches!(supply, SupplyType::B2b | SupplyType::B2c)) {
         let detail = "Where the operator pays the tax, neither the recipient does nor is the supply zero-rated (CGST Act s.9(5)).";
@@ -336,6 +337,13 @@ fn read(asked: &Calculation, today: NaiveDate) -> Result<Read, Vec<FieldError>> 
     let input =
         DocumentInput { split, lines, charges, discount, differential, exponent: currency.exponent(), round_to_unit: asked.round_to_rupee, tax_collected };
     Ok(Read { currency, days, supplier, place, supply, recipient: recipient.kind, operator, input })
+}
+
+/// A dealer under composition who supplies outside the State, to an SEZ or abroad.
+#[must_use]
+pub fn composition_inter_state(own: &str, place: &str) -> FieldError {
+    let detail = "A composition dealer makes no inter-State supplies (CGST Act s.10(2)(c)).";
+    FieldError::at("/place_of_supply", "composition_inter_state", detail).expected(own).received(place)
 }
 
 fn read_supplier(code: &str) -> Result<&'static str, FieldError> {
@@ -442,6 +450,15 @@ fn read_charge(charge: &CalculationCharge, at: usize, on: NaiveDate, currency: O
         }
     };
     ChargeInput { amount: value, tax }
+}
+
+/// A part of the tax that no notification knows on the day.
+#[must_use]
+pub fn differential_fault(on: NaiveDate, received: Decimal) -> FieldError {
+    let law = limits::differential_percent(on);
+    let detail = "The tax is levied in full; on leased motor vehicles it was at 65 per cent from 13-Oct-2017 to 30-Jun-2020 (notification 37/2017-CT(Rate)).";
+    let expected = if law == Decimal::ONE_HUNDRED { "100".to_owned() } else { format!("{} or 100", law.normalize()) };
+    FieldError::at("/differential_percent", "differential_invalid", detail).expected(expected).received(received.normalize())
 }
 
 /// The place of supply as stated, or as it follows from the recipient and what is said of the supply; both agree.

@@ -179,6 +179,10 @@ pub struct Calculation {
     #[serde(default)]
     #[schema(example = false)]
     pub supplier_composition: bool,
+    /// The supplier is a unit or the developer of a special economic zone: whatever it supplies is inter-State (IGST Act s.7(5)(b)).
+    #[serde(default)]
+    #[schema(example = false)]
+    pub supplier_sez: bool,
     /// State code, 96 outside India; from the recipient when left out (IGST Act s.10 to s.13).
     #[schema(min_length = 1, max_length = 50, example = "24")]
     pub place_of_supply: Option<String>,
@@ -205,7 +209,7 @@ pub struct Calculation {
     /// ISO 4217; INR when left out.
     #[schema(pattern = "^[A-Z]{3}$", max_length = 3, example = "INR")]
     pub currency: Option<String>,
-    /// Per cent of the normal tax that is levied: 65 on leased motor vehicles (notification 37/2017), 100 when left out.
+    /// Per cent of the normal tax that is levied: 65 on leased motor vehicles until 30-Jun-2020 (notification 37/2017), 100 when left out.
     #[schema(example = "100")]
     pub differential_percent: Option<Rate>,
     /// Aggregate turnover of the year before, in rupees, by which HSN digits are judged.

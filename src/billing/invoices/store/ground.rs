@@ -97,6 +97,7 @@ pub fn grounds(tx: &mut Tx<'_>, orders: &[&Order]) -> Result<Vec<Result<Option<F
             seller_gstin: registration.gstin,
             seller_state: registration.state,
             composition: registration.scheme == Some(RegistrationType::Composition),
+            sez: registration.scheme == Some(RegistrationType::Sez),
             registered_until: registration.cancelled_on,
             terms: match order.content.payment_terms_id {
                 Some(id) => terms.get(&id).cloned(),

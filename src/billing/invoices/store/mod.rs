@@ -24,7 +24,7 @@ use crate::platform::text::hex;
 use crate::platform::unit_of_work::{Context, Rx, Tx};
 use crate::row;
 use crate::tax::gst::papers::{Paper, paper};
-use crate::tax::gst::supply::OperatorDuty;
+use crate::tax::gst::supply::{OperatorDuty, Seat};
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -60,6 +60,8 @@ pub struct Stored {
     pub operator: Option<EcommerceOperator>,
     pub shipping: Option<ShippingBill>,
     pub seller_composition: bool,
+    /// Whether it is supplied by an SEZ: what its registration is for good.
+    pub seller_sez: bool,
     pub buyer_composition: bool,
     pub po_reference: Option<String>,
     pub taxable: Decimal,
@@ -299,7 +301,7 @@ row! {
         original_id: Option<InvoiceId>, original_number: Option<String>, original_date: Option<NaiveDate>, original_rate: Option<Decimal>, reason_code: Option<ReasonCode>, tax_effect: TaxEffect, posting_date: Option<NaiveDate>,
         exchange_rate: Decimal, settlement_terms: Option<Value>, pricing: Option<Value>,
         ecommerce_operator_gstin: Option<String>, ecommerce_section: Option<String>, shipping_bill_number: Option<String>, shipping_bill_date: Option<NaiveDate>, port_code: Option<String>,
-        seller_composition: Option<bool>, buyer_composition: Option<bool>, approval_id: Option<ApprovalId>, notes: Value,
+        seller_composition: Option<bool>, seller_sez: bool, buyer_composition: Option<bool>, approval_id: Option<ApprovalId>, notes: Value,
         irp_status: Option<EinvoiceStatus>, irn: Option<String>, ack_no: Option<String>, ack_at: Option<DateTime<Utc>>, irp_cancelled_at: Option<DateTime<Utc>>, irp_version: i64,
         settled_cash: Decimal, settled_tds: Decimal, settled_credit: Decimal, settled_other: Decimal, settled_written_off: Decimal, settled_refunded: Decimal, open: Decimal, oldest_due: Option<NaiveDate>, moves: i64,
     }
@@ -322,6 +324,7 @@ pub fn get(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Opt
                 coalesce(a.cash, 0) AS settled_cash, coalesce(a.tds, 0) AS settled_tds, coalesce(a.credit, 0) AS settled_credit, coalesce(a.other, 0) AS settled_other,
                 n.id AS original_id, n.number AS original_number, n.invoice_date AS original_date, n.exchange_rate AS original_rate, i.reason_code, i.tax_effect, i.posting_date, i.exchange_rate, i.settlement_terms, i.pricing,
                 i.ecommerce_operator_gstin, i.ecommerce_section, i.shipping_bill_number, i.shipping_bill_date, i.port_code, i.seller_composition, i.buyer_composition,
+                EXISTS (SELECT FROM gst_registration r WHERE r.company_id = i.company_id AND r.id = i.registration_id AND r.type = 'sez') AS seller_sez,
                 (SELECT p.id FROM approval p WHERE p.company_id = i.company_id AND p.subject_id = i.id AND p.state = 'pending' LIMIT 1) AS approval_id,
                 (SELECT coalesce(jsonb_agg(jsonb_build_object('object', x.kind, 'id', x.id, 'number', x.number, 'status', x.status) ORDER BY x.id), '[]')
                  FROM invoice x WHERE x.company_id = i.company_id AND x.original_invoice_id = i.id AND x.status IN ('pending_approval', 'issued')) AS notes,
@@ -408,6 +411,7 @@ pub fn get(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Opt
             .map(|(gstin, section)| EcommerceOperator { gstin, section }),
         shipping: row.shipping_bill_number.zip(row.shipping_bill_date).map(|(number, date)| ShippingBill { number, date, port_code: row.port_code }),
         seller_composition: row.seller_composition.unwrap_or(false),
+        seller_sez: row.seller_sez,
         buyer_composition: row.buyer_composition.unwrap_or(false),
         po_reference: row.po_reference,
         taxable: row.taxable_value,
@@ -674,6 +678,12 @@ pub fn payment_status(total: Decimal, open: Decimal, written_off: bool) -> Payme
 }
 
 impl Stored {
+    /// Where it was supplied from.
+    #[must_use]
+    pub fn seat(&self) -> Seat<'_> {
+        Seat { state: self.seller_gstin.get(..2).unwrap_or_default(), sez: self.seller_sez }
+    }
+
     /// A document about to be stored.
     #[must_use]
     pub fn of(id: InvoiceId, order: &Order, ground: &Ground, priced: &Priced, cx: &Context) -> Self {
@@ -713,6 +723,7 @@ impl Stored {
             operator: priced.operator.clone(),
             shipping: priced.shipping.clone(),
             seller_composition: priced.seller_composition,
+            seller_sez: ground.sez,
             buyer_composition: priced.buyer_composition,
             po_reference: new.po_reference.clone(),
             taxable: priced.tax.taxable,

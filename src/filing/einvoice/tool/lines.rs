@@ -6,7 +6,7 @@ use super::types::EinvoiceLine;
 use crate::platform::http::FieldError;
 use crate::platform::money::{Amount, Rate, round};
 use crate::tax::gst::compute::{self, ChargeInput, ChargeTax, Discount, DocumentInput, LineInput, LineTax, Treatment, compute};
-use crate::tax::gst::supply::{SupplyType, split};
+use crate::tax::gst::supply::{Seat, SupplyType, split};
 use crate::tax::gst::units;
 use crate::tax::tools::rules::rate_fault;
 use crate::tax::tools::types::{ChargeTime, TaxTreatment};
@@ -14,7 +14,7 @@ use rust_decimal::Decimal;
 
 impl Reading<'_> {
     /// Lines and taxed charges with final amounts, and what is charged after tax.
-    pub(super) fn lines(&mut self, supply: SupplyType, seller_state: &str, place: &str, reverse_charge: bool) -> Option<(Vec<Line>, Decimal)> {
+    pub(super) fn lines(&mut self, supply: SupplyType, seller: Seat<'_>, place: &str, reverse_charge: bool) -> Option<(Vec<Line>, Decimal)> {
         let given = &self.request.document;
         let (asked, base) = self.request.lines();
         let mut inputs = Vec::new();
@@ -46,7 +46,7 @@ impl Reading<'_> {
             charges,
             discount: Discount::of(discount),
             tax_collected: supply.tax_collected(reverse_charge),
-            ..DocumentInput::of_lines(split(seller_state, place, supply), inputs)
+            ..DocumentInput::of_lines(split(seller, place, supply), inputs)
         };
         let result = match compute(&input) {
             Ok(result) => result,

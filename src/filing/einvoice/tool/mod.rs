@@ -93,7 +93,7 @@ pub fn answer(request: &EinvoiceRequest, sandbox: bool) -> Result<EinvoiceAnswer
 }
 
 fn explain(decision: &irp::Decision, document: &Document, report_by: Option<NaiveDate>) -> Vec<Explanation> {
-    let nature = match split(document.seller.state.as_deref().unwrap_or_default(), &document.place, document.supply) {
+    let nature = match split(document.seat(), &document.place, document.supply) {
         Split::Inter => "inter_state",
         Split::Intra { .. } => "intra_state",
     };

@@ -7,7 +7,7 @@ use crate::platform::money::{Amount, round};
 use crate::tax::gst::gstin::{Gstin, GstinFault, Mode, normalise};
 use crate::tax::gst::irp::{self, DocumentType};
 use crate::tax::gst::states;
-use crate::tax::gst::supply::{OTHER_COUNTRIES, SupplyType};
+use crate::tax::gst::supply::{OTHER_COUNTRIES, Seat, SupplyType};
 use crate::tax::tools::rules::read_place;
 use crate::tax::tools::types::RecipientKind;
 use chrono::NaiveDate;
@@ -111,9 +111,11 @@ impl<'r> Reading<'r> {
             let known: Vec<_> = irp::exemptions().iter().map(|known| known.seller).collect();
             self.fault("/supplier/excluded_as", "invalid_value", format!("One of {}.", known.join(", ")), excluded);
         }
+        let seller_sez = supplier.kind == Some(RecipientKind::Sez);
         let seller_state = seller.state.clone()?;
+        let seat = Seat { state: &seller_state, sez: seller_sez };
         let reverse_charge = given.reverse_charge.unwrap_or(false);
-        let (lines, after_tax) = self.lines(supply, &seller_state, &place, reverse_charge)?;
+        let (lines, after_tax) = self.lines(supply, seat, &place, reverse_charge)?;
         let discount = self.not_negative("/document/discount_after_tax", given.discount_after_tax);
         let originals: Vec<(String, NaiveDate)> =
             given.original.iter().chain(&given.originals).map(|original| (original.number.clone(), original.date)).collect();
@@ -126,6 +128,7 @@ impl<'r> Reading<'r> {
             reverse_charge,
             operator_gstin,
             seller,
+            seller_sez,
             buyer: buyer_party,
             place,
             dispatch: request.dispatch_from.as_ref().map(|from| party(from, from.gstin.clone())),

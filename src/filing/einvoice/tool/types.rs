@@ -155,7 +155,7 @@ pub struct EinvoiceParty {
     /// A buyer outside India has none.
     #[schema(max_length = 20, example = "27AABCA9876F1ZD")]
     pub gstin: Option<String>,
-    /// Of a buyer; from the GSTIN when left out.
+    /// Of a buyer; from the GSTIN when left out. Of a supplier `sez` is a unit or the developer of one, whose supplies are all inter-State.
     pub kind: Option<RecipientKind>,
     #[schema(max_length = 500, example = "Acme Retail Pvt Ltd")]
     pub legal_name: Option<String>,

@@ -147,7 +147,7 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
             parameters.push(json!({"name": "Idempotency-Key", "in": "header", "required": required, "description": "One key for each business intent, the same on every retry; kept 30 days.", "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21\\x23-\\x7e]+$"}, "example": "hdfc-2025-11-18-000731"}));
         }
         if job {
-            parameters.push(json!({"name": "Prefer", "in": "header", "required": false, "description": "`wait=` and seconds: the answer comes when the job is done (200) or the time is up (202), at most 30 seconds (RFC 7240).", "schema": {"type": "string", "maxLength": 200, "pattern": r"^[\x20-\x7e]*$"}, "example": "wait=10"}));
+            parameters.push(json!({"name": "Prefer", "in": "header", "required": false, "description": "`wait=` and seconds: the answer comes when the job is done (200) or the time is up (202), at most 30 seconds (RFC 7240).", "schema": {"type": "string", "maxLength": 8000, "pattern": "^[^\\u0000]*$"}, "example": "wait=10"}));
         }
         if versioned {
             parameters.push(json!({"name": "If-Match", "in": "header", "required": version_required, "description": "The ETag of the version that was read, or `*`.", "schema": {"type": "string", "maxLength": 40, "pattern": "^(\\*|\"v[0-9]{1,18}\")$"}, "example": "\"v1\""}));
