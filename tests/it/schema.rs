@@ -34,6 +34,23 @@ fn migrations_go_up_down_and_up_again() {
     Db::owner().run(&format!("DROP DATABASE {name} WITH (FORCE)")).expect("dropped");
 }
 
+#[test]
+fn a_database_of_ones_own_says_what_its_owner_needs() {
+    let name = format!("owned_{}", fresh().replace('-', ""));
+    let mut superuser = Db::owner();
+    superuser.run(&format!("CREATE ROLE {name} LOGIN CREATEROLE PASSWORD 'secret'; GRANT duebook_app TO {name} WITH ADMIN OPTION")).expect("an owner");
+    superuser.run(&format!("CREATE DATABASE {name} OWNER {name}")).expect("a database");
+    let url = url_of(&name);
+    let (scheme, at) = (url.find("://").expect("a url") + 3, url.find('@').expect("credentials"));
+    let url = format!("{}{name}:secret{}", &url[..scheme], &url[at..]);
+    let refused = migrate(&url).expect_err("not without the grant");
+    assert!(refused.contains("GRANT SET ON PARAMETER \"app.portfolio\""), "{refused}");
+    superuser.run(&format!("GRANT SET ON PARAMETER \"app.portfolio\" TO {name}")).expect("granted");
+    assert!(!migrate(&url).expect("up").is_empty());
+    superuser.run(&format!("DROP DATABASE {name} WITH (FORCE)")).expect("dropped");
+    superuser.run(&format!("REVOKE SET ON PARAMETER \"app.portfolio\" FROM {name}; REVOKE duebook_app FROM {name}; DROP ROLE {name}")).expect("gone");
+}
+
 /// Round trips around every write: BEGIN, the key, audit event with reply, COMMIT.
 const FRAME: u32 = 4;
 

@@ -8,7 +8,7 @@ pub mod sql;
 use crate::platform::http::problem::{self, Problem};
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
-use diesel::{Connection, ConnectionError};
+use diesel::{Connection, ConnectionError, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use std::time::Duration;
 
@@ -139,9 +139,18 @@ impl OpenLink {
     }
 }
 
+/// What the owner of a database must be allowed beside owning it: to make the role the service works under, and to give
+/// functions a setting of ours, which `PostgreSQL` lets superusers do and whom they name.
+const OWNER_MAY: &str = "(SELECT rolsuper OR (rolcreaterole OR EXISTS (SELECT FROM pg_roles WHERE rolname = 'duebook_app'))
+    AND has_parameter_privilege('app.portfolio', 'SET') FROM pg_roles WHERE rolname = current_user)";
+
 /// Brings the schema up to date as the owner.
 pub fn migrate(owner_url: &str) -> Result<Vec<String>, String> {
     let mut connection = PgConnection::establish(owner_url).map_err(|e| e.to_string())?;
+    let may = diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(OWNER_MAY)).get_result::<bool>(&mut connection);
+    if !may.map_err(|e| e.to_string())? {
+        return Err("the owner of the database needs CREATEROLE, and what a superuser grants by: GRANT SET ON PARAMETER \"app.portfolio\" TO the owner".into());
+    }
     connection.batch_execute("SET lock_timeout = '10s'; SET client_min_messages = warning").map_err(|e| e.to_string())?;
     let done = connection.run_pending_migrations(MIGRATIONS).map_err(|e| e.to_string())?;
     Ok(done.iter().map(ToString::to_string).collect())
