@@ -277,7 +277,7 @@ fn rows_need_the_right_to_take_one_in() {
             assert_eq!(client.get(&path).refused(403, "permission_denied")["required_permission"], "customers:write");
         }
         let listed = client.get("/v1/imports").expect(200);
-        assert_eq!(listed["data"].as_array().unwrap().iter().map(|import| import["id"].clone()).collect::<Vec<_>>(), [items.clone()]);
+        assert_eq!(listed["data"].as_array().unwrap().iter().map(|import| &import["id"]).collect::<Vec<_>>(), [&items]);
     }
     // Who may only ask for an opening item asks for each row.
     let customer = company.executive().post("/v1/customers", &customer_body()).expect(201);

@@ -143,7 +143,7 @@ fn export(service: &Service, company: &str, random: &mut Random, findings: &mut 
     }
     findings.bar("files are those of their manifests", wrong.is_empty() && files > jobs.len(), format!("{files} {wrong:?}"));
     let told = "SELECT count(*) AS n FROM audit_event WHERE action = 'export.ready'";
-    findings.bar("every export is told once", count(service, told) == jobs.len() as i64, count(service, told));
+    findings.bar("every export is told once", usize::try_from(count(service, told)) == Ok(jobs.len()), count(service, told));
     let mut there: Vec<String> = std::fs::read_dir(service.data().join("exports").join(company))
         .expect("files")
         .flatten()

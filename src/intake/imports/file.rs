@@ -151,7 +151,8 @@ fn csv(source: impl Read, each: &mut dyn FnMut(u32, Item) -> Result<(), Problem>
                 n = record.position().map_or(n, |at| u32::try_from(at.line()).unwrap_or(u32::MAX)).saturating_add(u32::from(n > 0 && line.ends_with(b"\r")));
             }
             Ok(false) => return Ok(()),
-            Err(error) if matches!(error.kind(), ::csv::ErrorKind::Io(io) if io.get_ref().is_some_and(|inner| inner.is::<TooLong>())) => {
+            Err(error) if matches!(error.kind(), ::csv::ErrorKind::Io(io) if io.get_ref().is_some_and(<dyn std::error::Error + Send + Sync + 'static>::is::<TooLong>)) =>
+            {
                 return Err(broken("line_too_long", TooLong.to_string()));
             }
             Err(error) => return Err(Problem::internal(&error)),

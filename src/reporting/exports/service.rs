@@ -103,7 +103,7 @@ pub fn run(running: &Running<'_>, shelf: &Shelf, sealer: &Sealer) -> Result<Fini
     }
     let kept = sealer.kept.of(company);
     let draft = shelf.begin(company, id).map_err(failed)?;
-    let built = running.read(|rx| build(rx, running, (id, &wanted), draft.place(), sealer, kept))?;
+    let built = running.read(|rx| build(rx, running, (id, &wanted), draft.directory(), sealer, kept))?;
     running.progress(built.rows, Some(built.rows))?;
     Ok(Box::new(move |tx| {
         // The lease is held until this transaction ends: nobody else puts other files there.

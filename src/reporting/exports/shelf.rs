@@ -33,7 +33,7 @@ impl Shelf {
         }
         let draft = of.join(format!("{stem}{}", Uuid::new_v4().simple()));
         make(&draft)?;
-        Ok(Draft { draft, place })
+        Ok(Draft { directory: draft, place })
     }
     /// Removes what is older than this.
     pub fn sweep(&self, age: Duration) -> io::Result<()> {
@@ -51,24 +51,24 @@ impl Shelf {
 
 /// What is being written; it goes when it is dropped before it was kept.
 pub struct Draft {
-    draft: PathBuf,
+    directory: PathBuf,
     place: PathBuf,
 }
 
 impl Draft {
     /// Where to write.
     #[must_use]
-    pub fn place(&self) -> &Path {
-        &self.draft
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
     /// Puts what was written in its place, whole; what an earlier try put there goes. Said again it changes nothing. Only who
     /// holds the lease of the job may say it, or the files are not those of the manifest.
     pub fn keep(&self) -> io::Result<()> {
-        if self.draft.exists() {
+        if self.directory.exists() {
             if self.place.exists() {
                 fs::remove_dir_all(&self.place)?;
             }
-            return fs::rename(&self.draft, &self.place);
+            return fs::rename(&self.directory, &self.place);
         }
         if self.place.exists() { Ok(()) } else { Err(io::Error::from(io::ErrorKind::NotFound)) }
     }
@@ -76,7 +76,7 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.draft);
+        let _ = fs::remove_dir_all(&self.directory);
     }
 }
 
@@ -94,10 +94,10 @@ mod tests {
         let shelf = Shelf::open(&root).expect("a shelf");
         let (company, export) = (CompanyId::new(), ExportId::new());
         let slow = shelf.begin(company, export).expect("a draft");
-        fs::write(slow.place().join("a"), "half").expect("written");
+        fs::write(slow.directory().join("a"), "half").expect("written");
         let draft = shelf.begin(company, export).expect("again");
-        assert!(!slow.place().exists() && slow.place() != draft.place(), "what the first try left is gone");
-        fs::write(draft.place().join("b"), "whole").expect("written");
+        assert!(!slow.directory().exists() && slow.directory() != draft.directory(), "what the first try left is gone");
+        fs::write(draft.directory().join("b"), "whole").expect("written");
         // The first one, which lost its lease, takes nothing of the second's along.
         drop(slow);
         draft.keep().expect("kept");
