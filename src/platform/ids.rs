@@ -159,4 +159,9 @@ kinds! {
     ImportKind => ImportId,
     JobKind => JobId,
     ExportKind => ExportId,
+    CreditPolicyKind => CreditPolicyId,
+    CreditLimitKind => CreditLimitId,
+    CreditCheckKind => CreditCheckId,
+    CreditMoveKind => CreditMoveId,
+    OrderHoldKind => OrderHoldId,
 }

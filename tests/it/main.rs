@@ -24,6 +24,7 @@ mod cli;
 mod concurrency;
 mod conformance;
 mod contract;
+mod credit;
 mod currencies;
 mod database;
 mod documents;

@@ -4,7 +4,7 @@ use super::types::{ApiClient, ApiClientPatch, ClientCredentials, ClientToken, Ne
 use super::{problems, service, store};
 use crate::access::tokens::keys::Keys;
 use crate::platform::http::address;
-use crate::platform::http::problem::{self, FieldError, Problem, ProblemDocument};
+use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::http::{Body, Created, Done, Fetched, Path, Query, Reply};
 use crate::platform::ids::ClientId;
 use crate::platform::page::{Page, Paging};
@@ -91,9 +91,8 @@ pub async fn revoke_api_client(caller: Caller<ClientsManage>, id: Path<ClientId>
 /// OAuth 2 client credentials (RFC 6749 section 4.4): form-encoded, id and secret by HTTP Basic.
 /// The token lives 30 minutes; there is no refresh token. Only from an address the client may call from.
 #[utoipa::path(tag = "Auth", request_body(content = ClientCredentials, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 200, body = ClientToken, description = "A token."), (status = 401, body = ProblemDocument, content_type = "application/problem+json", description = "Client id or secret is wrong."),
-        (status = 403, body = ProblemDocument, content_type = "application/problem+json", description = "The client may not call from this address.")),
-    extensions(("x-permission" = json!("public"))))]
+    responses((status = 200, body = ClientToken, description = "A token.")),
+    extensions(("x-refuses" = json!([403])), ("x-permission" = json!("public"))))]
 #[post("/v1/oauth/token")]
 pub async fn client_token(public: Public, keys: Data<Keys>, form: Result<web::Form<ClientCredentials>, actix_web::Error>) -> Reply<Fetched<ClientToken>> {
     let form = form.map_err(|error| match error.as_response_error().status_code().as_u16() {

@@ -162,19 +162,20 @@ kinds! {
 #[must_use]
 pub fn webhooks() -> (Value, Value) {
     let headers = ["WebhookId", "WebhookTimestamp", "WebhookSignature"].map(|name| json!({"$ref": format!("#/components/parameters/{name}")}));
+    let gone = json!({"description": "Send nothing more; why is not read.", "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}});
     let of = |kind: &Kind| {
         let words: Vec<&str> = kind.name.split(['.', '_']).collect();
         let id = words.iter().map(|word| word[..1].to_uppercase() + &word[1..]).collect::<String>();
         let operation = json!({
-            "tags": ["Events"], "operationId": format!("on{id}"), "summary": kind.about.trim_end_matches('.'), "x-permission": kind.permission, "security": [],
+            "tags": ["Events"], "operationId": format!("on{id}"), "x-event-type": kind.name, "summary": kind.about.trim_end_matches('.'), "x-permission": kind.permission, "security": [],
             "description": format!("{} Answer with 2xx once it is kept; anything else is sent again, and 410 ends all deliveries.", kind.about),
             "parameters": headers,
             "requestBody": {"$ref": "#/components/requestBodies/Event"},
-            "responses": {"204": {"description": "Kept."}, "410": {"description": "Send nothing more."}}
+            "responses": {"204": {"description": "Kept."}, "410": gone}
         });
-        (kind.name.to_owned(), json!({"post": operation}))
+        (words.join("-"), json!({"post": operation}))
     };
-    let header = |name: &str, about: &str, example: &str| json!({"name": name, "in": "header", "required": true, "description": about, "schema": {"type": "string", "maxLength": 400}, "example": example});
+    let header = |name: &str, about: &str, example: &str| json!({"name": name, "in": "header", "required": true, "description": about, "schema": {"type": "string", "maxLength": 400, "pattern": r"^[\x21-\x7e ]+$"}, "example": example});
     let shared = json!({
         "parameters": {
             "WebhookId": header("webhook-id", "The same on every attempt and replay.", "msg_0196f9d40d107f008000000000000731"),

@@ -47,6 +47,8 @@ pub struct Customer {
     pub payment_terms_days: Option<i32>,
     pub salesperson_id: Option<UserId>,
     pub collector_id: Option<UserId>,
+    /// The parent of its group, with which it may share a credit limit.
+    pub parent_id: Option<CustomerId>,
     pub active: bool,
     #[schema(max_items = 100)]
     pub addresses: Vec<Address>,
@@ -166,6 +168,8 @@ pub struct NewCustomer {
     pub payment_terms_days: Option<i32>,
     pub salesperson_id: Option<UserId>,
     pub collector_id: Option<UserId>,
+    /// The parent of its group; one that has no parent itself.
+    pub parent_id: Option<CustomerId>,
     pub billing_address: Option<NewAddressPart>,
     pub shipping_address: Option<NewAddressPart>,
     #[serde(default)]
@@ -269,6 +273,9 @@ pub struct CustomerPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<UserId>)]
     pub collector_id: Option<Option<UserId>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<CustomerId>)]
+    pub parent_id: Option<Option<CustomerId>>,
     #[schema(example = true)]
     pub active: Option<bool>,
     #[schema(example = json!({"segment": "west"}))]

@@ -136,6 +136,14 @@ impl<'c> Rx<'c> {
         self.statements += 1;
         copy::copy(self.connection, text, values, each)
     }
+    /// Sees all customers of the company from here on, whoever asks: for what is judged of a group as a whole, once the
+    /// customer it is about was found within the caller's portfolio.
+    pub fn sees_groups(&mut self) -> Result<(), Problem> {
+        if self.context.portfolio.is_some() {
+            self.batch("SELECT set_config('app.portfolio', '', true)")?;
+        }
+        Ok(())
+    }
     /// Lets this transaction take as long as it needs, also between statements.
     pub fn take_time(&mut self) -> Result<(), Problem> {
         self.scalar::<String>(Sql::new("SELECT set_config('idle_in_transaction_session_timeout', '0', true) || set_config('statement_timeout', '0', true)"))

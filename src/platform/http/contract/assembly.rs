@@ -55,7 +55,9 @@ pub fn complete(mut document: Value, permissions_of_clients: &[&str]) -> Value {
     if let Some(paths) = paths.as_object_mut() {
         paths.sort_keys();
     }
-    document["components"]["parameters"] = share_parameters(&mut paths);
+    for (name, parameter) in share_parameters(&mut paths) {
+        document["components"]["parameters"][name] = parameter;
+    }
     document["paths"] = paths;
     document
 }
@@ -303,7 +305,7 @@ fn shared_responses() -> Value {
 }
 
 /// Parameters that several operations take alike are said once; gives them by name.
-fn share_parameters(paths: &mut Value) -> Value {
+fn share_parameters(paths: &mut Value) -> Map<String, Value> {
     fn all(paths: &mut Value) -> impl Iterator<Item = &mut Value> {
         let operations = paths.as_object_mut().into_iter().flatten().flat_map(|(_, item)| item.as_object_mut().into_iter().flatten()).map(|(_, o)| o);
         operations.flat_map(|operation| operation["parameters"].as_array_mut().into_iter().flatten())
@@ -331,5 +333,5 @@ fn share_parameters(paths: &mut Value) -> Value {
         }
     }
     shared.sort_keys();
-    Value::Object(shared)
+    shared
 }

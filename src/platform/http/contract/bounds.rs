@@ -83,7 +83,7 @@ pub fn one_name_each(schema: &mut Value) {
 /// In a request null equals absent, so what may be absent may be null.
 pub fn absent_is_null(schema: &mut Value) {
     let required = schema["required"].as_array().cloned().unwrap_or_default();
-    for (name, member) in schema["properties"].as_object_mut().into_iter().flatten() {
+    for (name, member) in schema.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
         if required.iter().any(|needed| needed == name) {
             continue;
         }

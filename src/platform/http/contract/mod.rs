@@ -97,7 +97,7 @@ impl Contract {
             }
             paths.push((path.clone(), methods));
         }
-        let json = text_of(&document).map_err(|e| e.to_string())?;
+        let json = text_of(&document);
         let literal = paths.iter().map(|(path, _)| path.clone()).filter(|path| !path.contains('{')).collect();
         Ok(Self { json, operations, paths, literal, schemas })
     }
@@ -292,13 +292,24 @@ pub fn remember(request: &HttpRequest, operation: &'static Operation) {
 #[derive(Clone, Copy)]
 pub struct OperationName(pub &'static str);
 
-/// One member a line, so that a change can be read; indented by one blank, as there are many.
-fn text_of(document: &Value) -> serde_json::Result<String> {
-    let mut text = Vec::new();
-    let mut writer = serde_json::Serializer::with_formatter(&mut text, serde_json::ser::PrettyFormatter::with_indent(b" "));
-    serde::Serialize::serialize(document, &mut writer)?;
-    text.push(b'\n');
-    Ok(String::from_utf8_lossy(&text).into_owned())
+/// One member a line, so that a change can be read; what is short stands on one line, as there is much of it.
+fn text_of(document: &Value) -> String {
+    written(document, 0) + "\n"
+}
+
+fn written(value: &Value, depth: usize) -> String {
+    const SHORT: usize = 120;
+    let members: Vec<String> = match value {
+        Value::Object(members) => members.iter().map(|(name, member)| format!("{}: {}", json!(name), written(member, depth + 1))).collect(),
+        Value::Array(items) => items.iter().map(|item| written(item, depth + 1)).collect(),
+        _ => return value.to_string(),
+    };
+    let (open, close) = if value.is_array() { ('[', ']') } else { ('{', '}') };
+    if members.iter().map(|member| member.len() + 2).sum::<usize>() <= SHORT && !members.iter().any(|member| member.contains('\n')) {
+        return format!("{open}{}{close}", members.join(", "));
+    }
+    let inner = format!("\n{}", " ".repeat(depth + 1));
+    format!("{open}{inner}{}\n{}{close}", members.join(&format!(",{inner}")), " ".repeat(depth))
 }
 
 /// The schema a reference leads to.

@@ -1,0 +1,5 @@
+//! Credit: whose orders are delivered on account, up to what amount, and who decides where that is exceeded.
+
+pub mod policy;
+pub mod limits;
+pub mod exposure;
