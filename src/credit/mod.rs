@@ -3,3 +3,8 @@
 pub mod policy;
 pub mod limits;
 pub mod exposure;
+pub mod risk;
+pub mod profiles;
+pub mod appraisals;
+pub mod daily;
+pub mod what_if;

@@ -164,4 +164,7 @@ kinds! {
     CreditCheckKind => CreditCheckId,
     CreditMoveKind => CreditMoveId,
     OrderHoldKind => OrderHoldId,
+    CreditScoreKind => CreditScoreId,
+    CreditScoreRunKind => CreditScoreRunId,
+    CreditAppraisalKind => CreditAppraisalId,
 }

@@ -143,6 +143,7 @@ impl Stocked {
             ("account_id", id_in(first("/v1/gl-accounts"))),
             ("revaluation_id", id_in(made(&controller, "/v1/revaluations", json!({"as_of": "2025-01-31"})))),
             ("statement_id", id_in(made(&executive, "/v1/statements", json!({"customer_id": id, "to": "2025-01-31"})))),
+            ("credit_appraisal_id", id_in(made(&executive, "/v1/credit-appraisals", json!({"customer_id": parent, "kind": "new"})))),
             ("export_id", export["id"].clone()),
             ("job_id", export["id"].clone()),
             ("allocation_id", id_in(receipt["allocations"][0].clone())),
@@ -199,6 +200,7 @@ impl Stocked {
             "approvals" => "approval_id",
             "payers" => "payer_link_id",
             "statements" => "statement_id",
+            "credit-appraisals" => "credit_appraisal_id",
             "webhook-endpoints" => "endpoint_id",
             "webhook-deliveries" => "delivery_id",
             "events" => "event_id",
@@ -318,6 +320,7 @@ fn valid_bodies(op: &Operation, ours: &Stocked) -> Vec<Value> {
             vec![json!({"source_type": "receipt", "source_id": ours.thing("receipt_id"), "allocated_on": "2025-01-20", "targets": placed("10.00")})]
         }
         ("POST", "/v1/number-series") => vec![series],
+        ("POST", "/v1/credit-appraisals") => vec![json!({"customer_id": customer, "kind": "new", "requested_limit": "10.00"})],
         ("POST", "/v1/statements") => vec![json!({"customer_id": customer, "to": "2025-01-31"})],
         ("POST", "/v1/statements/{id}/confirm") => vec![json!({"result": "agreed", "contact": "R. Iyer"})],
         ("POST", "/v1/statements/bulk") => vec![json!({"mode": "per_item", "items": [{"customer_id": customer, "to": "2025-01-31"}]})],

@@ -25,6 +25,7 @@ mod concurrency;
 mod conformance;
 mod contract;
 mod credit;
+mod judgement;
 mod currencies;
 mod database;
 mod documents;

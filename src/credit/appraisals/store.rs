@@ -69,7 +69,7 @@ impl AppraisalRow {
 impl Content {
     /// Amounts as replies show them.
     fn padded(&mut self, base: Currency) {
-        let mut pad = |amount: &mut Option<Amount>| *amount = amount.map(|a| base.amount(a.0));
+        let pad = |amount: &mut Option<Amount>| *amount = amount.map(|a| base.amount(a.0));
         pad(&mut self.requested_limit);
         pad(&mut self.monthly_sales);
         for year in &mut self.financials {

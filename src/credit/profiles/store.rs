@@ -5,11 +5,28 @@ use crate::platform::postgres::sql::{Many, Sql};
 use crate::platform::unit_of_work::{Rx, Tx};
 use crate::row;
 use chrono::NaiveDate;
+use std::collections::HashMap;
 
 row! {
     /// What is set; a customer of whom nothing is has version 0.
     #[derive(PartialEq, Eq)]
     pub struct Set { pub hold_all: bool, pub hold_reason: Option<String>, pub watch: bool, pub risk_class: Option<RiskClass>, pub risk_score: Option<i32>, pub review_on: Option<NaiveDate>, pub version: i64 }
+}
+
+row! { struct FlagsRow { customer_id: CustomerId, watch: bool, hold_all: bool, risk_class: Option<RiskClass>, review_on: Option<NaiveDate> } }
+/// What reports want of it.
+pub struct Flags {
+    pub watch: bool,
+    pub hold_all: bool,
+    pub risk_class: Option<RiskClass>,
+    pub review_on: Option<NaiveDate>,
+}
+
+/// What is set of every customer of whom something is.
+pub fn flags(rx: &mut Rx<'_>) -> Result<HashMap<CustomerId, Flags>, Problem> {
+    let company = rx.company();
+    let rows: Vec<FlagsRow> = rx.load(Sql::new("SELECT customer_id, watch, hold_all, risk_class, review_on FROM credit_profile WHERE company_id = $1").bind(company))?;
+    Ok(rows.into_iter().map(|row| (row.customer_id, Flags { watch: row.watch, hold_all: row.hold_all, risk_class: row.risk_class, review_on: row.review_on })).collect())
 }
 
 /// What is set of a customer the caller may see.

@@ -1,5 +1,5 @@
 use super::scorecard::{Standing, Values};
-use super::types::{ByClass, ClassSource, CreditScore, CreditScoreRun, CreditScorecard, Explained, RiskClass, RiskInput, ScoreFilter, Scorecard};
+use super::types::{ClassSource, CreditScore, CreditScoreRun, CreditScorecard, Explained, RiskClass, RiskInput, ScoreFilter, Scorecard};
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::ids::{CreditScoreId, CreditScoreRunId, CustomerId};

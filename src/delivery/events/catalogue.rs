@@ -26,6 +26,17 @@ kinds! {
         "payer.added": "Another customer may pay for this one.",
         "payer.ended": "Another customer no longer pays for this one.",
     }
+    "credit:read" {
+        "customer_credit.changed": "Class, flags or review of a customer's credit were set.",
+        "risk_class.changed": "The risk class of a customer changed.",
+        "credit_scorecard.changed": "The scorecard changed.",
+        "credit_score_run.completed": "Customers were scored.",
+        "credit_appraisal.created": "An appraisal was begun, or a review was opened.",
+        "credit_appraisal.updated": "A draft appraisal was changed.",
+        "credit_appraisal.submitted": "An appraisal waits for approval.",
+        "credit_appraisal.returned": "An appraisal was rejected or withdrawn and is a draft again.",
+        "credit_appraisal.approved": "An appraisal was approved, and its limit, class, terms and review set.",
+    }
     "invoices:read" {
         "invoice.created": "A draft was kept.",
         "invoice.updated": "A draft was changed, sent for approval or sent back; or what had settled an invoice was taken back.",

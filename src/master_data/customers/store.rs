@@ -148,6 +148,8 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &CustomerFilter) -> Result
         .when("c.payment_terms_id = {}", filter.terms_id)
         .when("(b.receivable - b.unapplied) > {}", filter.balance_gt.map(|a| a.0))
         .when("coalesce(late.overdue, 0) > {}", filter.overdue_gt.map(|a| a.0))
+        .when("EXISTS (SELECT FROM credit_profile p WHERE p.company_id = c.company_id AND p.customer_id = c.id AND p.risk_class = ANY({}))", filter.risk_class.as_deref().map(words))
+        .when("EXISTS (SELECT FROM credit_profile p WHERE p.company_id = c.company_id AND p.customer_id = c.id AND p.review_on < {})", filter.credit_review_due_before)
         .when("c.created_at >= {}", filter.created_at_gte.map(|at| at.0))
         .when("c.created_at < {}", filter.created_at_lt.map(|at| at.0))
         .page::<SummaryRow>(rx, paging)?;
@@ -335,4 +337,9 @@ pub fn find(rx: &mut Rx<'_>, named: &Reference<'_>) -> Result<CustomerId, Proble
     named.unambiguous()?;
     let texts = |text: Option<&str>| text.map(str::to_owned).into_iter().collect();
     ids(rx, named.id.into_iter().collect(), texts(named.external_id), texts(named.code))?.into_iter().next().ok_or_else(|| named.unknown())
+}
+
+/// A comma list as an array.
+fn words(list: &str) -> Many<String> {
+    list.split(',').map(str::to_owned).collect()
 }

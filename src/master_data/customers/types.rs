@@ -316,6 +316,12 @@ pub struct CustomerFilter {
     pub balance_gt: Option<Amount>,
     /// More than this is past due, in base currency.
     pub overdue_gt: Option<Amount>,
+    /// Classes of risk, comma-separated.
+    #[param(max_length = 20, pattern = "^[A-E](,[A-E]){0,4}$", example = "D,E")]
+    pub risk_class: Option<String>,
+    /// The next review of the credit is due before this day.
+    #[param(example = "2025-12-01")]
+    pub credit_review_due_before: Option<chrono::NaiveDate>,
     /// Made at this instant or later.
     pub created_at_gte: Option<Instant>,
     /// Made before this instant.
