@@ -132,6 +132,9 @@ static ACTIONS: &[&approvals::Action] = &[
 /// What documents want looked at before a month is closed, beside the ledger's own checks.
 const CHECKS: &[control::close::Check] = &[control::revaluations::service::REVALUED, billing::invoices::service::NO_DRAFTS];
 
+/// What credit asks the area of receipts.
+static CASH: credit::exposure::Cash = credit::exposure::Cash { uncleared: cash::receipts::store::uncleared, bounced: cash::receipts::store::bounced };
+
 /// The contract as collected from the routes.
 pub fn contract() -> Result<Contract, Failure> {
     use utoipa::OpenApi;
@@ -233,7 +236,7 @@ impl Service {
         approvals::install(ACTIONS);
         filing::einvoice::portal::install(&settings.irp_keys()?)?;
         control::close::install(CHECKS);
-        credit::exposure::install(cash::receipts::store::uncleared);
+        credit::exposure::install(&CASH);
         if !settings.data_dir.exists() {
             std::fs::DirBuilder::new().recursive(true).mode(0o711).create(&settings.data_dir)?;
         }

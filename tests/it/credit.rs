@@ -1,6 +1,5 @@
 //! Limits and exposure: what of a customer is at risk, and up to what amount it may be.
 
-use crate::laws::assert_laws;
 use crate::rig::{Company, Db, assert_includes, dec, fresh, id_of, today, with};
 use chrono::Days;
 use rust_decimal::{Decimal, dec};
@@ -49,7 +48,7 @@ fn a_limit_holds_when_another_person_approved_it_and_a_temporary_one_only_on_its
     let other = company.customer();
     set_limit(&company, &other, json!({}));
     assert_includes(&credit(&company, &other), &json!({"available": null, "over_limit": false}));
-    assert_laws(&company);
+    company.assert_laws();
 }
 
 #[test]
@@ -64,7 +63,8 @@ fn nobody_approves_a_limit_they_proposed_nor_one_of_a_customer_they_sell_to() {
     assert_eq!(refused["rule"], "SOD-01");
     // A second controller may, unless the customer is theirs.
     let (email, password) = (format!("{}@example.test", fresh()), "correct horse battery staple 9");
-    let user = company.as_role("admin").post("/v1/users", &json!({"email": email, "name": "Seller", "roles": ["controller"], "password": password})).expect(201);
+    let user =
+        company.as_role("admin").post("/v1/users", &json!({"email": email, "name": "Seller", "roles": ["controller"], "password": password})).expect(201);
     let second = crate::rig::Client::bearer(crate::rig::log_in(&email, password, &company.id)["access_token"].as_str().unwrap().to_owned());
     let version = |customer: &str| format!("\"v{}\"", company.get(&format!("/v1/customers/{customer}"))["version"]);
     company.executive().change("PATCH", &format!("/v1/customers/{customer}"), &version(&customer), &json!({"salesperson_id": user["id"]})).expect(200);
@@ -78,7 +78,7 @@ fn nobody_approves_a_limit_they_proposed_nor_one_of_a_customer_they_sell_to() {
     company.controller().change("POST", &decide(&more).replace("/approve", "/reject"), "*", &json!({"reason": "Not now"})).expect(200);
     assert_eq!(credit(&company, &customer)["limit"]["amount"], "50000.00");
     assert_eq!(company.get(&format!("/v1/credit-limits?customer_id={customer}&status=rejected"))["data"].as_array().unwrap().len(), 1);
-    assert_laws(&company);
+    company.assert_laws();
 }
 
 #[test]
@@ -86,7 +86,8 @@ fn small_raises_of_one_person_add_up_to_the_band_of_their_sum() {
     let company = Company::new();
     let customer = company.customer();
     // The house's first band ends at ten million; what is added counts, for thirty days (SOD-17).
-    let ask = |amount: &str| company.executive().post(&format!("/v1/customers/{customer}/credit-limit"), &json!({"amount": amount, "reason": "More"})).expect(201);
+    let ask =
+        |amount: &str| company.executive().post(&format!("/v1/customers/{customer}/credit-limit"), &json!({"amount": amount, "reason": "More"})).expect(201);
     let approval = |limit: &Value| company.get(&format!("/v1/approvals/{}", limit["approval_id"].as_str().unwrap()));
     let first = ask("6000000.00");
     assert_includes(&approval(&first), &json!({"amount": "6000000.00", "rolling_amount": "6000000.00", "steps_required": 1}));
@@ -97,7 +98,7 @@ fn small_raises_of_one_person_add_up_to_the_band_of_their_sum() {
     assert_includes(&approval(&ask("1000.00")), &json!({"amount": "0.00"}));
     let unchecked = company.controller().post(&format!("/v1/customers/{customer}/credit-limit"), &json!({"reason": "State body"})).expect(201);
     assert_eq!(approval(&unchecked)["steps_required"], 2);
-    assert_laws(&company);
+    company.assert_laws();
 }
 
 #[test]
@@ -114,7 +115,10 @@ fn what_is_wrong_with_a_limit_is_named() {
     }
     company.executive().post(&path, &json!({"amount": "-1.00", "reason": "Agreed"})).refusal();
     company.executive().post(&path, &json!({"amount": "1.00", "currency": "USD", "reason": "Agreed"})).refused(422, "exchange_rate_missing");
-    company.executive().post(&format!("/v1/customers/{}/credit-limit", uuid::Uuid::now_v7()), &json!({"amount": "1.00", "reason": "Agreed"})).refused(404, "not_found");
+    company
+        .executive()
+        .post(&format!("/v1/customers/{}/credit-limit", uuid::Uuid::now_v7()), &json!({"amount": "1.00", "reason": "Agreed"}))
+        .refused(404, "not_found");
     company.as_role("auditor").post(&path, &json!({"amount": "1.00", "reason": "Agreed"})).refused(403, "role_read_only");
     assert_eq!(before, company.fingerprint());
 }
@@ -129,7 +133,11 @@ fn every_component_of_exposure_is_told_and_counts_as_the_policy_says() {
     company.receipt(&customer, &day, "300.00", json!([crate::rig::to_invoice(&invoice, "200.00")]));
     let cheque = with(crate::rig::receipt_body(&customer, &day, "50.00"), json!({"method": "cheque", "cheque_number": "000123", "cheque_date": day}));
     company.executive().post("/v1/receipts", &cheque).expect(201);
-    set_limit(&company, &customer, json!({"amount": "1300.00", "cover": [{"kind": "insurance", "amount": "120.00"}, {"kind": "guarantee", "amount": "7.00", "valid_to": today() - Days::new(1)}]}));
+    set_limit(
+        &company,
+        &customer,
+        json!({"amount": "1300.00", "cover": [{"kind": "insurance", "amount": "120.00"}, {"kind": "guarantee", "amount": "7.00", "valid_to": today() - Days::new(1)}]}),
+    );
     let now = credit(&company, &customer);
     for (name, amount) in [
         ("open_items", dec!(1300)),
@@ -143,7 +151,10 @@ fn every_component_of_exposure_is_told_and_counts_as_the_policy_says() {
     ] {
         assert_eq!(part(&now, name), amount, "{name}");
     }
-    assert_includes(&now, &json!({"overdue": "800.00", "days_overdue": 10, "available": "220.00", "over_limit": false, "watch": false, "used_percent": "83.08"}));
+    assert_includes(
+        &now,
+        &json!({"overdue": "800.00", "days_overdue": 10, "available": "220.00", "over_limit": false, "watch": false, "used_percent": "83.08"}),
+    );
     assert_eq!(now["exposure"]["total"], "1080.00");
     // As of today from the rows it is the same, and before anything came it is nothing.
     let today_from_rows = company.get(&format!("/v1/customers/{customer}/credit?as_of={}", today()));
@@ -157,7 +168,7 @@ fn every_component_of_exposure_is_told_and_counts_as_the_policy_says() {
     assert_includes(&now, &json!({"policy_version": 1, "available": "0.00", "watch": true, "over_limit": false}));
     assert_eq!(now["exposure"]["total"], "1300.00");
     company.controller().change("PUT", "/v1/credit-policy", "\"v0\"", &policy).refused(412, "version_mismatch");
-    assert_laws(&company);
+    company.assert_laws();
 }
 
 #[test]
@@ -185,11 +196,14 @@ fn a_group_shares_a_limit_and_each_of_it_keeps_its_own() {
         let problem = join(who, under).refused(422, "validation_failed");
         assert!(crate::rig::blames(&problem, "#/parent_id", "group_has_one_level"), "{problem}");
     }
-    company.executive().post(&format!("/v1/customers/{child}/credit-limit"), &json!({"scope": "group", "amount": "1.00", "reason": "Agreed"})).refused(422, "validation_failed");
+    company
+        .executive()
+        .post(&format!("/v1/customers/{child}/credit-limit"), &json!({"scope": "group", "amount": "1.00", "reason": "Agreed"}))
+        .refused(422, "validation_failed");
     join(&loner, &parent).expect(200);
     assert_includes(&credit(&company, &child)["group"], &json!({"members": 3, "available": "-4800.00", "over_limit": true}));
     // The database holds it too.
     let refused = Db::app().commit_in(&company.id, &format!("UPDATE customer SET parent_id = '{child}' WHERE id = '{loner}'"));
     assert!(refused.is_err_and(|error| error.contains("a parent has no parent")));
-    assert_laws(&company);
+    company.assert_laws();
 }

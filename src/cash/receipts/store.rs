@@ -5,10 +5,10 @@ use super::types::{
 };
 use crate::cash::allocations::settlement::{Terms, difference_reason, flags};
 use crate::ledger::AllocationKind;
-use crate::ledger::balances::At;
 use crate::ledger::advances;
 use crate::ledger::advances::store::Standing;
 use crate::ledger::advances::types::AdvanceAmounts;
+use crate::ledger::balances::At;
 use crate::ledger::open_items::rules::Purse;
 use crate::ledger::periods::Month;
 use crate::platform::dates::{Instant, month_end, month_label};
@@ -474,4 +474,11 @@ pub fn uncleared(rx: &mut Rx<'_>, customers: &[CustomerId], at: Option<At>) -> R
     };
     let sql = if at.is_none() { sql.bind(company).bind(Many(customers.to_vec())) } else { sql };
     Ok(rx.load::<Waiting>(sql)?.into_iter().map(|row| (row.customer_id, row.amount)).collect())
+}
+
+/// Payments of a customer that came back unpaid on these days.
+pub fn bounced(rx: &mut Rx<'_>, customer: CustomerId, from: NaiveDate, to: NaiveDate) -> Result<i64, Problem> {
+    let company = rx.company();
+    let sql = "SELECT count(*) FROM receipt WHERE company_id = $1 AND customer_id = $2 AND state = 'bounced' AND ended_on BETWEEN $3 AND $4";
+    rx.scalar(Sql::new(sql).bind(company).bind(customer).bind(from).bind(to))
 }

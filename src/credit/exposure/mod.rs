@@ -14,19 +14,30 @@ use crate::ledger::balances::At;
 use crate::platform::http::Problem;
 use crate::platform::ids::CustomerId;
 use crate::platform::unit_of_work::Rx;
+use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use std::sync::OnceLock;
 
-/// Money of customers that is in the books and that no bank has paid yet, in base currency; of a day, or now.
-pub type Uncleared = fn(&mut Rx<'_>, &[CustomerId], Option<At>) -> Result<Vec<(CustomerId, Decimal)>, Problem>;
+/// What only the area of receipts knows.
+pub struct Cash {
+    /// Money of customers that is in the books and that no bank has paid yet, in base currency; of a day, or now.
+    pub uncleared: fn(&mut Rx<'_>, &[CustomerId], Option<At>) -> Result<Vec<(CustomerId, Decimal)>, Problem>,
+    /// How many payments of a customer came back unpaid on these days.
+    pub bounced: fn(&mut Rx<'_>, CustomerId, NaiveDate, NaiveDate) -> Result<i64, Problem>,
+}
 
-static UNCLEARED: OnceLock<Uncleared> = OnceLock::new();
+static CASH: OnceLock<&'static Cash> = OnceLock::new();
 
-/// Says who knows what is uncleared; done once by the composition.
-pub fn install(uncleared: Uncleared) {
-    let _ = UNCLEARED.set(uncleared);
+/// Says who knows of cash; done once by the composition.
+pub fn install(cash: &'static Cash) {
+    let _ = CASH.set(cash);
 }
 
 fn uncleared(rx: &mut Rx<'_>, customers: &[CustomerId], at: Option<At>) -> Result<Vec<(CustomerId, Decimal)>, Problem> {
-    UNCLEARED.get().map_or_else(|| Ok(Vec::new()), |find| find(rx, customers, at))
+    CASH.get().map_or_else(|| Ok(Vec::new()), |cash| (cash.uncleared)(rx, customers, at))
+}
+
+/// How many payments of a customer came back unpaid from one day to another.
+pub fn bounced(rx: &mut Rx<'_>, customer: CustomerId, from: NaiveDate, to: NaiveDate) -> Result<i64, Problem> {
+    CASH.get().map_or(Ok(0), |cash| (cash.bounced)(rx, customer, from, to))
 }

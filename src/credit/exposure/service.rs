@@ -11,7 +11,7 @@ use crate::credit::policy::types::{Content, Counted, ExpiredLimit, GroupStanding
 use crate::ledger::balances::At;
 use crate::platform::http::Problem;
 use crate::platform::ids::CustomerId;
-use crate::platform::money::{Amount, Currency, Figure, round};
+use crate::platform::money::{Amount, Currency, Figure, pad, round};
 use crate::platform::unit_of_work::Rx;
 use chrono::NaiveDate;
 use rust_decimal::{Decimal, dec};
@@ -120,7 +120,12 @@ pub fn explained(parts: &Parts, counted: &Counted, base: Currency) -> Exposure {
         part(Component::OpenItems, parts.open_items.0, true, "Invoices, debit notes and what else is owed, less what settled it."),
         part(Component::CreditNotes, -parts.credit_notes.0, counted.credit_notes, "Open credit notes and other credits; they count from their issue."),
         part(Component::UnappliedCash, -parts.unapplied_cash.0, counted.unapplied_cash, "Receipts, or parts of them, that settle nothing yet."),
-        part(Component::UnclearedCash, parts.uncleared_cash.0, counted.uncleared_cash, "Cheques in the books that no bank has paid: they count as if they had not come."),
+        part(
+            Component::UnclearedCash,
+            parts.uncleared_cash.0,
+            counted.uncleared_cash,
+            "Cheques in the books that no bank has paid: they count as if they had not come.",
+        ),
         part(Component::Orders, parts.orders.0, counted.orders, "Orders that stand and are not delivered."),
         part(Component::Deliveries, parts.deliveries.0, counted.deliveries, "Delivered and not billed."),
         part(Component::Reservations, parts.reservations.0, counted.reservations, "Held free by passed checks until they are confirmed, released or expire."),
@@ -176,7 +181,7 @@ pub fn of(rx: &mut Rx<'_>, customer: CustomerId, at: At, past: bool) -> Result<C
         currency: base.code().to_owned(),
         policy_version: in_force.version,
         available: left.map(|left| base.amount(left)),
-        used_percent: used.map(Figure),
+        used_percent: used.map(|used| Figure(pad(used, 2))),
         watch: profile.watch || watched(content, stand.own.limit.as_ref(), exposure.total.0),
         over_limit: left.is_some_and(|left| left < Decimal::ZERO),
         limit: stand.own.limit,

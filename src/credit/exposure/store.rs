@@ -35,9 +35,11 @@ pub fn profile(rx: &mut Rx<'_>, customer: CustomerId) -> Result<Option<Profile>,
 pub fn members(rx: &mut Rx<'_>, head: CustomerId) -> Result<Vec<CustomerId>, Problem> {
     let company = rx.company();
     rx.scalars(
-        Sql::new("SELECT id FROM customer WHERE company_id = $1 AND id = $2 UNION SELECT id FROM customer WHERE company_id = $1 AND parent_id = $2 ORDER BY id")
-            .bind(company)
-            .bind(head),
+        Sql::new(
+            "SELECT id FROM customer WHERE company_id = $1 AND id = $2 UNION SELECT id FROM customer WHERE company_id = $1 AND parent_id = $2 ORDER BY id",
+        )
+        .bind(company)
+        .bind(head),
     )
 }
 

@@ -105,10 +105,13 @@ fn wrong(new: &NewCreditLimit, currency: Currency, valid_from: NaiveDate, today:
         errors.extend(faults::amount(&format!("/cover/{at}/amount"), cover.amount.0, currency));
     }
     if valid_from < today {
-        errors.push(FieldError::at("/valid_from", "before_today", "A limit is not set for the past.").expected(format!("at least {today}")).received(valid_from));
+        errors
+            .push(FieldError::at("/valid_from", "before_today", "A limit is not set for the past.").expected(format!("at least {today}")).received(valid_from));
     }
     if let Some(to) = new.valid_to.filter(|to| *to < valid_from) {
-        errors.push(FieldError::at("/valid_to", "ends_before_start", "The last day is not before the first.").expected(format!("at least {valid_from}")).received(to));
+        errors.push(
+            FieldError::at("/valid_to", "ends_before_start", "The last day is not before the first.").expected(format!("at least {valid_from}")).received(to),
+        );
     }
     if new.temporary && new.valid_to.is_none() {
         errors.push(FieldError::at("/valid_to", "required", "A temporary limit has a last day."));

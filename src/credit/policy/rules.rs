@@ -28,7 +28,9 @@ pub fn judge(policy: &Content, facts: &Facts, base: Currency) -> (Outcome, Vec<R
 /// Whether exposure with an order is within what one watches for.
 #[must_use]
 pub fn watched(policy: &Content, limit: Option<&LimitFact>, exposure: Decimal) -> bool {
-    limit.and_then(|limit| limit.allows(policy.expired_limit)).is_some_and(|allowed| exposure * dec!(100) >= allowed * policy.watch_percent.0 && exposure > Decimal::ZERO)
+    limit
+        .and_then(|limit| limit.allows(policy.expired_limit))
+        .is_some_and(|allowed| exposure * dec!(100) >= allowed * policy.watch_percent.0 && exposure > Decimal::ZERO)
 }
 
 /// One result, or two where a rule looks at customer and group.
@@ -40,9 +42,16 @@ fn results(policy: &Content, setting: &RuleSetting, facts: &Facts, base: Currenc
         RuleResult { rule: setting.rule, outcome, value, threshold, detail }
     };
     let days = |found: i64, about: &str| {
-        vec![result(Decimal::from(found) > over, Some(found.to_string()), Some(over.normalize().to_string()), format!("{about}: {found} days; more than {} fires.", over.normalize()))]
+        vec![result(
+            Decimal::from(found) > over,
+            Some(found.to_string()),
+            Some(over.normalize().to_string()),
+            format!("{about}: {found} days; more than {} fires.", over.normalize()),
+        )]
     };
-    let more = |found: Decimal, about: &str| vec![result(found > over, Some(money(found)), Some(money(over)), format!("{about}: {}; more than {} fires.", money(found), money(over)))];
+    let more = |found: Decimal, about: &str| {
+        vec![result(found > over, Some(money(found)), Some(money(over)), format!("{about}: {}; more than {} fires.", money(found), money(over)))]
+    };
     let parties = || {
         let group = facts.group.as_ref().map(|group| (group.limit.as_ref(), &group.parts, "group's "));
         std::iter::once((facts.own.limit.as_ref(), &facts.own.parts, "")).chain(group)
@@ -69,7 +78,9 @@ fn results(policy: &Content, setting: &RuleSetting, facts: &Facts, base: Currenc
                 Some(result(expired, Some(ended.to_string()), None, format!("The {whose}limit {} on {ended}.", if expired { "ended" } else { "ends" })))
             })
             .collect(),
-        RuleKind::Blocked => vec![result(facts.blocked, None, None, if facts.blocked { "All orders of the customer wait." } else { "The customer is not blocked." }.into())],
+        RuleKind::Blocked => {
+            vec![result(facts.blocked, None, None, if facts.blocked { "All orders of the customer wait." } else { "The customer is not blocked." }.into())]
+        }
         RuleKind::DaysOverdue => days(facts.days_overdue, "Since the oldest due date"),
         RuleKind::OldestItem => days(facts.oldest_item_days, "Since the date of the oldest overdue document"),
         RuleKind::OverdueShare => {
@@ -83,7 +94,12 @@ fn results(policy: &Content, setting: &RuleSetting, facts: &Facts, base: Currenc
         RuleKind::Terms => match (facts.order_terms_days, facts.customer_terms_days) {
             (Some(asked), Some(agreed)) => {
                 let longer = i64::from(asked) - i64::from(agreed);
-                vec![result(Decimal::from(longer) > over, Some(asked.to_string()), Some(agreed.to_string()), format!("The order asks for {asked} days; {agreed} are agreed."))]
+                vec![result(
+                    Decimal::from(longer) > over,
+                    Some(asked.to_string()),
+                    Some(agreed.to_string()),
+                    format!("The order asks for {asked} days; {agreed} are agreed."),
+                )]
             }
             (asked, _) => vec![result(false, asked.map(|days| days.to_string()), None, "The order or the customer names no terms.".into())],
         },
@@ -105,10 +121,8 @@ fn results(policy: &Content, setting: &RuleSetting, facts: &Facts, base: Currenc
 pub fn faults(content: &Content) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for (at, setting) in content.rules.iter().enumerate() {
-        let measures = matches!(
-            setting.rule,
-            RuleKind::DaysOverdue | RuleKind::OldestItem | RuleKind::OverdueShare | RuleKind::OverdueAmount | RuleKind::OrderSize
-        );
+        let measures =
+            matches!(setting.rule, RuleKind::DaysOverdue | RuleKind::OldestItem | RuleKind::OverdueShare | RuleKind::OverdueAmount | RuleKind::OrderSize);
         if measures && setting.over.is_none() {
             errors.push(FieldError::at(format!("/rules/{at}/over"), "required", "The rule fires above a figure."));
         }

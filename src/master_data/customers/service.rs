@@ -3,8 +3,8 @@
 use super::types::{Address, AddressKind, Contact, Customer, CustomerPatch, NewAddress, NewAddressPart, NewContact, NewCustomer};
 use super::{problems, rules, store};
 use crate::master_data::payment_terms;
-use crate::platform::http::{FieldError, Problem};
 use crate::platform::http::reply::require_version;
+use crate::platform::http::{FieldError, Problem};
 use crate::platform::ids::{CustomerId, TermsId, UserId};
 use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
 
