@@ -148,7 +148,11 @@ fn credit_risk(rx: &mut Rx<'_>, params: &CreditRiskParams, paging: &ReportPaging
         in_force(rx, &customers, day)?.into_iter().filter(|limit| limit.scope == Scope::Own).map(|limit| (limit.customer_id, limit)).collect();
     // Whoever has no limit is at most overdue: what the books of the day say is enough.
     let limited: Vec<CustomerId> = limits.keys().copied().collect();
-    let positions = if params.as_of.is_some_and(|day| day != today) { at(rx, &limited, At::read(rx, Some(&day.to_string()), None)?)? } else { now(rx, &limited, None)? };
+    let then = if day == today { None } else { Some(At::read(rx, Some(&day.to_string()), None)?) };
+    let positions = match then {
+        Some(then) => at(rx, &limited, then)?,
+        None => now(rx, &limited, None)?,
+    };
     let positions: HashMap<CustomerId, Position> = positions.into_iter().map(|position| (position.customer, position)).collect();
     let classes: Option<Vec<&str>> = params.risk_class.as_deref().map(|text| text.split(',').collect());
     let mut rows = Vec::new();
