@@ -44,6 +44,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             control::approvals::problems::ALL,
             control::close::problems::ALL,
             control::journals::problems::ALL,
+            credit::orders::problems::ALL,
             billing::invoices::problems::ALL,
             cash::receipts::problems::ALL,
             cash::allocations::problems::ALL,

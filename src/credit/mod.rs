@@ -3,3 +3,4 @@
 pub mod policy;
 pub mod limits;
 pub mod exposure;
+pub mod orders;

@@ -26,6 +26,24 @@ kinds! {
         "payer.added": "Another customer may pay for this one.",
         "payer.ended": "Another customer no longer pays for this one.",
     }
+    "credit:read" {
+        "credit_limit.proposed": "A credit limit was proposed.",
+        "credit_limit.approved": "A credit limit was approved.",
+        "credit_limit.rejected": "A proposed credit limit was rejected.",
+        "credit_limit.superseded": "Another credit limit took the place of one.",
+        "credit_limit.expired": "The last day of a credit limit has passed.",
+        "credit_policy.changed": "Another version of the credit policy was set.",
+        "credit_check.passed": "An order may go out on account; its amount is held free.",
+        "credit_check.held": "An order may not go out on account.",
+        "credit_check.confirmed": "An order stands, was delivered, billed or closed.",
+        "credit_check.expired": "What was held free for an order came free.",
+        "order_hold.opened": "An order waits for a decision.",
+        "order_hold.released": "A held order may go.",
+        "order_hold.escalated": "A held order was handed to those who may release more.",
+        "order_hold.returned": "The release of an escalated order was refused; it waits on.",
+        "order_hold.rejected": "A held order was refused.",
+        "order_hold.expired": "A held order was checked again or closed, or its release ended.",
+    }
     "invoices:read" {
         "invoice.created": "A draft was kept.",
         "invoice.updated": "A draft was changed, sent for approval or sent back; or what had settled an invoice was taken back.",
