@@ -77,6 +77,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     credit::profiles::http::routes(config);
     credit::appraisals::http::routes(config);
     credit::what_if::http::routes(config);
+    credit::orders::http::routes(config);
     billing::invoices::http::routes(config);
     billing::notes::credit_notes::routes(config);
     billing::notes::debit_notes::routes(config);
@@ -108,6 +109,7 @@ static ACTIONS: &[&approvals::Action] = &[
     &approvals::service::CHANGE_POLICY,
     &credit::limits::service::APPROVE,
     &credit::appraisals::service::APPROVE,
+    &credit::orders::holds::RELEASE,
     &billing::invoices::approval::CANCEL_INVOICE,
     &billing::invoices::approval::ISSUE_CREDIT_NOTE,
     &billing::invoices::approval::ISSUE_DEBIT_NOTE,
@@ -282,6 +284,7 @@ impl Service {
             Job { name: "overdue", every: Duration::from_secs(3600), run: Box::new(events::service::tell_overdue) },
             Job { name: "credit limits", every: Duration::from_secs(3600), run: Box::new(credit::limits::service::sweep) },
             Job { name: "credit scores", every: Duration::from_secs(3600), run: Box::new(credit::daily::run_all) },
+            Job { name: "orders on credit", every: Duration::from_secs(2), run: Box::new(credit::orders::sweep::run) },
             Job { name: "webhooks", every: Duration::from_millis(250), run: Box::new(move |_| courier.round()) },
             Job { name: "deliveries", every: Duration::from_secs(24 * 3600), run: Box::new(webhooks::service::purge) },
             Job { name: "sessions", every: Duration::from_secs(3600), run: Box::new(tokens::service::purge) },

@@ -45,6 +45,7 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             control::close::problems::ALL,
             control::journals::problems::ALL,
             credit::appraisals::problems::ALL,
+            credit::orders::problems::ALL,
             billing::invoices::problems::ALL,
             cash::receipts::problems::ALL,
             cash::allocations::problems::ALL,

@@ -3,6 +3,7 @@
 pub mod policy;
 pub mod limits;
 pub mod exposure;
+pub mod orders;
 pub mod risk;
 pub mod profiles;
 pub mod appraisals;

@@ -55,6 +55,7 @@ mod partners;
 mod periods;
 mod plans;
 mod opening_items;
+mod orders;
 mod refunds;
 mod refusals;
 mod reports;

@@ -256,7 +256,10 @@ pub fn holds(rx: &mut Rx<'_>, paging: &Paging, filter: &HoldFilter) -> Result<Pa
         .when("h.order_id = {}", filter.order_id.clone())
         .when("h.level = {}", filter.level)
         .when("h.base_amount >= {}", filter.amount_gte.map(|amount| amount.0))
-        .when("EXISTS (SELECT FROM portfolio_customer pc WHERE pc.company_id = h.company_id AND pc.customer_id = h.customer_id AND pc.user_id = {})", filter.owner_id)
+        .when(
+            "EXISTS (SELECT FROM portfolio_customer pc WHERE pc.company_id = h.company_id AND pc.customer_id = h.customer_id AND pc.user_id = {})",
+            filter.owner_id,
+        )
         .when("h.created_at >= {}", filter.created_at_gte.map(|at| at.0))
         .when("h.created_at < {}", filter.created_at_lt.map(|at| at.0))
         .page::<HoldRow>(rx, paging)?;
@@ -268,7 +271,8 @@ pub fn holds(rx: &mut Rx<'_>, paging: &Paging, filter: &HoldFilter) -> Result<Pa
 /// Holds of an order that wait, or whose release stands on a day.
 pub fn holds_of(rx: &mut Rx<'_>, order: &str, on: NaiveDate) -> Result<Vec<OrderHold>, Problem> {
     let company = rx.company();
-    let sql = format!("{HOLD} AND h.order_id = $2 AND (h.status IN ('open', 'escalated') OR h.status = 'released' AND h.released_until >= $3) ORDER BY h.id DESC");
+    let sql =
+        format!("{HOLD} AND h.order_id = $2 AND (h.status IN ('open', 'escalated') OR h.status = 'released' AND h.released_until >= $3) ORDER BY h.id DESC");
     let rows: Vec<HoldRow> = rx.load(Sql::new(sql).bind(company).bind(order).bind(on))?;
     rows.into_iter().map(|row| row.answer(rx.cx())).collect()
 }

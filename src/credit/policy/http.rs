@@ -29,6 +29,8 @@ pub async fn get_credit_policy(caller: Caller<CreditRead>, query: Query<PolicyQu
 #[utoipa::path(tag = "Credit", request_body = NewCreditPolicy, responses((status = 200, body = CreditPolicy, description = "The new version.")), extensions(("x-permission" = json!("company:manage")), ("x-if-match" = json!(true))))]
 #[put("/v1/credit-policy")]
 pub async fn replace_credit_policy(caller: Caller<CompanyManage>, body: Body<NewCreditPolicy>) -> Reply<Done<CreditPolicy>> {
-    let version = caller.if_match()?;
-    caller.change(move |tx| service::replace(tx, version, &body)).await
+    let (version, forget) = (caller.if_match()?, caller.forgetting_facts()?);
+    let reply = caller.change(move |tx| service::replace(tx, version, &body)).await;
+    forget();
+    reply
 }

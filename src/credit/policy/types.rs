@@ -327,9 +327,9 @@ pub struct Granted {
     /// Rules that had fired when it was released; others are judged.
     #[schema(max_items = 50)]
     pub rules: Vec<RuleKind>,
-    /// Exposure before the order when it was released, as the policy of then counted it.
-    pub exposure: Amount,
-    /// Days overdue when it was released.
+    /// The customer's components before the order when it was stopped.
+    pub parts: Parts,
+    /// Days overdue that were known then, on from then.
     #[schema(minimum = 0)]
     pub days_overdue: i64,
 }

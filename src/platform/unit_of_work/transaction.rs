@@ -33,6 +33,8 @@ pub struct CompanyFacts {
     /// How old the newest exchange rate may be on a document's date.
     pub exchange_rate_max_age_days: u32,
     pub einvoicing: Einvoicing,
+    /// Whether issuing an invoice is held against the customer's credit limit.
+    pub check_invoices: bool,
 }
 
 /// What decides whether the company has its documents registered.
