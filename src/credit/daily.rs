@@ -1,4 +1,4 @@
-//! What credit does every day: customers are scored, then reviews are opened.
+//! What credit does every day: reviews are opened and customers scored.
 
 use super::appraisals::reviews;
 use super::risk::types::{CreditScoreRun, RunScores};
@@ -6,14 +6,14 @@ use super::risk::{service, store};
 use crate::platform::http::Problem;
 use crate::platform::unit_of_work::{Audited, Doors, Tx, run_system, run_system_read};
 
-/// Scores customers; a run of today also opens the reviews that are due.
+/// Scores customers; a run of today also opens the reviews that are due. Those first: they lock balances, which come
+/// before the profiles that scores write.
 pub fn run(tx: &mut Tx<'_>, wanted: &RunScores) -> Result<Audited<CreditScoreRun>, Problem> {
     let today = tx.cx().today;
-    let done = service::run(tx, wanted)?;
-    if done.get().as_of == today {
+    if wanted.as_of.is_none_or(|as_of| as_of == today) {
         reviews::open_due(tx)?;
     }
-    Ok(done)
+    service::run(tx, wanted)
 }
 
 /// Runs in every company once a day. Called every hour: a day begins in every zone.

@@ -204,9 +204,7 @@ impl Stage {
                 let made = self.made("ar_executive", "/v1/credit-appraisals", self.appraisal());
                 to("ar_executive", format!("/v1/credit-appraisals/{}/submit", id_of(&made)), json!({"limit": "10.00", "reason": "Good figures"}))
             }
-            "runCreditScores" => {
-                else_than(to("ar_executive", "/v1/credit-scores/run".into(), json!({"as_of": "2025-01-31"})), json!({"as_of": "2025-02-28"}))
-            }
+            "runCreditScores" => else_than(to("ar_executive", "/v1/credit-scores/run".into(), json!({"as_of": "2025-01-31"})), json!({"as_of": "2025-02-28"})),
             "createInvoice" => to("ar_executive", "/v1/invoices".into(), invoice_body(customer, "2025-01-10", "10.00")),
             "createInvoicesInBulk" => {
                 let body = json!({"mode": "per_item", "items": [invoice_body(customer, "2025-01-10", "10.00"), invoice_body(customer, "2025-01-11", "20.00")]});

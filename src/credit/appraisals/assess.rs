@@ -6,6 +6,7 @@ use crate::credit::risk::types::{AppraisalModel, DocumentEvidence, RiskClass, Ri
 use crate::platform::dates::plus_months;
 use crate::platform::money::{Amount, Currency, Figure, Rate, pad, round};
 use chrono::{Datelike, NaiveDate};
+use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy, dec};
 
 /// What the books say of the customer.
@@ -75,7 +76,8 @@ fn values(model: &AppraisalModel, content: &Content, books: &OfBooks, today: Nai
     let complete = Decimal::from(model.documents.len() - missing(model, content).len()).checked_div(Decimal::from(model.documents.len()));
     // Debt beyond a net worth of nothing is worse than any ratio says.
     let leverage = newest.and_then(|y| if y.net_worth?.0 <= Decimal::ZERO { y.total_debt.map(|_| dec!(1000)) } else { ratio(y.total_debt, y.net_worth) });
-    let current = newest.and_then(|y| if y.current_liabilities?.0.is_zero() { y.current_assets.map(|_| dec!(1000)) } else { ratio(y.current_assets, y.current_liabilities) });
+    let current = newest
+        .and_then(|y| if y.current_liabilities?.0.is_zero() { y.current_assets.map(|_| dec!(1000)) } else { ratio(y.current_assets, y.current_liabilities) });
     let growth = newest.zip(before).and_then(|(y, b)| Some(ratio(y.revenue, b.revenue)? - Decimal::ONE));
     let known = [
         (RiskInput::PaymentBehaviour, books.behaviour),
@@ -113,7 +115,7 @@ pub fn assess(card: &Scorecard, version: i64, model: &AppraisalModel, content: &
         caps,
         suggested_limit: least,
         suggested_terms_days: terms,
-        review_months: i32::try_from(model.review_months.of(class).trunc().mantissa()).unwrap_or(12),
+        review_months: model.review_months.of(class).to_i32().unwrap_or(3),
         missing_documents: missing(model, content),
     }
 }
@@ -123,7 +125,13 @@ fn caps(model: &AppraisalModel, content: &Content, books: &OfBooks, class: RiskC
     let money = |amount: Decimal| base.amount(amount).0.to_string();
     let down = |amount: Decimal| base.amount(amount.max(Decimal::ZERO).round_dp_with_strategy(base.exponent(), RoundingStrategy::ToZero));
     let shown = |value: Option<Decimal>| value.map_or_else(|| "?".to_owned(), money);
-    let cap = |cap, formula: &str, figures: String, amount: Option<Decimal>| Cap { cap, formula: formula.to_owned(), figures, amount: amount.map(down), binding: false };
+    let cap = |cap, formula: &str, figures: String, amount: Option<Decimal>| Cap {
+        cap,
+        formula: formula.to_owned(),
+        figures,
+        amount: amount.map(down),
+        binding: false,
+    };
     let years = years(content);
     let newest = years.first();
     let security = secured(content, today);
@@ -161,8 +169,10 @@ fn caps(model: &AppraisalModel, content: &Content, books: &OfBooks, class: RiskC
 
 /// The day of the next review.
 #[must_use]
-pub fn review_on(assessment: &Assessment, today: NaiveDate) -> NaiveDate {
-    plus_months(today, u32::try_from(assessment.review_months).unwrap_or(12))
+pub fn review_on(model: &AppraisalModel, class: Option<RiskClass>, today: NaiveDate) -> NaiveDate {
+    // Of whom nothing is known the worst is assumed.
+    let months = model.review_months.of(class.unwrap_or(RiskClass::E));
+    plus_months(today, months.to_u32().unwrap_or(3))
 }
 
 #[cfg(test)]
@@ -218,7 +228,8 @@ mod tests {
         let found = judged(&Content { requested_limit: Some(Amount(dec!(100000))), ..Content::default() });
         assert_eq!((found.score, found.risk_class, found.review_months), (None, None, 3));
         assert_eq!(found.suggested_limit.map(|a| a.0), Some(dec!(100000.00)));
-        let owner_less = Content { financials: vec![Financials { net_worth: Some(Amount(dec!(-5))), ..content().financials[1].clone() }], ..Content::default() };
+        let owner_less =
+            Content { financials: vec![Financials { net_worth: Some(Amount(dec!(-5))), ..content().financials[1].clone() }], ..Content::default() };
         assert_eq!(judged(&owner_less).suggested_limit.map(|a| a.0), Some(dec!(0.00)), "nothing is lent on a net worth below nothing");
     }
 

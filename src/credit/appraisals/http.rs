@@ -24,7 +24,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// New customers and reviews, newest first; `due_before` finds what is undecided and due by then.
 #[utoipa::path(tag = "Credit", params(Paging, AppraisalFilter), responses((status = 200, body = Page<CreditAppraisal>, description = "One page.")), extensions(("x-permission" = json!("credit:read"))))]
 #[get("/v1/credit-appraisals")]
-pub async fn list_credit_appraisals(caller: Caller<CreditRead>, paging: Query<Paging>, filter: Query<AppraisalFilter>) -> Reply<Fetched<Page<CreditAppraisal>>> {
+pub async fn list_credit_appraisals(
+    caller: Caller<CreditRead>,
+    paging: Query<Paging>,
+    filter: Query<AppraisalFilter>,
+) -> Reply<Fetched<Page<CreditAppraisal>>> {
     caller.fetch(move |rx| store::list(rx, &paging, &filter)).await
 }
 

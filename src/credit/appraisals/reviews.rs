@@ -1,10 +1,9 @@
 //! What opens a review by itself: the calendar, an item long overdue, a returned payment, a limit used up.
 
-use super::service::{Opened, open};
+use super::service::{Opened, model, open};
 use super::store;
 use super::types::{AppraisalKind, Content, Trigger};
-use crate::credit::risk::scorecard::{Values, ours};
-use crate::credit::risk::service::scorecard;
+use crate::credit::risk::scorecard::Values;
 use crate::credit::risk::store::known;
 use crate::credit::risk::types::{AppraisalModel, RiskInput};
 use crate::ledger::open_items::store::lock_customers;
@@ -42,7 +41,7 @@ fn due(model: &AppraisalModel, candidate: &store::Candidate, values: Option<&Val
 /// Opens the reviews of today; how many.
 pub fn open_due(tx: &mut Tx<'_>) -> Result<usize, Problem> {
     let today = tx.cx().today;
-    let Some(model) = scorecard(tx)?.card.appraisal.or_else(|| ours().appraisal.clone()) else { return Ok(0) };
+    let (_, model) = model(tx)?;
     let quiet_since = today - Duration::days(i64::from(model.quiet_days));
     let candidates = store::candidates(tx, today, plus_days(today, model.review_lead_days), quiet_since)?;
     let watched: Vec<CustomerId> = candidates.iter().filter(|candidate| candidate.limited && !candidate.quiet).map(|candidate| candidate.customer_id).collect();

@@ -10,7 +10,9 @@ use crate::credit::limits;
 use crate::credit::limits::store::{Proposal, in_force};
 use crate::credit::limits::types::Scope;
 use crate::credit::profiles;
+use crate::credit::risk::scorecard::ours;
 use crate::credit::risk::service::{of_customer, scorecard};
+use crate::credit::risk::types::{AppraisalModel, CreditScorecard};
 use crate::ledger::open_items::store::lock_customers;
 use crate::master_data::customers::reference::NamesCustomer;
 use crate::master_data::customers::store as customers;
@@ -61,10 +63,16 @@ fn wrong(content: &Content, rx: &Rx<'_>) -> Vec<FieldError> {
     money("/requested_limit".into(), content.requested_limit, zero);
     money("/monthly_sales".into(), content.monthly_sales, zero);
     for (at, year) in content.financials.iter().enumerate() {
-        let figures =
-            [("revenue", year.revenue), ("current_assets", year.current_assets), ("current_liabilities", year.current_liabilities), ("total_debt", year.total_debt)];
+        let figures = [
+            ("revenue", year.revenue),
+            ("current_assets", year.current_assets),
+            ("current_liabilities", year.current_liabilities),
+            ("total_debt", year.total_debt),
+        ];
         figures.into_iter().for_each(|(name, amount)| money(format!("/financials/{at}/{name}"), amount, zero));
-        [("net_profit", year.net_profit), ("net_worth", year.net_worth)].into_iter().for_each(|(name, amount)| money(format!("/financials/{at}/{name}"), amount, None));
+        [("net_profit", year.net_profit), ("net_worth", year.net_worth)]
+            .into_iter()
+            .for_each(|(name, amount)| money(format!("/financials/{at}/{name}"), amount, None));
     }
     content.references.iter().enumerate().for_each(|(at, r)| money(format!("/references/{at}/credit_limit"), r.credit_limit, zero));
     for (at, cover) in content.security.iter().enumerate() {
@@ -80,10 +88,16 @@ fn wrong(content: &Content, rx: &Rx<'_>) -> Vec<FieldError> {
         let lowest = figure.lowest.map_or(Decimal::ZERO, |f| f.0);
         let highest = figure.highest.map_or(Decimal::ONE_HUNDRED, |f| f.0);
         if lowest >= highest {
-            errors.push(FieldError::at(format!("/bureau/{at}/highest"), "too_small", "The best score lies above the worst.").expected(format!("more than {lowest}")).received(highest));
+            errors.push(
+                FieldError::at(format!("/bureau/{at}/highest"), "too_small", "The best score lies above the worst.")
+                    .expected(format!("more than {lowest}"))
+                    .received(highest),
+            );
         } else if figure.score.0 < lowest || figure.score.0 > highest {
             let detail = "The score lies outside what the bureau gives.";
-            errors.push(FieldError::at(format!("/bureau/{at}/score"), "out_of_range", detail).expected(format!("{lowest} to {highest}")).received(figure.score.0));
+            errors.push(
+                FieldError::at(format!("/bureau/{at}/score"), "out_of_range", detail).expected(format!("{lowest} to {highest}")).received(figure.score.0),
+            );
         }
         errors.extend(figure.reported_on.and_then(|on| faults::in_future(&format!("/bureau/{at}/reported_on"), on, today)));
     }
@@ -91,13 +105,17 @@ fn wrong(content: &Content, rx: &Rx<'_>) -> Vec<FieldError> {
     errors
 }
 
+/// The scorecard that holds, and how it judges appraisals.
+pub fn model(rx: &mut Rx<'_>) -> Result<(CreditScorecard, AppraisalModel), Problem> {
+    let holds = scorecard(rx)?;
+    let model = holds.card.appraisal.clone().or_else(|| ours().appraisal.clone()).ok_or_else(|| Problem::internal(&"no model of appraisals"))?;
+    Ok((holds, model))
+}
+
 /// Judges an appraisal by the model and the books of today.
 pub fn judged(rx: &mut Rx<'_>, customer: CustomerId, content: &Content) -> Result<Assessment, Problem> {
     let (today, base) = (rx.cx().today, rx.cx().currency());
-    let holds = scorecard(rx)?;
-    let Some(model) = holds.card.appraisal.clone().or_else(|| crate::credit::risk::scorecard::ours().appraisal.clone()) else {
-        return Err(Problem::internal(&"no model of appraisals"));
-    };
+    let (holds, model) = model(rx)?;
     let books = OfBooks {
         behaviour: of_customer(rx, customer, None)?.score.map(|score| score.0),
         monthly_sales: store::monthly_sales(rx, customer, today)?,
@@ -154,7 +172,18 @@ pub fn open(tx: &mut Tx<'_>, customer: CustomerId, external_id: Option<&str>, op
     let assessment = judged(tx, customer, content)?;
     let id = CreditAppraisalId::new();
     let (trigger_detail, grade) = (opened.detail.as_deref(), external_grade(content));
-    let row = NewRow { id, external_id, customer, kind: opened.kind, trigger: opened.trigger, trigger_detail, due_on: opened.due_on, content, assessment: &assessment, grade };
+    let row = NewRow {
+        id,
+        external_id,
+        customer,
+        kind: opened.kind,
+        trigger: opened.trigger,
+        trigger_detail,
+        due_on: opened.due_on,
+        content,
+        assessment: &assessment,
+        grade,
+    };
     store::insert(tx, &row)?;
     let answer = store::get(tx, id)?;
     Ok(tx.record(Change::new("credit_appraisal.created", id.uuid()).version(answer.version).after(&answer), answer))
@@ -219,7 +248,7 @@ pub fn update(tx: &mut Tx<'_>, id: CreditAppraisalId, version: Option<i64>, patc
 }
 
 /// What shall be set, by the assessment where nothing is said.
-fn decision(found: &CreditAppraisal, wanted: &SubmitAppraisal, tx: &Tx<'_>) -> Result<Decision, Problem> {
+fn decision(found: &CreditAppraisal, model: &AppraisalModel, wanted: &SubmitAppraisal, tx: &Tx<'_>) -> Result<Decision, Problem> {
     let (today, base) = (tx.cx().today, tx.cx().currency());
     let mut errors = Vec::new();
     let limit = wanted.limit.or(found.assessment.suggested_limit);
@@ -229,15 +258,20 @@ fn decision(found: &CreditAppraisal, wanted: &SubmitAppraisal, tx: &Tx<'_>) -> R
         Some(_) => {}
     }
     let latest = plus_months(today, 12);
-    let on = wanted.review_on.unwrap_or_else(|| review_on(&found.assessment, today));
+    let risk_class = wanted.risk_class.or(found.assessment.risk_class);
+    let on = wanted.review_on.unwrap_or_else(|| review_on(model, risk_class, today));
     if on <= today || on > latest {
-        errors.push(FieldError::at("/review_on", "review_within_a_year", "Credit is looked at again within 12 months.").expected(format!("after {today}, at most {latest}")).received(on));
+        errors.push(
+            FieldError::at("/review_on", "review_within_a_year", "Credit is looked at again within 12 months.")
+                .expected(format!("after {today}, at most {latest}"))
+                .received(on),
+        );
     }
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
     let terms_days = wanted.terms_days.or(found.assessment.suggested_terms_days);
-    Ok(Decision { limit: base.amount(limit.unwrap_or_default().0), terms_days, risk_class: wanted.risk_class.or(found.assessment.risk_class), review_on: on })
+    Ok(Decision { limit: base.amount(limit.unwrap_or_default().0), terms_days, risk_class, review_on: on })
 }
 
 /// Sends a draft for approval, judged anew. What it adds to the limit in force chooses how many persons decide.
@@ -247,7 +281,7 @@ pub fn submit(tx: &mut Tx<'_>, id: CreditAppraisalId, version: Option<i64>, want
     let makers = store::makers(tx, id)?;
     let assessment = judged(tx, before.customer_id, &content)?;
     let found = CreditAppraisal { assessment: assessment.clone(), ..before.clone() };
-    let decision = decision(&found, wanted, tx)?;
+    let decision = decision(&found, &model(tx)?.1, wanted, tx)?;
     store::update(tx, id, before.due_on, &content, &assessment, external_grade(&content))?;
     store::set_status(tx, id, AppraisalStatus::PendingApproval, Some(&decision), None)?;
     let asked = store::get(tx, id)?;
@@ -289,7 +323,8 @@ fn approved(tx: &mut Tx<'_>, id: CreditAppraisalId, reason: Option<&str>) -> Res
     let (today, currency, customer) = (tx.cx().today, tx.cx().currency(), before.customer_id);
     let reason = reason.unwrap_or("Credit appraisal");
     let amount = Some(decision.limit);
-    let proposal = Proposal { customer, scope: Scope::Own, currency, amount, temporary: false, valid_from: today, valid_to: None, cover: &before.security, reason };
+    let proposal =
+        Proposal { customer, scope: Scope::Own, currency, amount, temporary: false, valid_from: today, valid_to: None, cover: &before.security, reason };
     let limit = limits::store::insert(tx, &proposal)?;
     limits::service::approved(tx, limit)?;
     profiles::service::appraised(tx, customer, decision.risk_class, decision.review_on)?;

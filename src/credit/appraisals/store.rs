@@ -73,7 +73,9 @@ impl Content {
         pad(&mut self.requested_limit);
         pad(&mut self.monthly_sales);
         for year in &mut self.financials {
-            for amount in [&mut year.revenue, &mut year.net_profit, &mut year.current_assets, &mut year.current_liabilities, &mut year.total_debt, &mut year.net_worth] {
+            for amount in
+                [&mut year.revenue, &mut year.net_profit, &mut year.current_assets, &mut year.current_liabilities, &mut year.total_debt, &mut year.net_worth]
+            {
                 pad(amount);
             }
         }
@@ -130,7 +132,9 @@ pub fn known(rx: &mut Rx<'_>, external_id: Option<&str>) -> Result<Option<Credit
 /// The undecided appraisal of a customer.
 pub fn open_of(rx: &mut Rx<'_>, customer: CustomerId) -> Result<Option<CreditAppraisalId>, Problem> {
     let company = rx.company();
-    Ok(rx.scalars(Sql::new("SELECT id FROM credit_appraisal WHERE company_id = $1 AND customer_id = $2 AND status <> 'approved'").bind(company).bind(customer))?.pop())
+    Ok(rx
+        .scalars(Sql::new("SELECT id FROM credit_appraisal WHERE company_id = $1 AND customer_id = $2 AND status <> 'approved'").bind(company).bind(customer))?
+        .pop())
 }
 
 /// Net sales a month, the mean of the last 12, in base currency; nothing where nothing was sold.
@@ -185,7 +189,14 @@ pub fn insert(tx: &mut Tx<'_>, new: &NewRow<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-pub fn update(tx: &mut Tx<'_>, id: CreditAppraisalId, due_on: Option<NaiveDate>, content: &Content, assessment: &Assessment, grade: Option<Decimal>) -> Result<(), Problem> {
+pub fn update(
+    tx: &mut Tx<'_>,
+    id: CreditAppraisalId,
+    due_on: Option<NaiveDate>,
+    content: &Content,
+    assessment: &Assessment,
+    grade: Option<Decimal>,
+) -> Result<(), Problem> {
     let (company, actor, now) = (tx.company(), tx.cx().actor.to_string(), tx.cx().now);
     tx.execute(
         Sql::new(
@@ -197,7 +208,13 @@ pub fn update(tx: &mut Tx<'_>, id: CreditAppraisalId, due_on: Option<NaiveDate>,
     Ok(())
 }
 
-pub fn set_status(tx: &mut Tx<'_>, id: CreditAppraisalId, status: AppraisalStatus, decision: Option<&Decision>, limit: Option<CreditLimitId>) -> Result<(), Problem> {
+pub fn set_status(
+    tx: &mut Tx<'_>,
+    id: CreditAppraisalId,
+    status: AppraisalStatus,
+    decision: Option<&Decision>,
+    limit: Option<CreditLimitId>,
+) -> Result<(), Problem> {
     let (company, now) = (tx.company(), tx.cx().now);
     let decided = (status == AppraisalStatus::Approved).then_some(now);
     tx.execute(

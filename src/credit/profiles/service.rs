@@ -31,7 +31,11 @@ pub fn change(tx: &mut Tx<'_>, customer: CustomerId, version: Option<i64>, patch
     let latest = plus_months(today, 12);
     let mut errors = Vec::new();
     if let Some(on) = patch.review_on.flatten().filter(|on| *on > latest) {
-        errors.push(FieldError::at("/review_on", "review_within_a_year", "Credit is looked at again within 12 months.").expected(format!("at most {latest}")).received(on));
+        errors.push(
+            FieldError::at("/review_on", "review_within_a_year", "Credit is looked at again within 12 months.")
+                .expected(format!("at most {latest}"))
+                .received(on),
+        );
     }
     let weighty = patch.hold_all == Some(true) && !before.hold_all || patch.risk_class.flatten().is_some();
     if weighty && patch.reason.is_none() {
@@ -61,7 +65,8 @@ pub fn change(tx: &mut Tx<'_>, customer: CustomerId, version: Option<i64>, patch
     }
     store::put(tx, customer, &set)?;
     let after = store::get(tx, customer)?;
-    let mut change = Change::new("customer_credit.changed", customer.uuid()).version(after.version).before(&shown(customer, &before)).after(&shown(customer, &after));
+    let mut change =
+        Change::new("customer_credit.changed", customer.uuid()).version(after.version).before(&shown(customer, &before)).after(&shown(customer, &after));
     if let Some(reason) = &patch.reason {
         change = change.reason(reason);
     }
@@ -78,6 +83,9 @@ pub fn appraised(tx: &mut Tx<'_>, customer: CustomerId, class: Option<RiskClass>
     };
     store::put(tx, customer, &Set { risk_class, review_on: Some(review_on), ..before.clone() })?;
     let after = store::get(tx, customer)?;
-    let _ = tx.record(Change::new("customer_credit.changed", customer.uuid()).version(after.version).before(&shown(customer, &before)).after(&shown(customer, &after)), ());
+    let _ = tx.record(
+        Change::new("customer_credit.changed", customer.uuid()).version(after.version).before(&shown(customer, &before)).after(&shown(customer, &after)),
+        (),
+    );
     Ok(())
 }

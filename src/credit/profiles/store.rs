@@ -25,8 +25,12 @@ pub struct Flags {
 /// What is set of every customer of whom something is.
 pub fn flags(rx: &mut Rx<'_>) -> Result<HashMap<CustomerId, Flags>, Problem> {
     let company = rx.company();
-    let rows: Vec<FlagsRow> = rx.load(Sql::new("SELECT customer_id, watch, hold_all, risk_class, review_on FROM credit_profile WHERE company_id = $1").bind(company))?;
-    Ok(rows.into_iter().map(|row| (row.customer_id, Flags { watch: row.watch, hold_all: row.hold_all, risk_class: row.risk_class, review_on: row.review_on })).collect())
+    let rows: Vec<FlagsRow> =
+        rx.load(Sql::new("SELECT customer_id, watch, hold_all, risk_class, review_on FROM credit_profile WHERE company_id = $1").bind(company))?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.customer_id, Flags { watch: row.watch, hold_all: row.hold_all, risk_class: row.risk_class, review_on: row.review_on }))
+        .collect())
 }
 
 /// What is set of a customer the caller may see.

@@ -12,7 +12,12 @@ use actix_web::{get, post, put};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(get_credit_scorecard).service(change_credit_scorecard).service(run_credit_scores).service(list_credit_scores).service(get_customer_credit_score);
+    config
+        .service(get_credit_scorecard)
+        .service(change_credit_scorecard)
+        .service(run_credit_scores)
+        .service(list_credit_scores)
+        .service(get_customer_credit_score);
 }
 
 /// Get the scorecard.
@@ -38,8 +43,8 @@ pub async fn change_credit_scorecard(caller: Caller<CompanyManage>, body: Body<S
 /// Score customers.
 ///
 /// At the end of a day, past ones from what stands in the books of them. A class gets worse at once, and better after
-/// the cycles of the scorecard; a class set by a person stays. Runs by itself every day, and then opens the reviews that are
-/// due. What did not change is not kept again.
+/// the cycles of the scorecard; a class set by a person stays. Runs by itself every day; a run of today also opens the
+/// reviews that are due. What did not change is not kept again.
 #[utoipa::path(tag = "Credit", request_body = RunScores, responses((status = 200, body = CreditScoreRun, description = "What came of it.")), extensions(("x-permission" = json!("credit:propose")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/credit-scores/run")]
 pub async fn run_credit_scores(caller: Caller<CreditPropose>, body: Body<RunScores>) -> Reply<Done<CreditScoreRun>> {

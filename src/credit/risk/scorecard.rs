@@ -155,7 +155,11 @@ pub fn faults(card: &Scorecard) -> Vec<FieldError> {
         for class in RiskClass::ALL {
             let months = model.review_months.of(*class);
             if months < Decimal::ONE || months > dec!(12) || !months.fract().is_zero() {
-                errors.push(FieldError::at(format!("/appraisal/review_months/{class}"), "review_months", "Credit is looked at again within 12 months.").expected("1 to 12").received(months));
+                errors.push(
+                    FieldError::at(format!("/appraisal/review_months/{class}"), "review_months", "Credit is looked at again within 12 months.")
+                        .expected("1 to 12")
+                        .received(months),
+                );
             }
         }
     }
@@ -179,7 +183,9 @@ fn weighing_faults(root: &str, inputs: &[WeighedInput], least: Rate, fits: fn(Ri
     let mut seen = BTreeSet::new();
     for (at, input) in inputs.iter().enumerate() {
         if !fits(input.input) {
-            errors.push(FieldError::at(format!("{root}/inputs/{at}/input"), "input_unknown_here", "This is not known where it would be weighed.").received(input.input));
+            errors.push(
+                FieldError::at(format!("{root}/inputs/{at}/input"), "input_unknown_here", "This is not known where it would be weighed.").received(input.input),
+            );
         }
         if !seen.insert(input.input) {
             errors.push(FieldError::at(format!("{root}/inputs/{at}/input"), "duplicate", "Each input is weighed once.").received(input.input));

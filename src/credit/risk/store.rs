@@ -22,7 +22,13 @@ pub fn scorecard(rx: &mut Rx<'_>) -> Result<Option<CreditScorecard>, Problem> {
     let row: Option<CardRow> = rx.optional(Sql::new(sql).bind(company))?;
     row.map(|row| {
         let card: Scorecard = serde_json::from_value(row.content).map_err(|e| Problem::internal(&e))?;
-        Ok(CreditScorecard { object: "credit_scorecard", card, version: row.version, created_by: Some(row.created_by), created_at: Some(Instant(row.created_at)) })
+        Ok(CreditScorecard {
+            object: "credit_scorecard",
+            card,
+            version: row.version,
+            created_by: Some(row.created_by),
+            created_at: Some(Instant(row.created_at)),
+        })
     })
     .transpose()
 }
@@ -149,7 +155,8 @@ pub fn insert_scores(tx: &mut Tx<'_>, run: Option<CreditScoreRunId>, as_of: Naiv
     let company = tx.company();
     for part in scores.chunks(1000) {
         let words = |word: fn(&NewScore) -> Option<&'static str>| part.iter().map(|score| word(score).unwrap_or_default()).collect::<Many<_>>();
-        let explanations: Vec<String> = part.iter().map(|s| serde_json::to_string(&s.explanation)).collect::<Result<_, _>>().map_err(|e| Problem::internal(&e))?;
+        let explanations: Vec<String> =
+            part.iter().map(|s| serde_json::to_string(&s.explanation)).collect::<Result<_, _>>().map_err(|e| Problem::internal(&e))?;
         tx.execute(
             Sql::new(
                 "INSERT INTO credit_score (company_id, id, run_id, as_of, scorecard_version, customer_id, score, scored_class, class, class_source, streak, towards, known, receivable, overdue, explanation)
@@ -194,9 +201,11 @@ pub fn insert_run(tx: &mut Tx<'_>, run: &CreditScoreRun) -> Result<(), Problem> 
 pub fn due(rx: &mut Rx<'_>, today: NaiveDate) -> Result<bool, Problem> {
     let company = rx.company();
     rx.scalar(
-        Sql::new("SELECT EXISTS (SELECT FROM open_item WHERE company_id = $1) AND NOT EXISTS (SELECT FROM credit_score_run WHERE company_id = $1 AND as_of >= $2)")
-            .bind(company)
-            .bind(today),
+        Sql::new(
+            "SELECT EXISTS (SELECT FROM open_item WHERE company_id = $1) AND NOT EXISTS (SELECT FROM credit_score_run WHERE company_id = $1 AND as_of >= $2)",
+        )
+        .bind(company)
+        .bind(today),
     )
 }
 
@@ -246,7 +255,8 @@ static SCORES: List = List {
 
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ScoreFilter) -> Result<Page<CreditScore>, Problem> {
     let base = rx.cx().currency();
-    let newest = "NOT EXISTS (SELECT FROM credit_score n WHERE n.company_id = s.company_id AND n.customer_id = s.customer_id AND (n.as_of, n.id) > (s.as_of, s.id))";
+    let newest =
+        "NOT EXISTS (SELECT FROM credit_score n WHERE n.company_id = s.company_id AND n.customer_id = s.customer_id AND (n.as_of, n.id) > (s.as_of, s.id))";
     let page = SCORES
         .of(rx)
         .when("s.customer_id = {}", filter.customer_id)

@@ -179,8 +179,12 @@ fn order<E>(
     } else {
         None
     };
-    let late: Vec<(&Item, Decimal)> =
-        mine.open.iter().map(|(at, open)| (&group.items[*at], *open)).filter(|(item, open)| item.is_debit && item.due_on < day && *open > Decimal::ZERO).collect();
+    let late: Vec<(&Item, Decimal)> = mine
+        .open
+        .iter()
+        .map(|(at, open)| (&group.items[*at], *open))
+        .filter(|(item, open)| item.is_debit && item.due_on < day && *open > Decimal::ZERO)
+        .collect();
     let oldest = late.iter().map(|(item, _)| (item.due_on, item.dated)).min();
     let member = group.members.iter().find(|member| member.id == first.customer);
     let before = day.checked_sub_days(Days::new(1)).unwrap_or(day);
@@ -253,7 +257,8 @@ fn fates(trial: &Trial<'_>, group: &Group, place: &HashMap<Uuid, usize>) -> Hash
     let known = || group.settled.iter().filter(|settlement| settlement.on <= trial.as_of);
     let reversed: HashMap<Uuid, &Settled> = known().filter_map(|settlement| settlement.reverses.map(|of| (of, settlement))).collect();
     let mut ended: HashMap<Uuid, Ended> = HashMap::new();
-    let mut open: HashMap<usize, Decimal> = group.items.iter().enumerate().filter(|(_, item)| item.is_order && item.is_debit).map(|(at, item)| (at, item.base)).collect();
+    let mut open: HashMap<usize, Decimal> =
+        group.items.iter().enumerate().filter(|(_, item)| item.is_order && item.is_debit).map(|(at, item)| (at, item.base)).collect();
     for settlement in known() {
         let Some(left) = place.get(&settlement.debit).and_then(|at| open.get_mut(at)) else { continue };
         *left -= settlement.debit_base;

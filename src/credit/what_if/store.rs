@@ -17,7 +17,11 @@ row! { struct ClassRow { customer_id: CustomerId, as_of: NaiveDate, class: Strin
 /// Everybody who shares a limit with those named (or everybody), by the head of the group.
 pub fn members(rx: &mut Rx<'_>, customers: Option<&[CustomerId]>) -> Result<Vec<(CustomerId, Member)>, Problem> {
     let company = rx.company();
-    let of = if customers.is_some() { " AND coalesce(c.parent_id, c.id) IN (SELECT coalesce(x.parent_id, x.id) FROM customer x WHERE x.company_id = $1 AND x.id = ANY($2))" } else { "" };
+    let of = if customers.is_some() {
+        " AND coalesce(c.parent_id, c.id) IN (SELECT coalesce(x.parent_id, x.id) FROM customer x WHERE x.company_id = $1 AND x.id = ANY($2))"
+    } else {
+        ""
+    };
     let text = format!(
         "SELECT c.id, coalesce(c.parent_id, c.id) AS head, c.legal_name AS name, CASE WHEN c.payment_terms_id IS NULL THEN c.payment_terms_days END AS terms_days
          FROM customer c WHERE c.company_id = $1{of} ORDER BY head, c.id"

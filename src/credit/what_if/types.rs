@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 words! {
     /// What became of an order. `paid_late`: some of it came later than tolerated. `overdue`: some of it is open, later than
-    /// tolerated. `open`: the rest is not due. `written_off`: some of it was given up.
+    /// tolerated. `open`: the rest is not due. `written_off`: some of it was given up. What credits alone settled counts
+    /// as paid in time.
     pub enum Fate { PaidInTime = "paid_in_time", PaidLate = "paid_late", Overdue = "overdue", WrittenOff = "written_off", Open = "open" }
 }
 impl Fate {

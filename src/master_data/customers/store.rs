@@ -148,8 +148,14 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &CustomerFilter) -> Result
         .when("c.payment_terms_id = {}", filter.terms_id)
         .when("(b.receivable - b.unapplied) > {}", filter.balance_gt.map(|a| a.0))
         .when("coalesce(late.overdue, 0) > {}", filter.overdue_gt.map(|a| a.0))
-        .when("EXISTS (SELECT FROM credit_profile p WHERE p.company_id = c.company_id AND p.customer_id = c.id AND p.risk_class = ANY({}))", filter.risk_class.as_deref().map(words))
-        .when("EXISTS (SELECT FROM credit_profile p WHERE p.company_id = c.company_id AND p.customer_id = c.id AND p.review_on < {})", filter.credit_review_due_before)
+        .when(
+            "EXISTS (SELECT FROM credit_profile p WHERE p.company_id = c.company_id AND p.customer_id = c.id AND p.risk_class = ANY({}))",
+            filter.risk_class.as_deref().map(words),
+        )
+        .when(
+            "EXISTS (SELECT FROM credit_profile p WHERE p.company_id = c.company_id AND p.customer_id = c.id AND p.review_on < {})",
+            filter.credit_review_due_before,
+        )
         .when("c.created_at >= {}", filter.created_at_gte.map(|at| at.0))
         .when("c.created_at < {}", filter.created_at_lt.map(|at| at.0))
         .page::<SummaryRow>(rx, paging)?;

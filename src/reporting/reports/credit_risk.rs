@@ -192,7 +192,14 @@ fn credit_risk(rx: &mut Rx<'_>, params: &CreditRiskParams, paging: &ReportPaging
             hold_all: set.is_some_and(|set| set.hold_all),
         });
     }
-    rows.sort_by(|a, b| b.reasons.len().cmp(&a.reasons.len()).then(b.overdue.cmp(&a.overdue)).then(a.customer_name.cmp(&b.customer_name)).then(a.customer_id.cmp(&b.customer_id)));
+    rows.sort_by(|a, b| {
+        b.reasons
+            .len()
+            .cmp(&a.reasons.len())
+            .then(b.overdue.cmp(&a.overdue))
+            .then(a.customer_name.cmp(&b.customer_name))
+            .then(a.customer_id.cmp(&b.customer_id))
+    });
     let with = |reason| i64::try_from(rows.iter().filter(|row| row.reasons.contains(&reason)).count()).unwrap_or(i64::MAX);
     let sum = |of: fn(&CreditRiskRow) -> Amount| base.amount(rows.iter().map(|row| of(row).0).sum());
     let totals = CreditRiskTotals {
