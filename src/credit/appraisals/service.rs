@@ -69,10 +69,12 @@ fn wrong(content: &Content, rx: &Rx<'_>) -> Vec<FieldError> {
             ("current_liabilities", year.current_liabilities),
             ("total_debt", year.total_debt),
         ];
-        figures.into_iter().for_each(|(name, amount)| money(format!("/financials/{at}/{name}"), amount, zero));
-        [("net_profit", year.net_profit), ("net_worth", year.net_worth)]
-            .into_iter()
-            .for_each(|(name, amount)| money(format!("/financials/{at}/{name}"), amount, None));
+        for (name, amount) in figures {
+            money(format!("/financials/{at}/{name}"), amount, zero);
+        }
+        for (name, amount) in [("net_profit", year.net_profit), ("net_worth", year.net_worth)] {
+            money(format!("/financials/{at}/{name}"), amount, None);
+        }
     }
     content.references.iter().enumerate().for_each(|(at, r)| money(format!("/references/{at}/credit_limit"), r.credit_limit, zero));
     for (at, cover) in content.security.iter().enumerate() {

@@ -93,7 +93,7 @@ pub fn run(tx: &mut Tx<'_>, wanted: &RunScores) -> Result<Audited<CreditScoreRun
     if let Some(customers) = customers
         && let Some(at) = customers.iter().position(|id| known.iter().all(|row| row.customer_id != *id))
     {
-        return Err(Problem::reference("customer", &format!("/customer_ids/{at}")));
+        return Err(Problem::reference("customer", format!("/customer_ids/{at}")));
     }
     let before = store::last(tx, as_of, customers)?;
     let mut run = CreditScoreRun {

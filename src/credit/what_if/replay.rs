@@ -102,7 +102,9 @@ pub fn replay<E>(trial: &Trial<'_>, group: &Group, lend: &mut Lender<'_, E>) -> 
     let fates = fates(trial, group, &place);
     let mut judged = Vec::new();
     for day in days {
-        states.values_mut().for_each(|state| state.today = Decimal::ZERO);
+        for state in states.values_mut() {
+            state.today = Decimal::ZERO;
+        }
         let of_day = posted.get(&day).map_or(&[][..], Vec::as_slice);
         let (orders, others): (Vec<usize>, Vec<usize>) = of_day.iter().copied().partition(|at| group.items[*at].is_order && group.items[*at].is_debit);
         let mut seen = HashSet::new();

@@ -83,7 +83,7 @@ pub fn what_if(rx: &mut Rx<'_>, wanted: &WhatIfRequest) -> Result<WhatIf, Proble
     if let Some(ids) = &wanted.customer_ids
         && let Some(at) = ids.iter().position(|id| everybody.iter().all(|(_, member)| member.id != *id))
     {
-        return Err(Problem::reference("customer", &format!("/customer_ids/{at}")));
+        return Err(Problem::reference("customer", format!("/customer_ids/{at}")));
     }
     let wants = |order: &Judged| wanted.customer_ids.as_ref().is_none_or(|ids| ids.contains(&order.order.customer_id));
     let mut judged = Vec::new();

@@ -40,7 +40,9 @@ pub fn classes(rx: &mut Rx<'_>, customers: &[CustomerId]) -> Result<HashMap<Cust
     let sql = "SELECT customer_id, as_of, class FROM credit_score WHERE company_id = $1 AND customer_id = ANY($2) AND class IS NOT NULL ORDER BY as_of, id";
     let rows: Vec<ClassRow> = rx.load(Sql::new(sql).bind(company).bind(Many(customers.to_vec())))?;
     let mut found: HashMap<CustomerId, Vec<(NaiveDate, String)>> = HashMap::new();
-    rows.into_iter().for_each(|row| found.entry(row.customer_id).or_default().push((row.as_of, row.class)));
+    for row in rows {
+        found.entry(row.customer_id).or_default().push((row.as_of, row.class));
+    }
     Ok(found)
 }
 
