@@ -4,7 +4,7 @@ use crate::ledger::balances::{STEPS, bucket_names, bucket_starts};
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::ids::{ApprovalId, CreditCheckId, CreditMoveId, CustomerId, InvoiceId, OrderHoldId};
-use crate::platform::money::{Amount, Currency, Figure, pad, round};
+use crate::platform::money::{Currency, Figure, pad, round};
 use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::{Many, Sql};
 use crate::platform::unit_of_work::{Context, Rx, Tx};
@@ -104,13 +104,6 @@ pub fn of_order(rx: &mut Rx<'_>, order: &str) -> Result<Option<Check>, Problem> 
     let company = rx.company();
     let sql = format!("{CHECK} AND k.order_id = $2 AND k.status IN ('pass', 'warn', 'hold')");
     rx.optional(Sql::new(sql).bind(company).bind(order))
-}
-
-/// Whether an order was ever checked for a customer.
-pub fn was_checked(rx: &mut Rx<'_>, order: &str, customer: CustomerId) -> Result<bool, Problem> {
-    let company = rx.company();
-    let sql = "SELECT EXISTS (SELECT FROM credit_check WHERE company_id = $1 AND order_id = $2 AND customer_id = $3)";
-    rx.scalar(Sql::new(sql).bind(company).bind(order).bind(customer))
 }
 
 pub fn checks(rx: &mut Rx<'_>, paging: &Paging, filter: &CheckFilter) -> Result<Page<Check>, Problem> {
@@ -329,7 +322,7 @@ pub fn decide(tx: &mut Tx<'_>, id: OrderHoldId, status: HoldStatus, decision: &D
 }
 
 row! {
-    /// What was released of a customer's orders by persons, in base currency.
+    /// What was released of a customer's orders by persons alone, in base currency; not what an approval released.
     pub struct Let { pub within_a_day: Decimal, pub by_me: Decimal }
 }
 
@@ -340,7 +333,8 @@ pub fn released(rx: &mut Rx<'_>, customer: CustomerId) -> Result<Let, Problem> {
         Sql::new(
             "SELECT coalesce(sum(base_amount * released_amount / amount) FILTER (WHERE decided_at > $4), 0)::numeric AS within_a_day,
                     coalesce(sum(base_amount * released_amount / amount) FILTER (WHERE decided_by = $3), 0)::numeric AS by_me
-             FROM order_hold WHERE company_id = $1 AND customer_id = $2 AND decided_at > $5 AND released_amount IS NOT NULL AND decided_by <> 'system'",
+             FROM order_hold h WHERE company_id = $1 AND customer_id = $2 AND decided_at > $5 AND released_amount IS NOT NULL AND decided_by <> 'system'
+               AND NOT EXISTS (SELECT FROM approval p WHERE p.company_id = h.company_id AND p.subject_id = h.id AND p.state = 'approved')",
         )
         .bind(company)
         .bind(customer)
@@ -440,10 +434,4 @@ pub fn waits(rx: &mut Rx<'_>) -> Result<bool, Problem> {
         )
         .bind(company),
     )
-}
-
-/// An amount of a check in base currency.
-#[must_use]
-pub fn in_base(amount: Decimal, rate: Decimal, base: Currency) -> Amount {
-    base.amount(amount * rate)
 }

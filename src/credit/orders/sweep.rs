@@ -1,8 +1,7 @@
 //! What happens to orders by time and by payment: amounts held free come free, releases end, and held orders go once
 //! the rules no longer hold them.
 
-use super::checks::end;
-use super::types::{CheckStatus, HoldStatus};
+use super::types::{CheckStatus, HoldStatus, Stage};
 use super::{holds, store};
 use crate::credit::limits::store::companies;
 use crate::credit::policy;
@@ -10,6 +9,7 @@ use crate::ledger::open_items::store::lock_customers;
 use crate::platform::http::Problem;
 use crate::platform::ids::{CompanyId, OrderHoldId};
 use crate::platform::unit_of_work::{Change, Doors, Tx, run_system, run_system_read};
+use rust_decimal::Decimal;
 use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -105,14 +105,10 @@ fn expire(tx: &mut Tx<'_>) -> Result<bool, Problem> {
         }
         let policy = policy::at_version(tx, before.policy_version)?;
         let shown = before.answer(&policy.content, tx.cx())?;
-        let kept = store::Check { ordered: rust_decimal::Decimal::ZERO, ..before.clone() };
         let stands = !(before.ordered + before.delivered).is_zero();
         let status = if stands { before.status } else { CheckStatus::Expired };
-        let mut after = end(tx, &kept, status)?;
-        if !before.ordered.is_zero() {
-            after.ordered = before.ordered;
-            store::moved(tx, &after, &[], None)?;
-        }
+        let after = store::Check { status, reserved: Decimal::ZERO, freed: before.freed + before.reserved, expires_at: None, ..before.clone() };
+        store::moved(tx, &after, &[(Stage::Reserved, -before.reserved)], None)?;
         let answer = store::check(tx, *id)?.answer(&policy.content, tx.cx())?;
         let _ = tx.record(Change::new("credit_check.expired", id.uuid()).version(answer.version).before(&shown).after(&answer), ());
         if !stands {
