@@ -58,7 +58,7 @@ function step(given) {
       ? { type: "bearer", bearer: [{ key: "token", value: `{{token_${given.as}}}` }] }
       : { type: "noauth" };
   const test = [`pm.test("${given.status}", () => pm.response.to.have.status(${given.status}));`];
-  if (given.test || given.keep) test.push("const answer = pm.response.json();");
+  if (given.test || given.keep) test.push(`const answer = pm.response.${given.text ? "text" : "json"}();`);
   for (const [sentence, code] of Object.entries(given.test ?? {})) test.push(`pm.test(${JSON.stringify(sentence)}, () => { ${code} });`);
   for (const [name, code] of Object.entries(given.keep ?? {})) test.push(`pm.environment.set(${JSON.stringify(name)}, ${code});`);
   const event = [{ listen: "test", script: { type: "text/javascript", exec: test } }];

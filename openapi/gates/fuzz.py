@@ -78,8 +78,12 @@ def configuration(found, contract, gstin):
         if bound:
             lines += ["[[operations]]", f'include-path = "{path}"', "[operations.parameters]"]
             lines += [f'"{key}" = {{ dictionary = "{name}", probability = 0.8 }}' for key, name in bound.items()]
-    # A cursor is only good as it was given, a list sorted only by what it has.
-    lines += ["[[operations]]", 'include-method = "GET"', "[operations.checks.positive_data_acceptance]", 'expected-statuses = ["2xx", "400", "401", "403", "404", "406", "409"]']
+        if path.endswith("/bulk"):
+            # Each row is judged alone: a bad one is told inside a 207.
+            lines += ["[[operations]]", f'include-path = "{path}"', "[operations.checks.negative_data_rejection]"]
+            lines.append('expected-statuses = ["207", "400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429", "5xx"]')
+    # A cursor is only good as it was given, a list sorted only by what it has, a payload made only of what is complete.
+    lines += ["[[operations]]", 'include-method = "GET"', "[operations.checks.positive_data_acceptance]", 'expected-statuses = ["2xx", "400", "401", "403", "404", "406", "409", "422"]']
     return "\n".join(lines) + "\n"
 
 

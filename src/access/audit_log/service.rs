@@ -20,6 +20,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 const BATCH: i64 = 1_000;
+/// Sealed in one transaction: few, as requests wait for the processor meanwhile.
+const SEALED: i64 = 250;
 const HASHES: i64 = 10_000;
 /// Findings shown of one verification.
 const SHOWN: usize = 100;
@@ -117,6 +119,7 @@ pub fn seal_company(doors: &Doors, sealer: &Sealer, company: CompanyId) -> Resul
 fn seal(doors: &Doors, sealer: &Sealer, company: CompanyId, frontier: Frontier) -> Result<bool, Problem> {
     let mut after = (-1, Uuid::nil());
     loop {
+        let began = std::time::Instant::now();
         let (next, left, head) = run_system(doors, Some(company), "sealAudit", |tx| seal_batch(tx, sealer, after, frontier))?;
         // Only what is committed is kept.
         if let Some(head) = head {
@@ -126,6 +129,7 @@ fn seal(doors: &Doors, sealer: &Sealer, company: CompanyId, frontier: Frontier) 
             Some(next) => after = next,
             None => return Ok(left),
         }
+        doors.gate.give_way(began);
     }
 }
 
@@ -151,8 +155,8 @@ fn seal_batch(tx: &mut Tx<'_>, sealer: &Sealer, after: (i64, Uuid), frontier: Fr
     {
         return Err(Problem::internal(&format!("the history is shorter than checkpoint {size}; see `duebook audit accept-restore`")));
     }
-    let events = store::unsealed(tx, after, Waiting::Settled(frontier), BATCH)?;
-    let next = (events.len() == usize::try_from(BATCH).unwrap_or_default()).then(|| events.last().map(|e| (e.position, e.id))).flatten();
+    let events = store::unsealed(tx, after, Waiting::Settled(frontier), SEALED)?;
+    let next = (events.len() == usize::try_from(SEALED).unwrap_or_default()).then(|| events.last().map(|e| (e.position, e.id))).flatten();
     let ours: Vec<_> = events.into_iter().filter(|e| ours(sealer, e)).collect();
     if ours.is_empty() {
         let left = next.is_none() && !store::unsealed(tx, (-1, Uuid::nil()), Waiting::Recent, 1)?.is_empty();

@@ -70,6 +70,7 @@ pub struct SealedEntry {
     pub entry: AuditEntry,
     /// What was hashed: the body, a line break, the digests of the rows the change wrote. `leaf_hash` is
     /// SHA-256 of a zero byte and this text.
+    #[schema(max_length = 16_777_216)]
     pub sealed_text: String,
     /// Hexadecimal.
     #[schema(max_length = 64, example = "9414886b1ebf025db067a4cbd13a0903fbd9733a5372bba1b58bd72c1699b798")]

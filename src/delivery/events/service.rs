@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 /// Entries told in one transaction.
-const BATCH: i64 = 500;
+const BATCH: i64 = 100;
 
 /// What is done with events in the transaction that tells them.
 pub type Then = fn(&mut Tx<'_>, &[Told]) -> Result<(), Problem>;
@@ -26,6 +26,7 @@ pub fn tell(doors: &Doors, company: CompanyId, then: Then) -> Result<(), Problem
         return Ok(());
     }
     loop {
+        let began = std::time::Instant::now();
         let (told, more) = run_system(doors, Some(company), "tellEvents", |tx| tell_batch(tx, then))?;
         if told > 0 {
             doors.news.bring(company);
@@ -33,6 +34,7 @@ pub fn tell(doors: &Doors, company: CompanyId, then: Then) -> Result<(), Problem
         if !more {
             return Ok(());
         }
+        doors.gate.give_way(began);
     }
 }
 

@@ -350,11 +350,10 @@ impl<P: Permission> Caller<P> {
         if text == "*" {
             return Ok(None);
         }
-        // A list of tags is taken too (RFC 9110 13.1.1): one of ours in it counts, weak and foreign ones match nothing.
-        let tag = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"').and_then(|t| t.strip_suffix('"')).is_some_and(|t| !t.contains('"'));
-        let version = |tag: &str| tag.strip_prefix("\"v").and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse().ok());
-        let tags: Vec<&str> = text.split(',').map(str::trim).collect();
-        let found = tags.iter().all(|one| tag(one)).then(|| tags.iter().find_map(|one| version(one)).unwrap_or(MATCHES_NOTHING));
+        // A weak tag, and one that is not ours, is good form and matches nothing (RFC 9110 13.1.1).
+        let tag = text.strip_prefix("W/").unwrap_or(text).strip_prefix('"').and_then(|t| t.strip_suffix('"')).filter(|t| !t.contains('"'));
+        let version = || text.strip_prefix("\"v").and_then(|t| t.strip_suffix('"')).and_then(|t| t.parse().ok());
+        let found = tag.map(|_| version().unwrap_or(MATCHES_NOTHING));
         found.map(Some).ok_or_else(|| {
             Problem::new(problem::IF_MATCH_INVALID, "If-Match takes one version tag like \"v3\".").errors(vec![FieldError::header(
                 "If-Match",

@@ -113,6 +113,16 @@ impl Gate {
         let refused = !self.0.admits(&state, class, company) && self.0.too_long(&state, class, company);
         if refused { Err(turned_away(class)) } else { Ok(()) }
     }
+
+    /// Work in the background that has a backlog rests twice as long as its last step took while anybody is inside, so
+    /// that requests lose no more than a third of one core to it.
+    pub fn give_way(&self, began: Instant) {
+        const LONGEST: Duration = Duration::from_secs(1);
+        let busy = self.0.state().inside.iter().any(|inside| *inside > 0);
+        if busy {
+            std::thread::sleep((began.elapsed() * 2).min(LONGEST));
+        }
+    }
 }
 
 /// Whether too long a wait is expected behind `ahead` others that take `pace` each. The first in line always may

@@ -86,7 +86,7 @@ pub struct ExportFilters {
     pub to: Option<NaiveDate>,
     /// Documents of these registrations.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schema(max_items = 50, example = json!(["27AAACD1234E1Z9"]))]
+    #[schema(value_type = Option<Vec<String>>, max_items = 50, example = json!(["27AAACD1234E1Z9"]))]
     pub gstin: Vec<String>,
 }
 

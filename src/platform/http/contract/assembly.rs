@@ -17,15 +17,12 @@ pub const PARTIAL: &str = "application/vnd.duebook.partial+json";
 pub fn complete(mut document: Value, permissions_of_clients: &[&str]) -> Value {
     name_what_has_a_name(&mut document);
     let asked = reached(&document, &["requestBody", "parameters"]);
-    let answered = reached(&document, &["responses"]);
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         for (name, schema) in schemas.iter_mut() {
             bound(schema);
             if asked.contains(name) {
                 bounds::one_name_each(schema);
-                if !answered.contains(name) {
-                    bounds::absent_is_null(schema);
-                }
+                bounds::absent_is_null(schema);
             } else {
                 bounds::extensible(schema);
             }
@@ -104,7 +101,9 @@ fn reached(document: &Value, from: &[&str]) -> HashSet<String> {
     }
     let mut found = HashSet::new();
     for operation in document["paths"].as_object().into_iter().flatten().flat_map(|(_, item)| item.as_object().into_iter().flatten()).map(|(_, o)| o) {
-        from.iter().for_each(|member| follow(document, &operation[*member], &mut found));
+        for member in from {
+            follow(document, &operation[*member], &mut found);
+        }
     }
     found
 }
@@ -184,12 +183,13 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
     // What this operation refuses beside what all of its form do.
     statuses.extend(operation["x-refuses"].as_array().into_iter().flatten().filter_map(Value::as_u64));
     // A dry run of what would be created made nothing; what waits for an approval is only accepted.
-    if keyed && operation["responses"].get("201").is_some() {
-        let mut rehearsed = operation["responses"]["201"].clone();
+    let made = ["201", "202"].into_iter().find(|status| operation["responses"].get(*status).is_some());
+    if let Some(made) = made.filter(|_| keyed && operation["responses"].get("200").is_none()) {
+        let mut rehearsed = operation["responses"][made].clone();
         rehearsed["description"] = "What it would come to (validate_only).".into();
         operation["responses"]["200"] = rehearsed;
         if operation["x-approval"] == true && operation["responses"].get("202").is_none() {
-            let mut asked = operation["responses"]["201"].clone();
+            let mut asked = operation["responses"][made].clone();
             asked["description"] = "It waits for approval_id.".into();
             operation["responses"]["202"] = asked;
         }
@@ -216,6 +216,9 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
             }
             for (media_type, media) in response["content"].as_object_mut().into_iter().flatten() {
                 if let Some(schema) = media.get_mut("schema") {
+                    if media_type.starts_with("text/") && schema["type"] == "string" {
+                        schema["maxLength"] = LONGEST_FILE.into();
+                    }
                     if !media_type.ends_with("json") && schema["type"] == "array" {
                         *schema = json!({"type": "string", "format": "binary"});
                     }
@@ -233,7 +236,7 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
 /// A file is also given in parts, each kind of it.
 fn downloadable(operation: &mut Value) {
     if let Some(parameters) = operation["parameters"].as_array_mut() {
-        parameters.push(json!({"name": "Range", "in": "header", "required": false, "description": "A part of the file, as `bytes=first-last`, `bytes=first-` or `bytes=-last` (RFC 9110); with If-Range only of the version with that ETag.", "schema": {"type": "string", "maxLength": 100, "pattern": "^[\\x20-\\x7e]*$"}, "example": "bytes=0-1023"}));
+        parameters.push(json!({"name": "Range", "in": "header", "required": false, "description": "A part of the file, as `bytes=first-last`, `bytes=first-` or `bytes=-last` (RFC 9110); with If-Range only of the version with that ETag.", "schema": {"type": "string", "maxLength": 8000, "pattern": "^[^\\u0000]*$"}, "example": "bytes=0-1023"}));
     }
     let mut part = operation["responses"]["200"].clone();
     part["description"] = json!("The part of the file that was asked for.");
@@ -243,6 +246,8 @@ fn downloadable(operation: &mut Value) {
     part["headers"] = json!({"Content-Range": header("Content-Range"), "ETag": header("ETag")});
     operation["responses"]["206"] = part;
 }
+
+const LONGEST_FILE: u64 = 64 * 1024 * 1024;
 
 /// Headers of every answer, whatever it says.
 const EVERYWHERE: [&str; 4] = ["Request-Id", "RateLimit", "RateLimit-Policy", "Access-Control-Allow-Origin"];
