@@ -284,7 +284,7 @@ impl Service {
             Job { name: "overdue", every: Duration::from_secs(3600), run: Box::new(events::service::tell_overdue) },
             Job { name: "credit limits", every: Duration::from_secs(3600), run: Box::new(credit::limits::service::sweep) },
             Job { name: "credit scores", every: Duration::from_secs(3600), run: Box::new(credit::daily::run_all) },
-            Job { name: "orders on credit", every: Duration::from_secs(2), run: Box::new(credit::orders::sweep::run) },
+            Job { name: "orders on credit", every: Duration::from_secs(2), run: Box::new(credit::orders::sweep::step()) },
             Job { name: "webhooks", every: Duration::from_millis(250), run: Box::new(move |_| courier.round()) },
             Job { name: "deliveries", every: Duration::from_secs(24 * 3600), run: Box::new(webhooks::service::purge) },
             Job { name: "sessions", every: Duration::from_secs(3600), run: Box::new(tokens::service::purge) },

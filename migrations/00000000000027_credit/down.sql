@@ -1,3 +1,4 @@
+DROP FUNCTION credit_on_hold, credit_over_limit;
 DROP VIEW state_order_hold, state_credit_check, state_credit_limit, state_credit_profile, state_credit_policy;
 DROP TABLE order_hold, credit_move, credit_check, credit_limit, credit_profile, credit_policy;
 DROP FUNCTION touch_order_hold, touch_order_hold_added, touch_credit_check, touch_credit_check_added, touch_credit_limit, touch_credit_limit_added,

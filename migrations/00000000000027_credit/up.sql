@@ -197,8 +197,6 @@ CREATE TABLE order_hold (
     decided_by text,
     decided_at timestamptz,
     decision_reason text,
-    -- What of the customer's position was seen when it was last looked whether the order may go by itself.
-    seen text,
     version bigint NOT NULL DEFAULT 1,
     created_by text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -217,12 +215,54 @@ CREATE INDEX order_hold_amount ON order_hold (company_id, base_amount, id);
 CALL isolate_company('order_hold');
 CALL isolate_portfolio('order_hold', 'customer_id');
 GRANT SELECT, INSERT ON order_hold TO duebook_app;
-GRANT UPDATE (status, level, released_amount, released_until, decided_by, decided_at, decision_reason, seen, version) ON order_hold TO duebook_app;
+GRANT UPDATE (status, level, released_amount, released_until, decided_by, decided_at, decision_reason, version) ON order_hold TO duebook_app;
 
 CALL govern('[
     {"table": "credit_policy"},
     {"table": "credit_profile", "id": "r.customer_id"},
     {"table": "credit_limit"},
     {"table": "credit_check", "children": [{"table": "credit_move", "of": "check_id", "order": "id"}]},
-    {"table": "order_hold", "aside": ["seen"]}
+    {"table": "order_hold"}
 ]');
+
+-- For lists of customers, which know nothing of credit: whether orders of one wait, and whether its exposure is more than
+-- its own limit on a day, by the components and the rule about expired limits of the policy then in force.
+CREATE FUNCTION credit_on_hold(company uuid, customer uuid) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM order_hold WHERE company_id = company AND customer_id = customer AND status IN ('open', 'escalated'))
+        OR EXISTS (SELECT FROM credit_profile WHERE company_id = company AND customer_id = customer AND hold_all);
+END $$;
+CREATE FUNCTION credit_over_limit(company uuid, customer uuid, day date) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE held credit_limit; policy jsonb; counted jsonb; base text; rate numeric; allowed numeric; exposure numeric; cash numeric;
+BEGIN
+    SELECT * INTO held FROM credit_limit l
+    WHERE l.company_id = company AND l.customer_id = customer AND l.scope = 'own' AND l.valid_from <= day AND l.status IN ('active', 'superseded', 'expired') AND (NOT l.temporary OR l.valid_to >= day)
+    ORDER BY l.temporary DESC, l.valid_from DESC, l.decided_at DESC, l.id DESC LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    SELECT p.content INTO policy FROM credit_policy p WHERE p.company_id = company AND p.effective_from <= day ORDER BY p.effective_from DESC, p.version DESC LIMIT 1;
+    counted := coalesce(policy -> 'exposure', '{}');
+    SELECT c.base_currency INTO base FROM company c WHERE c.id = company;
+    SELECT CASE WHEN held.currency = base THEN 1 ELSE (SELECT x.rate FROM exchange_rate x WHERE x.company_id = company AND x.currency = held.currency AND x.rate_date <= day ORDER BY x.rate_date DESC LIMIT 1) END INTO rate;
+    allowed := CASE WHEN held.valid_to < day AND policy ->> 'expired_limit' = 'zero' THEN 0 ELSE held.amount * rate END;
+    IF allowed IS NULL THEN
+        RETURN false;
+    END IF;
+    SELECT coalesce(sum(x.open_base), 0) INTO cash FROM open_item_balance x JOIN open_item i ON i.company_id = x.company_id AND i.id = x.item_id
+    WHERE x.company_id = company AND x.customer_id = customer AND x.side = 'credit' AND x.open_amount > 0 AND i.document_kind = 'receipt';
+    SELECT b.receivable
+         - CASE WHEN coalesce((counted ->> 'credit_notes')::boolean, true) THEN b.unapplied - cash ELSE 0 END
+         - CASE WHEN coalesce((counted ->> 'unapplied_cash')::boolean, true) THEN cash ELSE 0 END
+         + CASE WHEN coalesce((counted ->> 'uncleared_cash')::boolean, true) THEN
+               (SELECT coalesce(sum(i.base_amount), 0) FROM receipt r JOIN open_item i ON i.company_id = r.company_id AND i.id = r.item_id
+                WHERE r.company_id = company AND r.customer_id = customer AND r.clearing IN ('received', 'deposited') AND r.state NOT IN ('held', 'reversed', 'bounced')) ELSE 0 END
+         + (SELECT coalesce(sum((CASE WHEN coalesce((counted ->> 'reservations')::boolean, true) AND k.expires_at > now() THEN k.reserved ELSE 0 END
+                               + CASE WHEN coalesce((counted ->> 'orders')::boolean, true) THEN k.ordered ELSE 0 END
+                               + CASE WHEN coalesce((counted ->> 'deliveries')::boolean, true) THEN k.delivered ELSE 0 END) * k.exchange_rate), 0)
+            FROM credit_check k WHERE k.company_id = company AND k.customer_id = customer AND k.reserved + k.ordered + k.delivered > 0)
+         - CASE WHEN coalesce((counted ->> 'cover')::boolean, true) THEN
+               (SELECT coalesce(sum((v ->> 'amount')::numeric), 0) * rate FROM jsonb_array_elements(held.cover) AS v WHERE coalesce((v ->> 'valid_to')::date, day) >= day) ELSE 0 END
+    INTO exposure FROM customer_balance b WHERE b.company_id = company AND b.customer_id = customer;
+    RETURN exposure > allowed;
+END $$;

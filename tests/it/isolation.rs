@@ -112,11 +112,18 @@ impl Stocked {
         });
         let export = controller.post("/v1/exports", &json!({"type": "tds_26as"})).expect(202);
         crate::exports::finished(&controller, &export);
+        crate::credit::set_limit(&company, &parent, json!({"amount": "0.00"}));
+        let order = |customer: &str| json!({"customer_id": customer, "order_id": fresh(), "amount": "5.00"});
+        let check = made(&executive, "/v1/credit-checks", order(&id));
+        let held = made(&executive, "/v1/credit-checks", order(&parent));
         let things = [
             ("endpoint_id", id_in(endpoint)),
             ("delivery_id", id_in(ping)),
             ("event_id", id_in(event)),
             ("customer_id", id_in(customer.clone())),
+            ("parent_id", json!(parent)),
+            ("check_id", id_in(check)),
+            ("hold_id", held["hold_id"].clone()),
             ("customer_external_id", customer["external_id"].clone()),
             ("contact_id", id_in(made(&executive, &format!("/v1/customers/{id}/contacts"), json!({"name": "Ravi Iyer"})))),
             ("address_id", id_in(made(&executive, &format!("/v1/customers/{id}/addresses"), address))),
@@ -199,6 +206,8 @@ impl Stocked {
             "revaluations" => "revaluation_id",
             "approvals" => "approval_id",
             "payers" => "payer_link_id",
+            "credit-checks" => "check_id",
+            "order-holds" => "hold_id",
             "statements" => "statement_id",
             "credit-appraisals" => "credit_appraisal_id",
             "webhook-endpoints" => "endpoint_id",
@@ -258,7 +267,8 @@ fn another_companys_id_in_a_path_is_not_found_in_every_operation() {
     ours.company.assert_laws();
 }
 
-/// Pointers to every member of a body that refers to something: `…_id`, but not the record's own `external_id`.
+/// Pointers to every member of a body that refers to something: `…_id`, but not the record's own `external_id`, nor the order
+/// of another system.
 fn references(schema: &'static Value, at: &str, found: &mut Vec<String>) {
     let mut schema = schema;
     while let Some(target) = schema["$ref"].as_str() {
@@ -271,7 +281,7 @@ fn references(schema: &'static Value, at: &str, found: &mut Vec<String>) {
         references(&schema["items"], &format!("{at}/0"), found);
     }
     for (name, member) in schema["properties"].as_object().into_iter().flatten() {
-        if name.ends_with("_id") && name != "external_id" {
+        if name.ends_with("_id") && name != "external_id" && name != "order_id" {
             found.push(format!("{at}/{name}"));
         }
         references(member, &format!("{at}/{name}"), found);
@@ -319,6 +329,8 @@ fn valid_bodies(op: &Operation, ours: &Stocked) -> Vec<Value> {
         ("POST", "/v1/allocations") => {
             vec![json!({"source_type": "receipt", "source_id": ours.thing("receipt_id"), "allocated_on": "2025-01-20", "targets": placed("10.00")})]
         }
+        ("POST", "/v1/credit-checks") => vec![json!({"customer_id": customer, "order_id": fresh(), "amount": "5.00"})],
+        ("POST", "/v1/credit-checks/{id}/confirm") => vec![json!({"outcome": "billed"})],
         ("POST", "/v1/number-series") => vec![series],
         ("POST", "/v1/credit-appraisals") => vec![json!({"customer_id": customer, "kind": "new", "requested_limit": "10.00"})],
         ("POST", "/v1/statements") => vec![json!({"customer_id": customer, "to": "2025-01-31"})],
@@ -438,6 +450,9 @@ fn lists_reports_and_searches_show_nothing_of_another_company() {
         "opening-items",
         "tds-deductions",
         "tds-certificates",
+        "credit-limits",
+        "credit-checks",
+        "order-holds",
     ] {
         assert_eq!(controller.get(&format!("/v1/{list}?include_total=true")).expect(200)["page"]["total"], 0, "{list}");
     }

@@ -303,7 +303,7 @@ fn a_decision_keeps_what_was_known_and_gives_the_same_answer_again() {
         assert_eq!((found["outcome"].as_str(), found["value"].as_str().unwrap_or("")), (Some(outcome), value), "{found}");
     }
     let kept = hold(&company, &check);
-    assert_includes(&kept["evidence"]["history"], &json!({"paid": 1, "paid_late": 1, "average_days_late": "10", "worst_days_late": 10}));
+    assert_includes(&kept["evidence"]["history"], &json!({"paid": 1, "paid_late": 1, "average_days_late": "10.0", "worst_days_late": 10}));
     assert_includes(&kept["evidence"], &json!({"bounces": 1, "other_holds": 0, "not_recorded": ["promises", "disputes"]}));
     let aged: Vec<(String, Decimal)> =
         kept["evidence"]["aging"].as_array().unwrap().iter().map(|b| (b["bucket"].as_str().unwrap().to_owned(), dec(&b["amount"]))).collect();
@@ -367,5 +367,187 @@ fn an_invoice_is_held_against_the_limit_where_the_policy_says_so() {
     issue(invoice_body(&customer, &day, "40.00")).refused(422, "credit_limit_exceeded");
     issue(with(invoice_body(&customer, &day, "40.00"), json!({"order_id": check["order_id"]}))).expect(201);
     assert_eq!(credit(&company, &customer)["available"], "0.00");
+    company.assert_laws();
+}
+
+#[test]
+fn customers_on_hold_and_over_their_limit_are_found() {
+    let company = Company::new();
+    let (fine, over, held) = (company.customer(), company.customer(), company.customer());
+    for customer in [&fine, &over, &held] {
+        set_limit(&company, customer, json!({"amount": "1000.00"}));
+    }
+    let day = today().to_string();
+    company.invoice(&fine, &day, &day, "1000.00");
+    company.invoice(&over, &day, &day, "1000.01");
+    order(&company.as_role("integration"), &held, "1000.01");
+    let found = |query: &str| -> Vec<String> {
+        let mut ids: Vec<String> = company.get(&format!("/v1/customers?{query}"))["data"].as_array().unwrap().iter().map(id_of).collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(found("over_limit=true"), [over.clone()]);
+    assert_eq!(found("on_hold=true"), [held.clone()]);
+    let mut others = vec![fine.clone(), held.clone()];
+    others.sort();
+    assert_eq!(found("over_limit=false"), others);
+    assert_eq!(found("on_hold=false&over_limit=false"), [fine]);
+    // Every limit is in the list of limits, and the events tell what came to pass.
+    assert_eq!(company.get("/v1/credit-limits?status=active&include_total=true")["page"]["total"], 3);
+    until("the events", Duration::from_secs(30), || {
+        let told = company.get("/v1/events?type=credit_limit.approved,credit_check.held,order_hold.opened&limit=200");
+        (told["data"].as_array().unwrap().len() == 5).then_some(())
+    });
+    company.assert_laws();
+}
+
+/// A plain account of a customer, kept beside the service.
+#[derive(Default)]
+struct Book {
+    open: Decimal,
+    credit: Decimal,
+    cheques: Decimal,
+    reserved: Decimal,
+    ordered: Decimal,
+    delivered: Decimal,
+}
+
+impl Book {
+    fn exposure(&self) -> Decimal {
+        self.open - self.credit + self.cheques + self.reserved + self.ordered + self.delivered
+    }
+}
+
+/// Numbers that look random and are the same every time.
+struct Dice(u64);
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+    fn amount(&mut self) -> Decimal {
+        Decimal::new(i64::try_from(self.roll(90_000) + 100).unwrap(), 2)
+    }
+}
+
+#[test]
+fn after_a_year_of_orders_deliveries_invoices_payments_and_bounces_exposure_is_what_a_plain_account_says() {
+    let company = Company::new();
+    let customer = company.customer();
+    let (executive, client) = (company.executive(), company.as_role("integration"));
+    let limit = dec!(3000);
+    set_limit(&company, &customer, json!({"amount": "3000.00"}));
+    let (mut dice, mut book) = (Dice(27), Book::default());
+    let mut checks: Vec<(Value, [Decimal; 3])> = Vec::new();
+    let mut invoices: Vec<(Value, Decimal)> = Vec::new();
+    let mut cheques: Vec<(Value, Decimal)> = Vec::new();
+    let (mut held, mut passed) = (0, 0);
+    for step in 0..120_u64 {
+        let day = (today() - Days::new(365 - step * 3)).to_string();
+        let amount = dice.amount();
+        match dice.roll(8) {
+            // An order: it passes exactly when it fits.
+            0..=2 => {
+                let check = order(&client, &customer, &amount.to_string());
+                assert_eq!(check["result"] != "hold", book.exposure() + amount <= limit, "{} and {amount}: {check}", book.exposure());
+                if check["result"] == "hold" {
+                    held += 1;
+                    // It is closed at once, so that nothing lets it go behind the account's back.
+                    confirm(&client, &check, json!({"outcome": "cancelled"})).expect(200);
+                } else {
+                    passed += 1;
+                    book.reserved += amount;
+                    checks.push((check, [amount, dec!(0), dec!(0)]));
+                }
+            }
+            // A stage further, or closed.
+            3 if !checks.is_empty() => {
+                let at = usize::try_from(dice.roll(checks.len() as u64)).unwrap();
+                let (check, stands) = &mut checks[at];
+                match dice.roll(3) {
+                    0 if stands[0] > dec!(0) => {
+                        confirm(&client, check, json!({"outcome": "ordered"})).expect(200);
+                        book.ordered += stands[0];
+                        book.reserved -= stands[0];
+                        *stands = [dec!(0), stands[1] + stands[0], stands[2]];
+                    }
+                    1 if stands[0] + stands[1] > dec!(0) => {
+                        confirm(&client, check, json!({"outcome": "delivered"})).expect(200);
+                        book.delivered += stands[0] + stands[1];
+                        book.reserved -= stands[0];
+                        book.ordered -= stands[1];
+                        *stands = [dec!(0), dec!(0), stands.iter().sum()];
+                    }
+                    _ => {
+                        confirm(&client, check, json!({"outcome": "cancelled"})).expect(200);
+                        book.reserved -= stands[0];
+                        book.ordered -= stands[1];
+                        book.delivered -= stands[2];
+                        checks.swap_remove(at);
+                    }
+                }
+            }
+            // An invoice for a whole order, or out of the blue.
+            4 | 5 => {
+                let of_order = (!checks.is_empty() && dice.roll(2) == 0).then(|| checks.swap_remove(0));
+                let (extra, total) = match &of_order {
+                    Some((check, stands)) => (json!({"order_id": check["order_id"]}), stands.iter().sum()),
+                    None => (json!({}), amount),
+                };
+                if let Some((_, stands)) = &of_order {
+                    book.reserved -= stands[0];
+                    book.ordered -= stands[1];
+                    book.delivered -= stands[2];
+                }
+                let body = with(with(invoice_body(&customer, &day, &total.to_string()), json!({"due_date": today()})), extra);
+                let invoice = executive.post("/v1/invoices", &body).expect(201);
+                book.open += total;
+                invoices.push((invoice, total));
+            }
+            // Money, on account or against an invoice; now and then a cheque, which later clears or bounces.
+            6 => {
+                let cheque = dice.roll(2) == 0;
+                let mut body = crate::rig::receipt_body(&customer, &day, &amount.to_string());
+                if cheque {
+                    body = with(body, json!({"method": "cheque", "cheque_number": format!("{step:06}"), "cheque_date": day}));
+                }
+                let open = invoices.iter().position(|(_, open)| *open > dec!(0));
+                let placed = open.map_or(dec!(0), |at| invoices[at].1.min(amount));
+                if let (Some(at), false) = (open, cheque) {
+                    body = with(body, json!({"allocations": [crate::rig::to_invoice(&invoices[at].0, &placed.to_string())]}));
+                    invoices[at].1 -= placed;
+                    book.open -= placed;
+                    book.credit += amount - placed;
+                } else {
+                    book.credit += amount;
+                }
+                let receipt = executive.post("/v1/receipts", &body).expect(201);
+                if cheque {
+                    book.cheques += amount;
+                    cheques.push((receipt, amount));
+                }
+            }
+            _ if !cheques.is_empty() => {
+                let (receipt, amount) = cheques.swap_remove(0);
+                let path = |verb: &str| format!("/v1/receipts/{}/{verb}", receipt["id"].as_str().unwrap());
+                book.cheques -= amount;
+                if dice.roll(2) == 0 {
+                    executive.post(&path("bounce"), &json!({"bounced_on": day, "reason": "Funds"})).expect(200);
+                    book.credit -= amount;
+                } else {
+                    executive.post(&path("clear"), &json!({"cleared_on": day})).expect(200);
+                }
+            }
+            _ => {}
+        }
+        let now = credit(&company, &customer);
+        assert_eq!(dec(&now["exposure"]["total"]), book.exposure(), "after step {step}: {now}");
+        let parts = ["open_items", "reservations", "orders", "deliveries", "uncleared_cash"].map(|name| part(&now, name));
+        assert_eq!(parts, [book.open, book.reserved, book.ordered, book.delivered, book.cheques], "after step {step}");
+    }
+    assert!(held > 5 && passed > 5, "{held} held and {passed} passed");
+    // From the rows of all that happened it is the same.
+    let rows = company.get(&format!("/v1/customers/{customer}/credit?as_of={}", today()));
+    assert_eq!(rows["exposure"], credit(&company, &customer)["exposure"]);
     company.assert_laws();
 }

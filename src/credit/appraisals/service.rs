@@ -12,7 +12,7 @@ use crate::credit::limits::types::Scope;
 use crate::credit::profiles;
 use crate::credit::risk::scorecard::ours;
 use crate::credit::risk::service::{of_customer, scorecard};
-use crate::credit::risk::types::{AppraisalModel, CreditScorecard};
+use crate::credit::risk::types::{AppraisalModel, Holding};
 use crate::ledger::open_items::store::lock_customers;
 use crate::master_data::customers::reference::NamesCustomer;
 use crate::master_data::customers::store as customers;
@@ -108,7 +108,7 @@ fn wrong(content: &Content, rx: &Rx<'_>) -> Vec<FieldError> {
 }
 
 /// The scorecard that holds, and how it judges appraisals.
-pub fn model(rx: &mut Rx<'_>) -> Result<(CreditScorecard, AppraisalModel), Problem> {
+pub fn model(rx: &mut Rx<'_>) -> Result<(Holding, AppraisalModel), Problem> {
     let holds = scorecard(rx)?;
     let model = holds.card.appraisal.clone().or_else(|| ours().appraisal.clone()).ok_or_else(|| Problem::internal(&"no model of appraisals"))?;
     Ok((holds, model))

@@ -52,8 +52,7 @@ pub fn allows(tx: &mut Tx<'_>, invoice: &Billed<'_>, added: &mut Added) -> Resul
         base.amount(stands * check.exchange_rate).0.min(invoice.total)
     });
     let net = invoice.total - converted;
-    let group_key = party.head;
-    let (own_before, group_before) = (added.get(&invoice.customer).copied().unwrap_or_default(), added.values().copied().sum::<Decimal>());
+    let own_before = added.get(&invoice.customer).copied().unwrap_or_default();
     let facts = |more: Decimal| Facts {
         today,
         order_amount: base.amount(net + more),
@@ -72,7 +71,7 @@ pub fn allows(tx: &mut Tx<'_>, invoice: &Billed<'_>, added: &mut Added) -> Resul
     };
     let mut results = limits_only(&content, &facts(own_before), base);
     if let Some(group) = &stand.group {
-        let shared = added.iter().filter(|(customer, _)| party.members.contains(customer)).map(|(_, amount)| *amount).sum::<Decimal>().min(group_before);
+        let shared = added.iter().filter(|(customer, _)| party.members.contains(customer)).map(|(_, amount)| *amount).sum();
         let mut facts = facts(shared);
         facts.own.limit.clone_from(&group.limit);
         facts.own.parts = group.parts;
@@ -82,8 +81,7 @@ pub fn allows(tx: &mut Tx<'_>, invoice: &Billed<'_>, added: &mut Added) -> Resul
         return Err(Problem::new(CREDIT_LIMIT_EXCEEDED, failed.detail.clone())
             .errors(vec![FieldError::at("/customer_id", "credit_limit_exceeded", failed.detail)])
             .member("exposure", failed.value)
-            .member("limit", failed.threshold)
-            .member("group", group_key.to_string()));
+            .member("limit", failed.threshold));
     }
     *added.entry(invoice.customer).or_default() += net;
     Ok(())
@@ -101,7 +99,7 @@ fn limits_only(content: &Content, facts: &Facts, base: Currency) -> Vec<RuleResu
     judge(&only, facts, base).1
 }
 
-/// Bills what stands of an order with an invoice; an order nobody ever checked is refused.
+/// Bills what stands of an order with an invoice; of an order that nobody checked, or of which nothing stands, there is nothing to bill.
 pub fn billed(tx: &mut Tx<'_>, order: &str, customer: CustomerId, currency: Currency, amount: Decimal, invoice: InvoiceId) -> Result<(), Problem> {
     match store::of_order(tx, order)?.filter(|check| check.customer_id == customer && check.currency == currency.code()) {
         Some(check) => bill(tx, &check, amount, invoice),

@@ -17,7 +17,7 @@ use crate::master_data::exchange_rates::service::rate_on;
 use crate::platform::http::faults;
 use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::ids::{CreditCheckId, CustomerId, InvoiceId};
-use crate::platform::money::{Amount, Currency};
+use crate::platform::money::Currency;
 use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
 use chrono::{DateTime, Duration, NaiveDate, TimeZone, Utc};
@@ -207,11 +207,10 @@ fn free(tx: &mut Tx<'_>, before: &Check, status: CheckStatus) -> Result<(), Prob
     store::moved(tx, &after, &moves, None)
 }
 
-/// Puts an amount on a held order's check after all, held free until the end of a day.
+/// Lets a held order go up to an amount: what of it is not delivered or billed is held free until the end of a day.
 pub fn grant(tx: &mut Tx<'_>, id: CreditCheckId, amount: Decimal, until: NaiveDate, status: CheckStatus) -> Result<Check, Problem> {
     let before = store::check(tx, id)?;
-    let room = before.amount - before.billed - before.delivered;
-    let amount = amount.min(room);
+    let amount = (amount.min(before.amount) - before.billed - before.delivered).max(Decimal::ZERO);
     let expires_at = Some(end_of(tx, until)).filter(|_| !amount.is_zero());
     let after = Check { status, reserved: amount, expires_at, ..before };
     let moves: Vec<(Stage, Decimal)> = if amount.is_zero() { Vec::new() } else { vec![(Stage::Reserved, amount)] };
@@ -392,10 +391,4 @@ pub fn replay(rx: &mut Rx<'_>, id: CreditCheckId, version: Option<i64>) -> Resul
     let policy = policy::at_version(rx, version.unwrap_or(check.policy_version))?;
     let (result, again) = judge(&policy.content, &facts, rx.cx().currency());
     Ok(Replay { check_id: id, policy_version: policy.version, result, same: again == rules && result.as_str() == check.result, rules: again })
-}
-
-/// What an amount of a check is worth.
-#[must_use]
-pub fn worth(amount: Decimal, check: &Check, base: Currency) -> Amount {
-    base.amount(amount * check.exchange_rate)
 }

@@ -207,7 +207,7 @@ pub fn reject(tx: &mut Tx<'_>, id: OrderHoldId, version: Option<i64>, said: &Hol
 }
 
 /// Looks again whether a held order may go: lets it when the rules no longer hold it. Whether it did.
-pub fn look_again(tx: &mut Tx<'_>, id: OrderHoldId, seen: &str) -> Result<bool, Problem> {
+pub fn look_again(tx: &mut Tx<'_>, id: OrderHoldId) -> Result<bool, Problem> {
     let Some(hold) = Some(store::hold(tx, id)?).filter(|hold| WAITING.contains(&hold.status)) else { return Ok(false) };
     let party = lock_party(tx, hold.customer_id)?;
     let hold = store::hold(tx, id)?;
@@ -219,7 +219,6 @@ pub fn look_again(tx: &mut Tx<'_>, id: OrderHoldId, seen: &str) -> Result<bool, 
     let amount = base.amount((check.amount - check.billed) * check.exchange_rate).0;
     let judged = judge_order(tx, &party, Question { order_id: &hold.order_id, amount, terms_days: check.terms_days, granted: None })?;
     if judged.outcome == Outcome::Hold {
-        store::seen(tx, id, seen)?;
         return Ok(false);
     }
     let until = plus_days(tx.cx().today, judged.policy.content.release_days.unsigned_abs());

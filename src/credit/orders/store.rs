@@ -4,7 +4,7 @@ use crate::ledger::balances::{STEPS, bucket_names, bucket_starts};
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::ids::{ApprovalId, CreditCheckId, CreditMoveId, CustomerId, InvoiceId, OrderHoldId};
-use crate::platform::money::{Amount, Currency, Figure, round};
+use crate::platform::money::{Currency, Figure, pad, round};
 use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::{Many, Sql};
 use crate::platform::unit_of_work::{Context, Rx, Tx};
@@ -104,13 +104,6 @@ pub fn of_order(rx: &mut Rx<'_>, order: &str) -> Result<Option<Check>, Problem> 
     let company = rx.company();
     let sql = format!("{CHECK} AND k.order_id = $2 AND k.status IN ('pass', 'warn', 'hold')");
     rx.optional(Sql::new(sql).bind(company).bind(order))
-}
-
-/// Whether an order was ever checked for a customer.
-pub fn was_checked(rx: &mut Rx<'_>, order: &str, customer: CustomerId) -> Result<bool, Problem> {
-    let company = rx.company();
-    let sql = "SELECT EXISTS (SELECT FROM credit_check WHERE company_id = $1 AND order_id = $2 AND customer_id = $3)";
-    rx.scalar(Sql::new(sql).bind(company).bind(order).bind(customer))
 }
 
 pub fn checks(rx: &mut Rx<'_>, paging: &Paging, filter: &CheckFilter) -> Result<Page<Check>, Problem> {
@@ -329,7 +322,7 @@ pub fn decide(tx: &mut Tx<'_>, id: OrderHoldId, status: HoldStatus, decision: &D
 }
 
 row! {
-    /// What was released of a customer's orders by persons, in base currency.
+    /// What was released of a customer's orders by persons alone, in base currency; not what an approval released.
     pub struct Let { pub within_a_day: Decimal, pub by_me: Decimal }
 }
 
@@ -340,7 +333,8 @@ pub fn released(rx: &mut Rx<'_>, customer: CustomerId) -> Result<Let, Problem> {
         Sql::new(
             "SELECT coalesce(sum(base_amount * released_amount / amount) FILTER (WHERE decided_at > $4), 0)::numeric AS within_a_day,
                     coalesce(sum(base_amount * released_amount / amount) FILTER (WHERE decided_by = $3), 0)::numeric AS by_me
-             FROM order_hold WHERE company_id = $1 AND customer_id = $2 AND decided_at > $5 AND released_amount IS NOT NULL AND decided_by <> 'system'",
+             FROM order_hold h WHERE company_id = $1 AND customer_id = $2 AND decided_at > $5 AND released_amount IS NOT NULL AND decided_by <> 'system'
+               AND NOT EXISTS (SELECT FROM approval p WHERE p.company_id = h.company_id AND p.subject_id = h.id AND p.state = 'approved')",
         )
         .bind(company)
         .bind(customer)
@@ -388,7 +382,7 @@ pub fn history(rx: &mut Rx<'_>, customer: CustomerId) -> Result<PaymentHistory, 
     Ok(PaymentHistory {
         paid: row.paid,
         paid_late: row.paid_late,
-        average_days_late: row.average.map(|average| Figure(round(average, 1))),
+        average_days_late: row.average.map(|average| Figure(pad(round(average, 1), 1))),
         worst_days_late: row.worst.map(i64::from),
     })
 }
@@ -405,14 +399,14 @@ pub fn lapsed(rx: &mut Rx<'_>) -> Result<Vec<(CreditCheckId, CustomerId)>, Probl
     Ok(rows.into_iter().map(|row| (row.id, row.customer_id)).collect())
 }
 
-/// Orders that wait whose customer's position is not what was seen last, oldest first, with what is to be seen now. What
-/// changes without a balance (a cheque cleared) is looked at every ten minutes.
-pub fn to_look_at(rx: &mut Rx<'_>) -> Result<Vec<(OrderHoldId, String)>, Problem> {
-    row! { struct Waiting { id: OrderHoldId, now_seen: String } }
+/// Orders that wait, oldest first, with what is seen of their customers' positions now: where that changed, it is worth
+/// another look. What changes without a balance (a cheque cleared) is looked at every ten minutes.
+pub fn waiting(rx: &mut Rx<'_>) -> Result<Vec<(OrderHoldId, String)>, Problem> {
+    row! { struct Waiting { id: OrderHoldId, seen: String } }
     let (company, today, now) = (rx.company(), rx.cx().today, rx.cx().now);
     let rows: Vec<Waiting> = rx.load(
         Sql::new(
-            "SELECT w.id, w.now_seen FROM (SELECT h.id, h.seen, h.created_at, concat_ws('/', $2::text, floor(extract(epoch FROM $3::timestamptz) / 600)::text,
+            "SELECT h.id, concat_ws('/', $2::text, floor(extract(epoch FROM $3::timestamptz) / 600)::text,
                      (SELECT concat_ws('/', sum(b.receivable), sum(b.unapplied)) FROM customer f JOIN customer_balance b ON b.company_id = f.company_id AND b.customer_id = f.id
                       WHERE f.company_id = c.company_id AND (f.id = coalesce(c.parent_id, c.id) OR f.parent_id = coalesce(c.parent_id, c.id))),
                      (SELECT sum(k.reserved + k.ordered + k.delivered) FROM customer f JOIN credit_check k ON k.company_id = f.company_id AND k.customer_id = f.id AND k.reserved + k.ordered + k.delivered > 0
@@ -420,21 +414,15 @@ pub fn to_look_at(rx: &mut Rx<'_>) -> Result<Vec<(OrderHoldId, String)>, Problem
                      (SELECT concat_ws('/', count(*), sum(l.version)) FROM customer f JOIN credit_limit l ON l.company_id = f.company_id AND l.customer_id = f.id
                       WHERE f.company_id = c.company_id AND (f.id = coalesce(c.parent_id, c.id) OR f.parent_id = coalesce(c.parent_id, c.id))),
                      (SELECT p.version FROM credit_profile p WHERE p.company_id = c.company_id AND p.customer_id = c.id), c.version,
-                     (SELECT max(p.version) FROM credit_policy p WHERE p.company_id = c.company_id)) AS now_seen
-                 FROM order_hold h JOIN customer c ON c.company_id = h.company_id AND c.id = h.customer_id WHERE h.company_id = $1 AND h.status IN ('open', 'escalated')) AS w
-             WHERE w.seen IS DISTINCT FROM w.now_seen ORDER BY w.created_at, w.id LIMIT 100",
+                     (SELECT max(p.version) FROM credit_policy p WHERE p.company_id = c.company_id)) AS seen
+             FROM order_hold h JOIN customer c ON c.company_id = h.company_id AND c.id = h.customer_id WHERE h.company_id = $1 AND h.status IN ('open', 'escalated')
+             ORDER BY h.created_at, h.id LIMIT 10000",
         )
         .bind(company)
         .bind(today.to_string())
         .bind(now),
     )?;
-    Ok(rows.into_iter().map(|row| (row.id, row.now_seen)).collect())
-}
-
-pub fn seen(tx: &mut Tx<'_>, id: OrderHoldId, seen: &str) -> Result<(), Problem> {
-    let company = tx.company();
-    tx.execute(Sql::new("UPDATE order_hold SET seen = $3 WHERE company_id = $1 AND id = $2").bind(company).bind(id).bind(seen))?;
-    Ok(())
+    Ok(rows.into_iter().map(|row| (row.id, row.seen)).collect())
 }
 
 /// Whether anything waits for a look: orders on hold, amounts held free.
@@ -446,10 +434,4 @@ pub fn waits(rx: &mut Rx<'_>) -> Result<bool, Problem> {
         )
         .bind(company),
     )
-}
-
-/// An amount of a check in base currency.
-#[must_use]
-pub fn in_base(amount: Decimal, rate: Decimal, base: Currency) -> Amount {
-    base.amount(amount * rate)
 }

@@ -1,16 +1,16 @@
 //! What happens to orders by time and by payment: amounts held free come free, releases end, and held orders go once
 //! the rules no longer hold them.
 
-use super::checks::end;
-use super::types::{CheckStatus, HoldStatus};
+use super::types::{CheckStatus, HoldStatus, Stage};
 use super::{holds, store};
 use crate::credit::limits::store::companies;
 use crate::credit::policy;
 use crate::ledger::open_items::store::lock_customers;
 use crate::platform::http::Problem;
-use crate::platform::ids::CompanyId;
+use crate::platform::ids::{CompanyId, OrderHoldId};
 use crate::platform::unit_of_work::{Change, Doors, Tx, run_system, run_system_read};
-use std::collections::HashSet;
+use rust_decimal::Decimal;
+use std::collections::{HashMap, HashSet};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,9 @@ struct Noted {
     swept: Option<Instant>,
 }
 static NOTED: Mutex<Option<Noted>> = Mutex::new(None);
+
+/// What was seen of the customers of waiting orders when they were last looked at, by company.
+type Seen = HashMap<CompanyId, HashMap<OrderHoldId, String>>;
 
 /// Notes that orders of a company wait for something.
 pub fn note(company: CompanyId) {
@@ -48,10 +51,19 @@ fn due(doors: &Doors) -> Result<HashSet<CompanyId>, Problem> {
     Ok(found)
 }
 
+/// The background step.
+pub fn step() -> impl Fn(&Doors) -> Result<(), Problem> + Send {
+    let seen = Mutex::new(Seen::new());
+    move |doors| match seen.lock() {
+        Ok(mut seen) => run(doors, &mut seen),
+        Err(_) => Ok(()),
+    }
+}
+
 /// One round over the companies where something may wait.
-pub fn run(doors: &Doors) -> Result<(), Problem> {
+fn run(doors: &Doors, seen: &mut Seen) -> Result<(), Problem> {
     for company in due(doors)? {
-        let waits = match look(doors, company) {
+        let waits = match look(doors, company, seen.entry(company).or_default()) {
             Ok(waits) => waits,
             Err(problem) => {
                 tracing::warn!(%company, %problem, "orders of a company could not be looked at; they will be again");
@@ -60,16 +72,24 @@ pub fn run(doors: &Doors) -> Result<(), Problem> {
         };
         if waits {
             note(company);
+        } else {
+            seen.remove(&company);
         }
     }
     Ok(())
 }
 
-fn look(doors: &Doors, company: CompanyId) -> Result<bool, Problem> {
+fn look(doors: &Doors, company: CompanyId, seen: &mut HashMap<OrderHoldId, String>) -> Result<bool, Problem> {
     while run_system(doors, Some(company), "expireCreditChecks", expire)? {}
-    for (hold, seen) in run_system_read(doors, Some(company), "lookAtOrderHolds", store::to_look_at)? {
-        run_system(doors, Some(company), "lookAtOrderHold", |tx| holds::look_again(tx, hold, &seen))?;
+    let waiting = run_system_read(doors, Some(company), "lookAtOrderHolds", store::waiting)?;
+    for (hold, now) in &waiting {
+        if seen.get(hold) == Some(now) {
+            continue;
+        }
+        run_system(doors, Some(company), "lookAtOrderHold", |tx| holds::look_again(tx, *hold))?;
+        seen.insert(*hold, now.clone());
     }
+    seen.retain(|hold, _| waiting.iter().any(|(waits, _)| waits == hold));
     run_system_read(doors, Some(company), "waitingOrders", store::waits)
 }
 
@@ -85,14 +105,10 @@ fn expire(tx: &mut Tx<'_>) -> Result<bool, Problem> {
         }
         let policy = policy::at_version(tx, before.policy_version)?;
         let shown = before.answer(&policy.content, tx.cx())?;
-        let kept = store::Check { ordered: rust_decimal::Decimal::ZERO, ..before.clone() };
         let stands = !(before.ordered + before.delivered).is_zero();
         let status = if stands { before.status } else { CheckStatus::Expired };
-        let mut after = end(tx, &kept, status)?;
-        if !before.ordered.is_zero() {
-            after.ordered = before.ordered;
-            store::moved(tx, &after, &[], None)?;
-        }
+        let after = store::Check { status, reserved: Decimal::ZERO, freed: before.freed + before.reserved, expires_at: None, ..before.clone() };
+        store::moved(tx, &after, &[(Stage::Reserved, -before.reserved)], None)?;
         let answer = store::check(tx, *id)?.answer(&policy.content, tx.cx())?;
         let _ = tx.record(Change::new("credit_check.expired", id.uuid()).version(answer.version).before(&shown).after(&answer), ());
         if !stands {

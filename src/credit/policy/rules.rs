@@ -2,7 +2,7 @@
 
 use super::types::{Content, Facts, LimitFact, Outcome, Parts, RuleKind, RuleResult, RuleSetting};
 use crate::platform::http::FieldError;
-use crate::platform::money::{Currency, round};
+use crate::platform::money::{Currency, pad, round};
 use rust_decimal::{Decimal, dec};
 
 /// What a policy makes of an order: every rule's result, and the worst of them.
@@ -85,7 +85,7 @@ fn results(policy: &Content, setting: &RuleSetting, facts: &Facts, base: Currenc
         RuleKind::OldestItem => days(facts.oldest_item_days, "Since the date of the oldest overdue document"),
         RuleKind::OverdueShare => {
             let open = facts.own.parts.open_items.0;
-            let share = if open.is_zero() { Decimal::ZERO } else { round(facts.overdue.0 * dec!(100) / open, 2) };
+            let share = if open.is_zero() { Decimal::ZERO } else { pad(round(facts.overdue.0 * dec!(100) / open, 2), 2) };
             let detail = format!("{} of {} is overdue: {share} per cent; more than {} fires.", money(facts.overdue.0), money(open), over.normalize());
             vec![result(share > over, Some(share.to_string()), Some(over.normalize().to_string()), detail)]
         }

@@ -26,7 +26,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 #[utoipa::path(tag = "Credit", responses((status = 200, body = CreditScorecard, description = "The scorecard that holds.")), extensions(("x-permission" = json!("credit:read"))))]
 #[get("/v1/credit-scorecard")]
 pub async fn get_credit_scorecard(caller: Caller<CreditRead>) -> Reply<Fetched<CreditScorecard>> {
-    caller.fetch(service::scorecard).await
+    caller.fetch(|rx| service::scorecard(rx).map(CreditScorecard::from)).await
 }
 
 /// Change the scorecard.

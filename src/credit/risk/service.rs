@@ -2,7 +2,7 @@
 
 use super::scorecard::{self, Scored, step};
 use super::store::{self, Known, Last, NewScore};
-use super::types::{ByClass, ClassSource, CreditScore, CreditScoreRun, CreditScorecard, RiskClass, RunScores, Scorecard};
+use super::types::{ByClass, ClassSource, CreditScore, CreditScoreRun, CreditScorecard, Holding, RiskClass, RunScores, Scorecard};
 use crate::credit::profiles::store::put_scores;
 use crate::platform::dates::{Instant, plus_days};
 use crate::platform::http::faults;
@@ -17,9 +17,9 @@ use rust_decimal::prelude::ToPrimitive;
 use serde_json::json;
 
 /// The scorecard that holds: the company's, or the one that comes with the service.
-pub fn scorecard(rx: &mut Rx<'_>) -> Result<CreditScorecard, Problem> {
+pub fn scorecard(rx: &mut Rx<'_>) -> Result<Holding, Problem> {
     let own = store::scorecard(rx)?;
-    Ok(own.unwrap_or_else(|| CreditScorecard { object: "credit_scorecard", card: scorecard::ours().clone(), version: 0, created_by: None, created_at: None }))
+    Ok(own.unwrap_or_else(|| Holding { card: scorecard::ours().clone(), version: 0, created_by: None, created_at: None }))
 }
 
 /// Another version of the scorecard, for what is scored from now on.
@@ -32,7 +32,7 @@ pub fn change_scorecard(tx: &mut Tx<'_>, version: Option<i64>, card: &Scorecard)
     }
     let card = Scorecard { appraisal: card.appraisal.clone().or_else(|| before.card.appraisal.clone()), ..card.clone() };
     store::insert_scorecard(tx, before.version + 1, &card)?;
-    let after = scorecard(tx)?;
+    let (before, after) = (CreditScorecard::from(before), CreditScorecard::from(scorecard(tx)?));
     let company = tx.company().uuid();
     Ok(tx.record(Change::new("credit_scorecard.changed", company).version(after.version).before(&before).after(&after), after))
 }

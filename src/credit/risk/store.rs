@@ -1,5 +1,5 @@
 use super::scorecard::{Standing, Values};
-use super::types::{ClassSource, CreditScore, CreditScoreRun, CreditScorecard, Explained, RiskClass, RiskInput, ScoreFilter, Scorecard};
+use super::types::{ClassSource, CreditScore, CreditScoreRun, Holding, Explained, RiskClass, RiskInput, ScoreFilter, Scorecard};
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::ids::{CreditScoreId, CreditScoreRunId, CustomerId};
@@ -16,19 +16,14 @@ use std::collections::HashMap;
 row! { struct CardRow { content: Value, version: i64, created_by: String, created_at: DateTime<Utc> } }
 
 /// The newest scorecard of the company, if it has one.
-pub fn scorecard(rx: &mut Rx<'_>) -> Result<Option<CreditScorecard>, Problem> {
+pub fn scorecard(rx: &mut Rx<'_>) -> Result<Option<Holding>, Problem> {
     let company = rx.company();
     let sql = "SELECT content, version, created_by, created_at FROM credit_scorecard WHERE company_id = $1 ORDER BY version DESC LIMIT 1";
     let row: Option<CardRow> = rx.optional(Sql::new(sql).bind(company))?;
     row.map(|row| {
         let card: Scorecard = serde_json::from_value(row.content).map_err(|e| Problem::internal(&e))?;
-        Ok(CreditScorecard {
-            object: "credit_scorecard",
-            card,
-            version: row.version,
-            created_by: Some(row.created_by),
-            created_at: Some(Instant(row.created_at)),
-        })
+        Ok(Holding { card, version: row.version, created_by: Some(row.created_by), created_at: Some(Instant(row.created_at)) })
+    })
     })
     .transpose()
 }

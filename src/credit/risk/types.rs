@@ -152,13 +152,39 @@ pub struct ClassFrom {
     pub from: Rate,
 }
 
+/// A scorecard with its version; 0 is the one that comes with the service.
+#[derive(Debug, Clone)]
+pub struct Holding {
+    pub card: Scorecard,
+    pub version: i64,
+    pub created_by: Option<String>,
+    pub created_at: Option<Instant>,
+}
+
 /// The scorecard that holds.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct CreditScorecard {
     #[schema(example = "credit_scorecard")]
     pub object: &'static str,
-    #[serde(flatten)]
-    pub card: Scorecard,
+    /// Their weights add up to 100.
+    #[schema(max_items = 25)]
+    pub inputs: Vec<WeighedInput>,
+    /// From the best to the worst.
+    #[schema(max_items = 5)]
+    pub classes: Vec<ClassFrom>,
+    /// Per cent of the weight that must be known for a score.
+    pub least_weight: Rate,
+    /// Cycles in a row that must score better before a class gets better.
+    #[schema(minimum = 1, maximum = 12, example = 2)]
+    pub upgrade_cycles: i32,
+    /// Days after which another run is another cycle.
+    #[schema(minimum = 1, maximum = 366, example = 1)]
+    pub cycle_days: i32,
+    /// What the weights rest on.
+    #[schema(max_length = 2000, example = "Rank correlation with the days late of the year after")]
+    pub source: String,
+    /// How appraisals are judged.
+    pub appraisal: Option<AppraisalModel>,
     /// 0: the one that comes with the service.
     #[schema(minimum = 0)]
     pub version: i64,
@@ -169,6 +195,24 @@ pub struct CreditScorecard {
 impl Resource for CreditScorecard {
     fn version(&self) -> Option<i64> {
         Some(self.version)
+    }
+}
+impl From<Holding> for CreditScorecard {
+    fn from(holding: Holding) -> Self {
+        let Scorecard { inputs, classes, least_weight, upgrade_cycles, cycle_days, source, appraisal } = holding.card;
+        Self {
+            object: "credit_scorecard",
+            inputs,
+            classes,
+            least_weight,
+            upgrade_cycles,
+            cycle_days,
+            source,
+            appraisal,
+            version: holding.version,
+            created_by: holding.created_by,
+            created_at: holding.created_at,
+        }
     }
 }
 

@@ -127,6 +127,10 @@ static CUSTOMERS: List = List {
     default_sort: "name",
 };
 
+/// What credit says of a customer is its area's business: these functions of the database are the door to it.
+const ON_HOLD: &str = "credit_on_hold(c.company_id, c.id) = {}";
+const OVER_LIMIT: &str = "credit_over_limit(c.company_id, c.id, $2) = {}";
+
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &CustomerFilter) -> Result<Page<CustomerSummary>, Problem> {
     let today = rx.cx().today;
     let base = rx.cx().currency();
@@ -148,6 +152,8 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &CustomerFilter) -> Result
         .when("c.payment_terms_id = {}", filter.terms_id)
         .when("(b.receivable - b.unapplied) > {}", filter.balance_gt.map(|a| a.0))
         .when("coalesce(late.overdue, 0) > {}", filter.overdue_gt.map(|a| a.0))
+        .when(ON_HOLD, filter.on_hold)
+        .when(OVER_LIMIT, filter.over_limit)
         .when(
             "EXISTS (SELECT FROM credit_profile p WHERE p.company_id = c.company_id AND p.customer_id = c.id AND p.risk_class = ANY({}))",
             filter.risk_class.as_deref().map(words),

@@ -316,6 +316,12 @@ pub struct CustomerFilter {
     pub balance_gt: Option<Amount>,
     /// More than this is past due, in base currency.
     pub overdue_gt: Option<Amount>,
+    /// With an order on hold, or all of whose orders wait; or without.
+    #[param(example = true)]
+    pub on_hold: Option<bool>,
+    /// Whose exposure is more than its own limit, or is not.
+    #[param(example = true)]
+    pub over_limit: Option<bool>,
     /// Classes of risk, comma-separated.
     #[param(max_length = 20, pattern = "^[A-E](,[A-E]){0,4}$", example = "D,E")]
     pub risk_class: Option<String>,
