@@ -1,5 +1,5 @@
 use super::scorecard::{Standing, Values};
-use super::types::{ClassSource, CreditScore, CreditScoreRun, Holding, Explained, RiskClass, RiskInput, ScoreFilter, Scorecard};
+use super::types::{ClassSource, CreditScore, CreditScoreRun, Explained, Holding, RiskClass, RiskInput, ScoreFilter, Scorecard};
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::ids::{CreditScoreId, CreditScoreRunId, CustomerId};
@@ -23,7 +23,6 @@ pub fn scorecard(rx: &mut Rx<'_>) -> Result<Option<Holding>, Problem> {
     row.map(|row| {
         let card: Scorecard = serde_json::from_value(row.content).map_err(|e| Problem::internal(&e))?;
         Ok(Holding { card, version: row.version, created_by: Some(row.created_by), created_at: Some(Instant(row.created_at)) })
-    })
     })
     .transpose()
 }
