@@ -23,7 +23,7 @@ use crate::platform::postgres::{self, Pool};
 use crate::platform::unit_of_work::permissions::client_scopes;
 use crate::platform::unit_of_work::{Doors, Gate, purge_idempotency_keys};
 use crate::reporting::exports::{self, shelf::Shelf};
-use crate::{billing, cash, collections, control, delivery, filing, intake, ledger, master_data, reporting, setup, tax};
+use crate::{billing, cash, collections, control, credit, delivery, filing, intake, ledger, master_data, reporting, setup, tax};
 use actix_cors::Cors;
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::web::Data;
@@ -70,6 +70,14 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     control::close::http::routes(config);
     control::journals::http::routes(config);
     control::revaluations::http::routes(config);
+    credit::policy::http::routes(config);
+    credit::limits::http::routes(config);
+    credit::exposure::http::routes(config);
+    credit::risk::http::routes(config);
+    credit::profiles::http::routes(config);
+    credit::appraisals::http::routes(config);
+    credit::what_if::http::routes(config);
+    credit::orders::http::routes(config);
     billing::invoices::http::routes(config);
     billing::notes::credit_notes::routes(config);
     billing::notes::debit_notes::routes(config);
@@ -99,6 +107,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// Every act under approval.
 static ACTIONS: &[&approvals::Action] = &[
     &approvals::service::CHANGE_POLICY,
+    &credit::limits::service::APPROVE,
+    &credit::appraisals::service::APPROVE,
+    &credit::orders::holds::RELEASE,
     &billing::invoices::approval::CANCEL_INVOICE,
     &billing::invoices::approval::ISSUE_CREDIT_NOTE,
     &billing::invoices::approval::ISSUE_DEBIT_NOTE,
@@ -122,6 +133,9 @@ static ACTIONS: &[&approvals::Action] = &[
 
 /// What documents want looked at before a month is closed, beside the ledger's own checks.
 const CHECKS: &[control::close::Check] = &[control::revaluations::service::REVALUED, billing::invoices::service::NO_DRAFTS];
+
+/// What credit asks the area of receipts.
+static CASH: credit::exposure::Cash = credit::exposure::Cash { uncleared: cash::receipts::store::uncleared, bounced: cash::receipts::store::bounced };
 
 /// The contract as collected from the routes.
 pub fn contract() -> Result<Contract, Failure> {
@@ -155,6 +169,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Customers", "Customers, their open items and their ledger."),
     ("Items", "Items and payment terms."),
     ("GST", "The rules of GST to ask: registration numbers, the tax of a document, a return, amounts in words; and the register of advances."),
+    ("Credit", "Limits, exposure, orders held against them, and the policy that decides."),
     ("Invoices", "Invoices from draft to cancellation."),
     ("Notes", "Credit and debit notes that correct invoices."),
     ("E-invoices", "Documents registered with the Invoice Registration Portal."),
@@ -223,6 +238,7 @@ impl Service {
         approvals::install(ACTIONS);
         filing::einvoice::portal::install(&settings.irp_keys()?)?;
         control::close::install(CHECKS);
+        credit::exposure::install(&CASH);
         if !settings.data_dir.exists() {
             std::fs::DirBuilder::new().recursive(true).mode(0o711).create(&settings.data_dir)?;
         }
@@ -269,6 +285,9 @@ impl Service {
             Job { name: "audit seal", every: Duration::from_secs(1), run: Box::new(seal_and_tell) },
             Job { name: "overdue", every: Duration::from_secs(3600), run: Box::new(events::service::tell_overdue) },
             Job { name: "deadlines of e-invoices", every: Duration::from_secs(3600), run: Box::new(events::service::tell_deadlines) },
+            Job { name: "credit limits", every: Duration::from_secs(3600), run: Box::new(credit::limits::service::sweep) },
+            Job { name: "credit scores", every: Duration::from_secs(3600), run: Box::new(credit::daily::run_all) },
+            Job { name: "orders on credit", every: Duration::from_secs(2), run: Box::new(credit::orders::sweep::step()) },
             Job { name: "webhooks", every: Duration::from_millis(250), run: Box::new(move |_| courier.round()) },
             Job { name: "deliveries", every: Duration::from_secs(24 * 3600), run: Box::new(webhooks::service::purge) },
             Job { name: "sessions", every: Duration::from_secs(3600), run: Box::new(tokens::service::purge) },

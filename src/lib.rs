@@ -10,6 +10,7 @@ pub mod access; // users, tokens, API clients, audit log
 pub mod master_data; // companies, customers, items, terms
 pub mod ledger; // entries, open items, numbers, periods
 pub mod control; // approvals, closing months, journals by hand
+pub mod credit; // limits, exposure, orders held against them
 pub mod billing; // invoices, credit and debit notes
 pub mod cash; // receipts, allocations, refunds, tax deducted
 pub mod collections; // write-offs, adjustments, opening items
@@ -43,6 +44,8 @@ pub fn catalogue() -> &'static [&'static Refusal] {
             control::approvals::problems::ALL,
             control::close::problems::ALL,
             control::journals::problems::ALL,
+            credit::appraisals::problems::ALL,
+            credit::orders::problems::ALL,
             billing::invoices::problems::ALL,
             cash::receipts::problems::ALL,
             cash::allocations::problems::ALL,

@@ -39,6 +39,7 @@ pub fn run(service: &mut Service, books: &Books, documents: usize, seconds: Dura
     let mut client = service.client(&service.token("ar_executive")?)?;
     aging(service, &mut client)?;
     wide_receipt(service, books, &mut client)?;
+    checks(books, &mut client)?;
     println!("\n- Peak memory of the service: {}", service.peak_memory()?);
     println!("- Database: {}", service.query("SELECT pg_size_pretty(pg_database_size(current_database()))")?);
     Ok(())
@@ -164,6 +165,25 @@ fn aging(service: &mut Service, client: &mut Client) -> Result<(), Failure> {
     let checked = fastest(&mut || Ok(service.owner.batch_execute(&format!("{best}; {ledger}; {documents}"))?))?;
     println!("| aging over HTTP with its check, ms, beside SQL of the same figures | {over_http:.0} | {checked:.0} | {:.2} |", over_http / checked);
     println!("| the same beside the SQL of the buckets alone | {over_http:.0} | {aging:.0} | {:.2} |", over_http / aging);
+    Ok(())
+}
+
+/// Orders held against credit, one after the other, customers in turn: each reads what is open of its customer from kept
+/// balances, writes its decision and holds its amount free.
+fn checks(books: &Books, client: &mut Client) -> Result<(), Failure> {
+    const CHECKS: usize = 2_000;
+    let mut times = Vec::with_capacity(CHECKS);
+    for n in 0..CHECKS {
+        let body = json!({"customer_id": books.customers[n % CUSTOMERS], "order_id": new_key(), "amount": "100.00"});
+        let started = Instant::now();
+        client.created("/v1/credit-checks", &body)?;
+        times.push(started.elapsed().as_secs_f64() * 1000.0);
+    }
+    // The first of each customer warm caches up.
+    let mut warm = times.split_off(CUSTOMERS);
+    warm.sort_by(f64::total_cmp);
+    let (p50, p99) = (warm[warm.len() / 2], warm[warm.len() * 99 / 100]);
+    println!("| a credit check, ms, p99 beside p50 | {p99:.2} | {p50:.2} | {:.2} |", p99 / p50);
     Ok(())
 }
 

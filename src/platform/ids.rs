@@ -159,4 +159,12 @@ kinds! {
     ImportKind => ImportId,
     JobKind => JobId,
     ExportKind => ExportId,
+    CreditPolicyKind => CreditPolicyId,
+    CreditLimitKind => CreditLimitId,
+    CreditCheckKind => CreditCheckId,
+    CreditMoveKind => CreditMoveId,
+    OrderHoldKind => OrderHoldId,
+    CreditScoreKind => CreditScoreId,
+    CreditScoreRunKind => CreditScoreRunId,
+    CreditAppraisalKind => CreditAppraisalId,
 }

@@ -79,6 +79,10 @@ impl Stage {
     fn receipt(&self, extra: Value) -> Value {
         self.made("ar_executive", "/v1/receipts", with(receipt_body(&self.customer, "2025-01-15", "50.00"), extra))
     }
+    /// Of a customer of its own: each is appraised once at a time.
+    fn appraisal(&self) -> Value {
+        json!({"external_id": fresh(), "customer_id": self.company.customer(), "kind": "new", "requested_limit": "10.00"})
+    }
     fn opening(&self) -> Value {
         json!({"external_id": fresh(), "customer_id": self.customer, "number": &fresh()[..12], "document_type": "invoice", "document_date": "2024-02-10", "original_amount": "10.00", "posting_date": "2024-04-01"})
     }
@@ -195,6 +199,12 @@ impl Stage {
                 let path = format!("/v1/gst-returns/{}/{month}/lock", self.company.gstin);
                 else_than(to("controller", path, json!({"arn": format!("AA27{}", month.replace('-', ""))})), json!({"reason": "Filed late"}))
             }
+            "createCreditAppraisal" => to("ar_executive", "/v1/credit-appraisals".into(), self.appraisal()),
+            "submitCreditAppraisal" => {
+                let made = self.made("ar_executive", "/v1/credit-appraisals", self.appraisal());
+                to("ar_executive", format!("/v1/credit-appraisals/{}/submit", id_of(&made)), json!({"limit": "10.00", "reason": "Good figures"}))
+            }
+            "runCreditScores" => else_than(to("ar_executive", "/v1/credit-scores/run".into(), json!({"as_of": "2025-01-31"})), json!({"as_of": "2025-02-28"})),
             "createInvoice" => to("ar_executive", "/v1/invoices".into(), invoice_body(customer, "2025-01-10", "10.00")),
             "createInvoicesInBulk" => {
                 let body = json!({"mode": "per_item", "items": [invoice_body(customer, "2025-01-10", "10.00"), invoice_body(customer, "2025-01-11", "20.00")]});

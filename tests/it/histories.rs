@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-struct Row {
-    customer: String,
-    invoice: String,
-    invoiced: NaiveDate,
-    due: NaiveDate,
-    settled: NaiveDate,
-    amount: Decimal,
+pub struct Row {
+    pub customer: String,
+    pub invoice: String,
+    pub invoiced: NaiveDate,
+    pub due: NaiveDate,
+    pub settled: NaiveDate,
+    pub amount: Decimal,
 }
 
-fn read() -> Option<Vec<Row>> {
+pub fn read() -> Option<Vec<Row>> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/late-payment-histories.csv");
     let mut file = csv::Reader::from_path(path).ok()?;
     let american = |text: &str| NaiveDate::parse_from_str(text, "%m/%d/%Y").expect("month/day/year");
@@ -76,14 +76,8 @@ fn aged_by_service(company: &Company, names: &BTreeMap<String, String>, as_of: N
     aged
 }
 
-#[test]
-fn past_aging_and_days_to_pay_equal_a_recomputation_from_the_file() {
-    let Some(rows) = read() else {
-        println!("skipped: ../shared/data/late-payment-histories.csv is not there");
-        return;
-    };
-    assert_eq!(rows.len(), 2466);
-    let company = Company::new();
+/// Records everything of the file in a company: its customers by id.
+pub fn recorded(company: &Company, rows: &[Row]) -> BTreeMap<String, String> {
     let executive = company.executive();
     let mut names = BTreeMap::new();
     for name in rows.iter().map(|row| row.customer.clone()).collect::<BTreeSet<_>>() {
@@ -105,6 +99,18 @@ fn past_aging_and_days_to_pay_equal_a_recomputation_from_the_file() {
     let after_invoices = start.elapsed();
     load(&executive, "/v1/receipts/bulk", &receipts, 500);
     println!("2,466 invoices in {after_invoices:?}, with their receipts {:?}", start.elapsed());
+    names
+}
+
+#[test]
+fn past_aging_and_days_to_pay_equal_a_recomputation_from_the_file() {
+    let Some(rows) = read() else {
+        println!("skipped: ../shared/data/late-payment-histories.csv is not there");
+        return;
+    };
+    assert_eq!(rows.len(), 2466);
+    let company = Company::new();
+    let names = recorded(&company, &rows);
 
     for as_of in ["2012-03-31", "2012-12-31", "2013-02-14", "2013-06-30", "2013-12-02"].map(day) {
         let naive = aged_naively(&rows, as_of);

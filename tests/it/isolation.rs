@@ -114,12 +114,19 @@ impl Stocked {
         });
         let export = controller.post("/v1/exports", &json!({"type": "tds_26as"})).expect(202);
         crate::exports::finished(&controller, &export);
+        crate::credit::set_limit(&company, &parent, json!({"amount": "0.00"}));
+        let order = |customer: &str| json!({"customer_id": customer, "order_id": fresh(), "amount": "5.00"});
+        let check = made(&executive, "/v1/credit-checks", order(&id));
+        let held = made(&executive, "/v1/credit-checks", order(&parent));
         let things = [
             ("gstin", json!(company.gstin)),
             ("endpoint_id", id_in(endpoint)),
             ("delivery_id", id_in(ping)),
             ("event_id", id_in(event)),
             ("customer_id", id_in(customer.clone())),
+            ("parent_id", json!(parent)),
+            ("check_id", id_in(check)),
+            ("hold_id", held["hold_id"].clone()),
             ("customer_external_id", customer["external_id"].clone()),
             ("contact_id", id_in(made(&executive, &format!("/v1/customers/{id}/contacts"), json!({"name": "Ravi Iyer"})))),
             ("address_id", id_in(made(&executive, &format!("/v1/customers/{id}/addresses"), address))),
@@ -146,6 +153,7 @@ impl Stocked {
             ("account_id", id_in(first("/v1/gl-accounts"))),
             ("revaluation_id", id_in(made(&controller, "/v1/revaluations", json!({"as_of": "2025-01-31"})))),
             ("statement_id", id_in(made(&executive, "/v1/statements", json!({"customer_id": id, "to": "2025-01-31"})))),
+            ("credit_appraisal_id", id_in(made(&executive, "/v1/credit-appraisals", json!({"customer_id": parent, "kind": "new"})))),
             ("export_id", export["id"].clone()),
             ("job_id", export["id"].clone()),
             ("allocation_id", id_in(receipt["allocations"][0].clone())),
@@ -201,7 +209,10 @@ impl Stocked {
             "revaluations" => "revaluation_id",
             "approvals" => "approval_id",
             "payers" => "payer_link_id",
+            "credit-checks" => "check_id",
+            "order-holds" => "hold_id",
             "statements" => "statement_id",
+            "credit-appraisals" => "credit_appraisal_id",
             "webhook-endpoints" => "endpoint_id",
             "webhook-deliveries" => "delivery_id",
             "events" => "event_id",
@@ -345,7 +356,8 @@ fn another_companys_id_in_a_path_is_not_found_in_every_operation() {
     ours.company.assert_laws();
 }
 
-/// Pointers to every member of a body that refers to something: `…_id`, but not the record's own `external_id`.
+/// Pointers to every member of a body that refers to something: `…_id`, but not the record's own `external_id`, nor the order
+/// of another system.
 fn references(schema: &'static Value, at: &str, found: &mut Vec<String>) {
     let mut schema = schema;
     while let Some(target) = schema["$ref"].as_str() {
@@ -358,7 +370,7 @@ fn references(schema: &'static Value, at: &str, found: &mut Vec<String>) {
         references(&schema["items"], &format!("{at}/0"), found);
     }
     for (name, member) in schema["properties"].as_object().into_iter().flatten() {
-        if name.ends_with("_id") && name != "external_id" {
+        if name.ends_with("_id") && name != "external_id" && name != "order_id" {
             found.push(format!("{at}/{name}"));
         }
         references(member, &format!("{at}/{name}"), found);
@@ -409,7 +421,10 @@ fn valid_bodies(op: &Operation, ours: &Stocked) -> Vec<Value> {
         ("POST", "/v1/allocations") => {
             vec![json!({"source_type": "receipt", "source_id": ours.thing("receipt_id"), "allocated_on": "2025-01-20", "targets": placed("10.00")})]
         }
+        ("POST", "/v1/credit-checks") => vec![json!({"customer_id": customer, "order_id": fresh(), "amount": "5.00"})],
+        ("POST", "/v1/credit-checks/{id}/confirm") => vec![json!({"outcome": "billed"})],
         ("POST", "/v1/number-series") => vec![series],
+        ("POST", "/v1/credit-appraisals") => vec![json!({"customer_id": customer, "kind": "new", "requested_limit": "10.00"})],
         ("POST", "/v1/statements") => vec![json!({"customer_id": customer, "to": "2025-01-31"})],
         ("POST", "/v1/statements/{id}/confirm") => vec![json!({"result": "agreed", "contact": "R. Iyer"})],
         ("POST", "/v1/statements/bulk") => vec![json!({"mode": "per_item", "items": [{"customer_id": customer, "to": "2025-01-31"}]})],
@@ -527,6 +542,9 @@ fn lists_reports_and_searches_show_nothing_of_another_company() {
         "opening-items",
         "tds-deductions",
         "tds-certificates",
+        "credit-limits",
+        "credit-checks",
+        "order-holds",
     ] {
         assert_eq!(controller.get(&format!("/v1/{list}?include_total=true")).expect(200)["page"]["total"], 0, "{list}");
     }

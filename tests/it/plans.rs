@@ -9,7 +9,7 @@ use duebook::platform::page::Paging;
 use duebook::platform::postgres::Pool;
 use duebook::platform::postgres::sql::Sql;
 use duebook::platform::unit_of_work::{Doors, Gate, Rx, run_system_read};
-use duebook::{access, billing, cash, collections, control, delivery, filing, intake, ledger, master_data, platform, reporting};
+use duebook::{access, billing, cash, collections, control, credit, delivery, filing, intake, ledger, master_data, platform, reporting};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
@@ -23,11 +23,14 @@ fn read<T: DeserializeOwned>(value: Value) -> T {
 }
 
 /// Lists by their path, as the service reads them.
-const LISTS: [(&str, List); 5] = [
+const LISTS: [(&str, List); 8] = [
     ("/v1/invoices", |rx, paging, filter| billing::invoices::store::list(rx, paging, &read(filter)).map(drop)),
     ("/v1/credit-notes", |rx, paging, filter| billing::invoices::store::list_notes(rx, Kind::CreditNote, paging, &read(filter)).map(drop)),
     ("/v1/receipts", |rx, paging, filter| cash::receipts::store::list(rx, paging, &read(filter)).map(drop)),
     ("/v1/allocations", |rx, paging, filter| cash::allocations::store::list(rx, paging, &read(filter)).map(drop)),
+    ("/v1/credit-limits", |rx, paging, filter| credit::limits::store::list(rx, paging, &read(filter)).map(drop)),
+    ("/v1/credit-checks", |rx, paging, filter| credit::orders::checks::list(rx, paging, &read(filter)).map(drop)),
+    ("/v1/order-holds", |rx, paging, filter| credit::orders::store::holds(rx, paging, &read(filter)).map(drop)),
     ("/v1/customers", |rx, paging, filter| master_data::customers::store::list(rx, paging, &read(filter)).map(drop)),
 ];
 

@@ -438,8 +438,8 @@ impl Company {
 
     /// What the company's books, masters and keys hold, table by table; equal before and after a refusal.
     pub fn fingerprint(&self) -> BTreeMap<String, String> {
-        // Sessions come and go with log-ins; sealing, telling and sending run in the background.
-        const ASIDE: [&str; 11] = [
+        // Sessions come and go with log-ins; sealing, telling, sending and scoring run in the background.
+        const ASIDE: [&str; 13] = [
             "refresh_token",
             "revocation",
             "membership",
@@ -451,6 +451,8 @@ impl Company {
             "webhook_endpoint",
             "webhook_delivery",
             "webhook_attempt",
+            "credit_score",
+            "credit_score_run",
         ];
         static TABLES: LazyLock<Vec<String>> = LazyLock::new(|| tables_with("company_id"));
         let one = |table: &String| {

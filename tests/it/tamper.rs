@@ -441,6 +441,7 @@ const ASIDE: &[(&str, &str)] = &[
     ("portfolio_customer", "made from customers by a trigger"),
     ("open_item_balance", "a cache, proved by the laws"),
     ("customer_balance", "a cache, proved by the laws"),
+    ("credit_score", "computed from the books by a scorecard that is bound, and can be computed again; what persons set of it has events"),
     ("audit_event", "the log itself"),
     ("audit_leaf", "the log itself"),
     ("audit_checkpoint", "the log itself"),

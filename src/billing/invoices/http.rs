@@ -2,7 +2,6 @@
 
 use super::service;
 use super::types::{CancelInvoice, DocumentQuery, Invoice, InvoiceFilter, InvoiceSummary, IssueInvoice, NewInvoice, ShippingBill};
-use crate::ledger::open_items::store::lock_named;
 use crate::platform::http::{Body, Created, Done, Fetched, MultiStatus, Path, Query, Reply};
 use crate::platform::ids::InvoiceId;
 use crate::platform::page::{Page, Paging};
@@ -61,7 +60,7 @@ pub async fn preview_invoice(caller: Caller<InvoicesRead>, body: Body<NewInvoice
 #[utoipa::path(tag = "Invoices", request_body = Bulk<NewInvoice>, responses((status = 207, body = BulkReply, description = "One result a row.")), extensions(("x-permission" = json!("invoices:write")), ("x-idempotency" = json!("required")), ("x-bulk" = json!(true))))]
 #[post("/v1/invoices/bulk")]
 pub async fn create_invoices_in_bulk(caller: Caller<InvoicesWrite>, body: Body<Bulk<NewInvoice>>) -> Reply<MultiStatus<BulkReply>> {
-    caller.bulk(body, lock_named, 1_000, service::create_all).await
+    caller.bulk(body, service::lock_rows, 1_000, service::create_all).await
 }
 
 /// Get an invoice.

@@ -12,9 +12,10 @@ use crate::billing::irns::{self, types::Record};
 use crate::control::approvals::problems::APPROVAL_STALE;
 use crate::control::approvals::{Action, Approved, Gate, Request, gate};
 use crate::control::close::Check;
+use crate::credit::orders::billing as credit;
 use crate::ledger::numbering;
 use crate::ledger::open_items::rules::{Placer, Purse};
-use crate::ledger::open_items::store::{lock_customers, lock_items_of};
+use crate::ledger::open_items::store::{lock_customers, lock_items_of, named};
 use crate::ledger::periods;
 use crate::ledger::{self, AllocationKind, DocumentKind, NewAllocation, OpenItem, Posting, Side, Unwind};
 use crate::master_data::customers::problems::CUSTOMER_INACTIVE;
@@ -77,7 +78,28 @@ fn alone<T>(mut of_one: Vec<Result<T, Problem>>) -> Result<T, Problem> {
     of_one.pop().unwrap_or_else(|| Err(Problem::internal(&"an order without an answer")))
 }
 
+/// Locks customers; where invoices are held against credit, with everybody they share a limit with.
+fn lock_concerned(tx: &mut Tx<'_>, customers: Vec<CustomerId>) -> Result<(), Problem> {
+    if tx.cx().facts.check_invoices { credit::lock_groups(tx, &customers) } else { lock_customers(tx, customers) }
+}
+
+/// Locks the customers of a bulk request before its first row, so that rows may come in any order.
+pub fn lock_rows<I: NamesCustomer>(tx: &mut Tx<'_>, rows: &[&I]) -> Result<(), Problem> {
+    let customers = named(tx, rows)?;
+    lock_concerned(tx, customers)
+}
+
+/// Refuses an invoice that credit does not allow, where the policy looks at invoices.
+fn within_credit(tx: &mut Tx<'_>, stored: &Stored, order: &Order, added: &mut credit::Added) -> Result<(), Problem> {
+    if stored.kind != Kind::Invoice || order.by_right || !tx.cx().facts.check_invoices {
+        return Ok(());
+    }
+    let total = stored.base_total(tx.cx().currency());
+    credit::allows(tx, &credit::Billed { customer: stored.customer, total, order: order.content.order_id.as_deref() }, added)
+}
+
 fn make<F: Form>(tx: &mut Tx<'_>, new: &[&F], orders: Vec<Order>) -> Outcomes<F::Answer> {
+    let mut added = credit::Added::new();
     let mut made: Vec<Result<Making, Problem>> = Vec::with_capacity(new.len());
     let mut names: HashMap<String, InvoiceId> = HashMap::new();
     for ready in ready_all(tx, orders, None)? {
@@ -89,6 +111,9 @@ fn make<F: Form>(tx: &mut Tx<'_>, new: &[&F], orders: Vec<Order>) -> Outcomes<F:
             let mut making = Making { stored: Stored::of(InvoiceId::new(), &ready.order, &ready.ground, &ready.priced, tx.cx()), ready, verb: Verb::Created };
             if making.ready.order.content.issue {
                 making.verb = if making.ready.order.by_right { Verb::Issued } else { issue_or_ask(tx, &mut making.stored, F::ISSUE, F::answer)? };
+                if making.verb == Verb::Issued {
+                    within_credit(tx, &making.stored, &making.ready.order, &mut added)?;
+                }
             }
             names.extend(name.map(|name| (name, making.stored.id)));
             Ok(making)
@@ -195,6 +220,10 @@ fn weight(rx: &mut Rx<'_>, stored: &Stored) -> Result<Decimal, Problem> {
 /// Finds what orders name, locks their customers, and prices them.
 fn ready_all(tx: &mut Tx<'_>, orders: Vec<Order>, own: Option<InvoiceId>) -> Result<Vec<Result<Ready, Problem>>, Problem> {
     let named: Vec<Result<Order, Problem>> = orders.into_iter().map(|order| named_well(&order).map(|()| order)).collect();
+    if tx.cx().facts.check_invoices {
+        let contents: Vec<&NewInvoice> = named.iter().flatten().map(|order| &order.content).collect();
+        lock_rows(tx, &contents)?;
+    }
     let found = store::grounds(tx, &named.iter().flatten().collect::<Vec<_>>())?;
     let mut found = found.into_iter();
     Ok(named
@@ -361,7 +390,13 @@ fn post_all<'m>(tx: &mut Tx<'_>, documents: impl IntoIterator<Item = &'m mut Mak
         note_applications(stored, &placed, items);
         all_placed.extend(placed);
     }
-    ledger::settle(tx, &all_placed)
+    ledger::settle(tx, &all_placed)?;
+    for Making { stored, ready, .. } in issued.iter().map(|making| &**making).filter(|making| making.stored.kind == Kind::Invoice) {
+        if let Some(order) = ready.order.content.order_id.as_deref() {
+            credit::billed(tx, order, stored.customer, stored.currency, stored.total, stored.id)?;
+        }
+    }
+    Ok(())
 }
 
 /// The items of the original that a credit note shall settle, locked, oldest due first.
@@ -423,7 +458,7 @@ fn invalid_state(stored: &Stored, cx: &Context, detail: impl Into<String>) -> Pr
 /// A draft that can be worked on, with the customer (and those it may move to) locked before the document.
 fn open_draft(tx: &mut Tx<'_>, kind: Kind, id: InvoiceId, version: Option<i64>, also: &[CustomerId]) -> Result<Stored, Problem> {
     let customer = load(tx, kind, id, false)?.customer;
-    lock_customers(tx, [&[customer], also].concat())?;
+    lock_concerned(tx, [&[customer], also].concat())?;
     let stored = load(tx, kind, id, true)?;
     // Only drafts change; what is issued is corrected by notes.
     if stored.status != InvoiceStatus::Draft {
@@ -507,6 +542,9 @@ pub fn issue<F: Form>(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, want
     let new: F = read(content)?;
     let (ready, mut stored) = replaced(tx, &before, &new)?;
     let verb = issue_or_ask(tx, &mut stored, F::ISSUE, F::answer)?;
+    if verb == Verb::Issued {
+        within_credit(tx, &stored, &ready.order, &mut credit::Added::new())?;
+    }
     let after = issue_this(tx, Making { stored, ready, verb }, &new)?;
     Ok(record::<F>(tx, verb, &before, &after, None))
 }

@@ -352,6 +352,10 @@ pub struct NewInvoice {
     pub post_late: bool,
     #[schema(max_length = 100, example = "PO-7781")]
     pub po_reference: Option<String>,
+    /// The order as its credit check named it: when the invoice is issued, what stands of the order is billed.
+    #[schema(min_length = 1, max_length = 100, pattern = "^[A-Za-z0-9._:/#-]+$", example = "SO-2025-1187")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<String>,
     /// Issue at once instead of keeping a draft.
     #[serde(default)]
     #[schema(example = true)]

@@ -321,6 +321,7 @@ macro_rules! note_form {
                     exchange_rate: self.exchange_rate,
                     post_late: self.post_late,
                     po_reference: self.po_reference.clone(),
+                    order_id: None,
                     issue: self.issue,
                     expected_total: self.expected_total,
                     lines: self.lines.clone(),

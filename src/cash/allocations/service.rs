@@ -59,6 +59,7 @@ pub static REVERSE: Action = Action {
     permission: "receipts:approve",
     direct: "allocations:reverse",
     bars_cash_handlers: false,
+    bars_salesperson: false,
     bands: &[Band::above(0)],
     parties: |rx, asked| Ok(allocation(rx, AllocationId::of(asked.subject))?.into_iter().flat_map(|a| [a.customer, a.payer]).collect()),
     // An allocation never changes; that it stands is checked when it is taken back.

@@ -209,6 +209,7 @@ pub static CONCEDE: Action = Action {
     permission: "receipts:approve",
     direct: "receipts:write",
     bars_cash_handlers: false,
+    bars_salesperson: false,
     bands: &[Band::to(500_000, 0), Band::above(1)],
     parties: approvals::of_request,
     version: |_, _| Ok(1),
@@ -617,6 +618,7 @@ pub static REVERSE: Action = Action {
     permission: "receipts:approve",
     direct: "receipts:reverse",
     bars_cash_handlers: false,
+    bars_salesperson: false,
     bands: &[Band::above(0)],
     parties: approvals::of_document,
     version: |rx, asked| {

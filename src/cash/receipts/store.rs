@@ -8,6 +8,7 @@ use crate::ledger::AllocationKind;
 use crate::ledger::advances;
 use crate::ledger::advances::store::Standing;
 use crate::ledger::advances::types::AdvanceAmounts;
+use crate::ledger::balances::At;
 use crate::ledger::open_items::rules::Purse;
 use crate::ledger::periods::Month;
 use crate::platform::dates::{Instant, month_end, month_label};
@@ -450,4 +451,34 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ReceiptFilter) -> Result<
             version: row.version + row.moves,
         }
     }))
+}
+
+/// Cheques in the books that no bank has paid, by customer, in base currency as they were booked; as of a day, or now.
+pub fn uncleared(rx: &mut Rx<'_>, customers: &[CustomerId], at: Option<At>) -> Result<Vec<(CustomerId, Decimal)>, Problem> {
+    row! { struct Waiting { customer_id: CustomerId, amount: Decimal } }
+    let company = rx.company();
+    let sql = match at {
+        None => Sql::new(
+            "SELECT r.customer_id, sum(i.base_amount)::numeric AS amount FROM receipt r JOIN open_item i ON i.company_id = r.company_id AND i.id = r.item_id
+             WHERE r.company_id = $1 AND r.customer_id = ANY($2) AND r.clearing IN ('received', 'deposited') AND r.state NOT IN ('held', 'reversed', 'bounced') GROUP BY r.customer_id",
+        ),
+        Some(at) => Sql::new(
+            "SELECT r.customer_id, sum(i.base_amount)::numeric AS amount FROM receipt r JOIN open_item i ON i.company_id = r.company_id AND i.id = r.item_id
+             WHERE r.company_id = $1 AND r.customer_id = ANY($2) AND r.clearing IS NOT NULL AND i.posting_date <= $3 AND i.recorded_at <= $4
+               AND (r.cleared_on IS NULL OR r.cleared_on > $3) AND (r.ended_on IS NULL OR r.ended_on > $3) GROUP BY r.customer_id",
+        )
+        .bind(company)
+        .bind(Many(customers.to_vec()))
+        .bind(at.as_of)
+        .bind(at.horizon()),
+    };
+    let sql = if at.is_none() { sql.bind(company).bind(Many(customers.to_vec())) } else { sql };
+    Ok(rx.load::<Waiting>(sql)?.into_iter().map(|row| (row.customer_id, row.amount)).collect())
+}
+
+/// Payments of a customer that came back unpaid on these days.
+pub fn bounced(rx: &mut Rx<'_>, customer: CustomerId, from: NaiveDate, to: NaiveDate) -> Result<i64, Problem> {
+    let company = rx.company();
+    let sql = "SELECT count(*) FROM receipt WHERE company_id = $1 AND customer_id = $2 AND state = 'bounced' AND ended_on BETWEEN $3 AND $4";
+    rx.scalar(Sql::new(sql).bind(company).bind(customer).bind(from).bind(to))
 }

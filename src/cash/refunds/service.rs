@@ -28,6 +28,7 @@ pub static APPROVE: Action = Action {
     permission: "refunds:approve",
     direct: "refunds:request",
     bars_cash_handlers: true,
+    bars_salesperson: false,
     bands: &[Band::to(1_000_000, 1), Band::above(2)],
     parties: of_request,
     version: |rx, asked| Ok(store::get(rx, RefundId::of(asked.subject))?.version),

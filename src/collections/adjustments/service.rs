@@ -29,6 +29,7 @@ pub static POST: Action = Action {
     permission: "adjustments:approve",
     direct: "adjustments:write",
     bars_cash_handlers: true,
+    bars_salesperson: false,
     bands: BANDS,
     parties: |rx, asked| Ok(store::batch(rx, asked.subject)?.iter().map(|head| head.customer_id).collect()),
     version: |rx, asked| {
@@ -54,6 +55,7 @@ pub static REVERSE: Action = Action {
     permission: "adjustments:approve",
     direct: "adjustments:write",
     bars_cash_handlers: true,
+    bars_salesperson: false,
     bands: BANDS,
     parties: of_document,
     version: |rx, asked| Ok(store::head(rx, AdjustmentId::of(asked.subject))?.book_version()),

@@ -123,6 +123,7 @@ pub static POST: Action = Action {
     permission: "adjustments:approve",
     direct: "adjustments:write",
     bars_cash_handlers: false,
+    bars_salesperson: false,
     bands: &[Band::to(1_000_000, 1), Band::above(2)],
     parties: of_request,
     version: |rx, asked| Ok(store::get(rx, OpeningItemId::of(asked.subject))?.version),

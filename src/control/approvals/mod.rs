@@ -13,7 +13,7 @@ pub mod service;
 pub mod store;
 pub mod types;
 
-pub use service::{Gate, Request, concede, gate, gate_unless_direct, pending, subject_changed};
+pub use service::{Gate, Request, concede, gate, gate_unless_direct, pending, refuse_salesperson, subject_changed};
 
 use crate::ledger::open_items::store::parties;
 use crate::platform::http::Problem;
@@ -41,6 +41,8 @@ pub struct Action {
     pub direct: &'static str,
     /// Who handled the customer's cash in the last 90 days may not decide it (SOD-02).
     pub bars_cash_handlers: bool,
+    /// The customer's salesperson may not decide it (SOD-04).
+    pub bars_salesperson: bool,
     /// Bands until the company sets others.
     pub bands: &'static [Band],
     /// Whose balances the act touches: they are locked before the request, in one order, so that nothing

@@ -10,7 +10,7 @@ use crate::ledger::open_items::store::lock_customers;
 use crate::platform::dates::Instant;
 use crate::platform::http::problem::{self, Problem};
 use crate::platform::http::reply::require_version;
-use crate::platform::ids::{ApprovalId, CompanyId, CustomerId};
+use crate::platform::ids::{ApprovalId, CompanyId, CustomerId, UserId};
 use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::{Actor, Audited, Change, Context, Rx, Tx};
 use rust_decimal::Decimal;
@@ -130,6 +130,9 @@ fn may_decide(tx: &mut Tx<'_>, row: &Row, action: &Action) -> Result<(), Problem
     if row.requested_by == me || row.barred.0.contains(&me) {
         return Err(Problem::new(SOD_SELF_APPROVAL, "You asked for this or made it; another person decides (SOD-01).").member("rule", "SOD-01"));
     }
+    if let (Some(customer), true) = (row.customer_id, action.bars_salesperson) {
+        refuse_salesperson(tx, customer)?;
+    }
     if let (Some(customer), true, Actor::User(user)) = (row.customer_id, action.bars_cash_handlers, tx.cx().actor) {
         let since = tx.cx().now - chrono::Duration::days(90);
         if store::handled_cash(tx, customer, &me, since)? && !waivers::stands(tx, "SOD-02", user)? {
@@ -137,6 +140,17 @@ fn may_decide(tx: &mut Tx<'_>, row: &Row, action: &Action) -> Result<(), Problem
         }
     }
     Ok(())
+}
+
+/// Who sells to a customer decides nothing about its credit (SOD-04).
+pub fn refuse_salesperson(rx: &mut Rx<'_>, customer: CustomerId) -> Result<(), Problem> {
+    let actor = rx.cx().actor;
+    match actor {
+        Actor::User(user) if store::sells_to(rx, UserId::of(user), customer)? => {
+            Err(Problem::new(SOD_CONFLICT, "The customer's salesperson does not decide about its credit (SOD-04).").member("rule", "SOD-04"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// One decision; the last one needed does the act in the same transaction.
@@ -291,6 +305,7 @@ pub static CHANGE_POLICY: Action = Action {
     permission: "approvals:decide",
     direct: NOBODY,
     bars_cash_handlers: false,
+    bars_salesperson: false,
     bands: &[Band::above(1)],
     parties: of_request,
     version: |rx, asked| Ok(policy(rx, asked.payload["kind"].as_str().unwrap_or_default())?.version),

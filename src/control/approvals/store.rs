@@ -3,7 +3,7 @@ use super::types::{ApprovalFilter, ApprovalStatus, Decision, DecisionKind, Mine}
 use super::{Action, Approved, Request, actions};
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
-use crate::platform::ids::{ApprovalId, CustomerId};
+use crate::platform::ids::{ApprovalId, CustomerId, UserId};
 use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::{Many, Sql};
 use crate::platform::unit_of_work::{Rx, Tx};
@@ -94,6 +94,12 @@ pub fn rolling(tx: &mut Tx<'_>, kind: &str, customer: Option<CustomerId>) -> Res
         )
         .bind(company).bind(actor).bind(kind).bind(since).bind(customer),
     )
+}
+
+pub fn sells_to(rx: &mut Rx<'_>, user: UserId, customer: CustomerId) -> Result<bool, Problem> {
+    let company = rx.company();
+    let sql = "SELECT EXISTS (SELECT FROM customer WHERE company_id = $1 AND id = $2 AND salesperson_id = $3)";
+    rx.scalar(Sql::new(sql).bind(company).bind(customer).bind(user))
 }
 
 pub fn bands(rx: &mut Rx<'_>, kind: &str) -> Result<Option<(Vec<Band>, i64)>, Problem> {

@@ -119,6 +119,7 @@ pub static REOPEN: Action = Action {
     permission: "periods:approve",
     direct: NOBODY,
     bars_cash_handlers: false,
+    bars_salesperson: false,
     bands: &[Band::above(1)],
     parties: of_request,
     version: |rx, asked| Ok(store::by_id(rx, asked.subject)?.version),

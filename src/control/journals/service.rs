@@ -32,7 +32,19 @@ const fn action(
     execute: fn(&mut Tx<'_>, &Approved) -> Result<(), Problem>,
     reject: fn(&mut Tx<'_>, &Approved) -> Result<(), Problem>,
 ) -> Action {
-    Action { name, kind, permission: "journals:approve", direct: "gl:write", bars_cash_handlers: false, bands, parties, version, execute, reject }
+    Action {
+        name,
+        kind,
+        permission: "journals:approve",
+        direct: "gl:write",
+        bars_cash_handlers: false,
+        bars_salesperson: false,
+        bands,
+        parties,
+        version,
+        execute,
+        reject,
+    }
 }
 
 /// The customers on the lines of a journal, and those its items are settled with.

@@ -346,6 +346,7 @@ pub static LOCK: Action = Action {
     permission: "gst:approve",
     direct: "gst:lock",
     bars_cash_handlers: false,
+    bars_salesperson: false,
     bands: &[Band::above(1)],
     parties: of_request,
     version: |rx, asked| {

@@ -72,7 +72,7 @@ pub fn of(kind: ImportType) -> &'static Kind {
             path: "/v1/invoices",
             batch: 200,
             unique: &[&["external_id"]],
-            run: |tx, rows| each(tx, rows, Some("/totals/grand_total"), lock_named, invoices::service::create_all::<NewInvoice>),
+            run: |tx, rows| each(tx, rows, Some("/totals/grand_total"), invoices::service::lock_rows, invoices::service::create_all::<NewInvoice>),
         },
         ImportType::Receipts => &Kind {
             permission: "receipts:write",

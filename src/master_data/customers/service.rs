@@ -3,8 +3,8 @@
 use super::types::{Address, AddressKind, Contact, Customer, CustomerPatch, NewAddress, NewAddressPart, NewContact, NewCustomer};
 use super::{problems, rules, store};
 use crate::master_data::payment_terms;
-use crate::platform::http::Problem;
 use crate::platform::http::reply::require_version;
+use crate::platform::http::{FieldError, Problem};
 use crate::platform::ids::{CustomerId, TermsId, UserId};
 use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
 
@@ -14,6 +14,10 @@ pub fn create(tx: &mut Tx<'_>, new: &NewCustomer) -> Result<Audited<Customer>, P
     let identity = rules::identity(new, &own, base).map_err(Problem::invalid)?;
     check_references(tx, new.payment_terms_id, [("/salesperson_id", new.salesperson_id), ("/collector_id", new.collector_id)])?;
     refuse_duplicate(tx, new.external_id.as_deref())?;
+    if let Some(parent) = new.parent_id {
+        store::lock_groups(tx, vec![parent])?;
+        require_parent(tx, None, parent)?;
+    }
     let made_up = format!("C-{}", &uuid::Uuid::new_v4().simple().to_string()[..8].to_uppercase());
     let id = store::insert(
         tx,
@@ -30,6 +34,7 @@ pub fn create(tx: &mut Tx<'_>, new: &NewCustomer) -> Result<Audited<Customer>, P
             payment_terms_days: new.payment_terms_days,
             salesperson_id: new.salesperson_id,
             collector_id: new.collector_id,
+            parent_id: new.parent_id,
             metadata: &new.metadata,
         },
     )?;
@@ -66,7 +71,26 @@ fn check_references(rx: &mut Rx<'_>, terms: Option<TermsId>, people: [(&str, Opt
     }
 }
 
+/// Whether a customer may have this parent: groups are of one level.
+fn require_parent(rx: &mut Rx<'_>, child: Option<CustomerId>, parent: CustomerId) -> Result<(), Problem> {
+    let (parent_is_child, _) = store::place_in_group(rx, parent)?.ok_or_else(|| Problem::reference("customer", "/parent_id"))?;
+    let child_is_parent = match child {
+        Some(child) => store::place_in_group(rx, child)?.is_some_and(|(_, parent)| parent),
+        None => false,
+    };
+    if child == Some(parent) || parent_is_child || child_is_parent {
+        let detail = "A parent is another customer, has no parent itself, and a customer with children has none.";
+        return Err(Problem::invalid(vec![FieldError::at("/parent_id", "group_has_one_level", detail).received(parent)]));
+    }
+    Ok(())
+}
+
 pub fn update(tx: &mut Tx<'_>, id: CustomerId, version: Option<i64>, patch: &CustomerPatch) -> Result<Audited<Customer>, Problem> {
+    if let Some(parent) = patch.parent_id {
+        let before = store::get(tx, id, false)?.parent_id;
+        store::lock_groups(tx, [Some(id), before, parent].into_iter().flatten().collect())?;
+        parent.map_or(Ok(()), |parent| require_parent(tx, Some(id), parent))?;
+    }
     let before = store::get(tx, id, true)?;
     require_version(version, before.version)?;
     check_references(
@@ -83,6 +107,7 @@ pub fn update(tx: &mut Tx<'_>, id: CustomerId, version: Option<i64>, patch: &Cus
     wanted.payment_terms_days = patch.payment_terms_days.unwrap_or(wanted.payment_terms_days);
     wanted.salesperson_id = patch.salesperson_id.unwrap_or(wanted.salesperson_id);
     wanted.collector_id = patch.collector_id.unwrap_or(wanted.collector_id);
+    wanted.parent_id = patch.parent_id.unwrap_or(wanted.parent_id);
     wanted.active = patch.active.unwrap_or(wanted.active);
     if let Some(metadata) = &patch.metadata {
         let faults = rules::metadata_faults(metadata);

@@ -15,7 +15,7 @@ row! {
     struct CustomerRow {
         id: CustomerId, code: String, external_id: Option<String>, legal_name: String, kind: CustomerKind, pan: Option<String>, gstin: Option<String>,
         gstins: Many<String>, currency: String, payment_terms_id: Option<TermsId>, payment_terms_days: Option<i32>, salesperson_id: Option<UserId>,
-        collector_id: Option<UserId>, active: bool, metadata: Value, version: i64, created_by: String,
+        collector_id: Option<UserId>, parent_id: Option<CustomerId>, active: bool, metadata: Value, version: i64, created_by: String,
         created_at: DateTime<Utc>, updated_at: DateTime<Utc>,
     }
 }
@@ -31,7 +31,7 @@ pub fn get(rx: &mut Rx<'_>, id: CustomerId, lock: bool) -> Result<Customer, Prob
     let company = rx.company();
     let sql = format!(
         "SELECT c.id, c.code, c.external_id, c.legal_name, c.kind, c.pan, c.gstin, c.currency, c.payment_terms_id, c.payment_terms_days, c.salesperson_id,
-                c.collector_id, c.active, c.metadata, c.version, c.created_by, c.created_at, c.updated_at,
+                c.collector_id, c.parent_id, c.active, c.metadata, c.version, c.created_by, c.created_at, c.updated_at,
                 ARRAY(SELECT g.gstin FROM customer_gstin g WHERE g.company_id = c.company_id AND g.customer_id = c.id ORDER BY g.gstin) AS gstins
          FROM customer c WHERE c.company_id = $1 AND c.id = $2{}",
         if lock { " FOR UPDATE OF c" } else { "" }
@@ -53,6 +53,7 @@ pub fn get(rx: &mut Rx<'_>, id: CustomerId, lock: bool) -> Result<Customer, Prob
         payment_terms_days: row.payment_terms_days,
         salesperson_id: row.salesperson_id,
         collector_id: row.collector_id,
+        parent_id: row.parent_id,
         active: row.active,
         addresses: addresses(rx, id)?,
         contacts: contacts(rx, id)?,
@@ -126,6 +127,10 @@ static CUSTOMERS: List = List {
     default_sort: "name",
 };
 
+/// What credit says of a customer is its area's business: these functions of the database are the door to it.
+const ON_HOLD: &str = "credit_on_hold(c.company_id, c.id) = {}";
+const OVER_LIMIT: &str = "credit_over_limit(c.company_id, c.id, $2) = {}";
+
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &CustomerFilter) -> Result<Page<CustomerSummary>, Problem> {
     let today = rx.cx().today;
     let base = rx.cx().currency();
@@ -147,6 +152,16 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &CustomerFilter) -> Result
         .when("c.payment_terms_id = {}", filter.terms_id)
         .when("(b.receivable - b.unapplied) > {}", filter.balance_gt.map(|a| a.0))
         .when("coalesce(late.overdue, 0) > {}", filter.overdue_gt.map(|a| a.0))
+        .when(ON_HOLD, filter.on_hold)
+        .when(OVER_LIMIT, filter.over_limit)
+        .when(
+            "EXISTS (SELECT FROM credit_profile p WHERE p.company_id = c.company_id AND p.customer_id = c.id AND p.risk_class = ANY({}))",
+            filter.risk_class.as_deref().map(words),
+        )
+        .when(
+            "EXISTS (SELECT FROM credit_profile p WHERE p.company_id = c.company_id AND p.customer_id = c.id AND p.review_on < {})",
+            filter.credit_review_due_before,
+        )
         .when("c.created_at >= {}", filter.created_at_gte.map(|at| at.0))
         .when("c.created_at < {}", filter.created_at_lt.map(|at| at.0))
         .page::<SummaryRow>(rx, paging)?;
@@ -179,6 +194,7 @@ pub struct CustomerValues<'v> {
     pub payment_terms_days: Option<i32>,
     pub salesperson_id: Option<UserId>,
     pub collector_id: Option<UserId>,
+    pub parent_id: Option<CustomerId>,
     pub metadata: &'v Metadata,
 }
 
@@ -188,11 +204,11 @@ pub fn insert(tx: &mut Tx<'_>, values: &CustomerValues<'_>) -> Result<CustomerId
     let metadata = serde_json::to_value(values.metadata).map_err(|e| Problem::internal(&e))?;
     tx.execute(
         Sql::new(
-            "INSERT INTO customer (company_id, id, code, external_id, legal_name, kind, pan, gstin, currency, payment_terms_id, payment_terms_days, salesperson_id, collector_id, metadata, created_by)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+            "INSERT INTO customer (company_id, id, code, external_id, legal_name, kind, pan, gstin, currency, payment_terms_id, payment_terms_days, salesperson_id, collector_id, metadata, created_by, parent_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         )
         .bind(company).bind(id).bind(values.code).bind(values.external_id).bind(values.legal_name).bind(values.kind).bind(values.pan).bind(values.gstin)
-        .bind(values.currency).bind(values.payment_terms_id).bind(values.payment_terms_days).bind(values.salesperson_id).bind(values.collector_id).bind(metadata).bind(actor),
+        .bind(values.currency).bind(values.payment_terms_id).bind(values.payment_terms_days).bind(values.salesperson_id).bind(values.collector_id).bind(metadata).bind(actor).bind(values.parent_id),
     )?;
     if !values.gstins.is_empty() {
         tx.execute(
@@ -213,13 +229,39 @@ pub fn update(tx: &mut Tx<'_>, customer: &Customer) -> Result<(), Problem> {
     let metadata = serde_json::to_value(&customer.metadata).map_err(|e| Problem::internal(&e))?;
     tx.execute(
         Sql::new(
-            "UPDATE customer SET legal_name = $3, kind = $4, payment_terms_id = $5, payment_terms_days = $6, salesperson_id = $7, collector_id = $8, active = $9, metadata = $10,
+            "UPDATE customer SET legal_name = $3, kind = $4, payment_terms_id = $5, payment_terms_days = $6, salesperson_id = $7, collector_id = $8, active = $9, metadata = $10, parent_id = $11,
              version = version + 1, updated_at = now() WHERE company_id = $1 AND id = $2",
         )
         .bind(company).bind(customer.id).bind(customer.legal_name.as_str()).bind(customer.kind).bind(customer.payment_terms_id).bind(customer.payment_terms_days)
-        .bind(customer.salesperson_id).bind(customer.collector_id).bind(customer.active).bind(metadata),
+        .bind(customer.salesperson_id).bind(customer.collector_id).bind(customer.active).bind(metadata).bind(customer.parent_id),
     )?;
     Ok(())
+}
+
+/// Locks the balances of those whose group changes: who judges the credit of a group holds all of them.
+pub fn lock_groups(tx: &mut Tx<'_>, concerned: Vec<CustomerId>) -> Result<(), Problem> {
+    let company = tx.company();
+    tx.execute(
+        Sql::new("SELECT 1 FROM customer_balance WHERE company_id = $1 AND customer_id = ANY($2) ORDER BY customer_id FOR NO KEY UPDATE")
+            .bind(company)
+            .bind(Many(concerned)),
+    )?;
+    Ok(())
+}
+
+/// Whether a customer is there; whether it has a parent; whether it is one.
+pub fn place_in_group(rx: &mut Rx<'_>, customer: CustomerId) -> Result<Option<(bool, bool)>, Problem> {
+    row! { struct Place { child: bool, parent: bool } }
+    let company = rx.company();
+    let found: Option<Place> = rx.optional(
+        Sql::new(
+            "SELECT c.parent_id IS NOT NULL AS child, EXISTS (SELECT FROM customer k WHERE k.company_id = c.company_id AND k.parent_id = c.id) AS parent
+             FROM customer c WHERE c.company_id = $1 AND c.id = $2",
+        )
+        .bind(company)
+        .bind(customer),
+    )?;
+    Ok(found.map(|found| (found.child, found.parent)))
 }
 
 /// The customer changed in a part of it.
@@ -307,4 +349,9 @@ pub fn find(rx: &mut Rx<'_>, named: &Reference<'_>) -> Result<CustomerId, Proble
     named.unambiguous()?;
     let texts = |text: Option<&str>| text.map(str::to_owned).into_iter().collect();
     ids(rx, named.id.into_iter().collect(), texts(named.external_id), texts(named.code))?.into_iter().next().ok_or_else(|| named.unknown())
+}
+
+/// A comma list as an array.
+fn words(list: &str) -> Many<String> {
+    list.split(',').map(str::to_owned).collect()
 }

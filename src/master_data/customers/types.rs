@@ -47,6 +47,8 @@ pub struct Customer {
     pub payment_terms_days: Option<i32>,
     pub salesperson_id: Option<UserId>,
     pub collector_id: Option<UserId>,
+    /// The parent of its group, with which it may share a credit limit.
+    pub parent_id: Option<CustomerId>,
     pub active: bool,
     #[schema(max_items = 100)]
     pub addresses: Vec<Address>,
@@ -166,6 +168,8 @@ pub struct NewCustomer {
     pub payment_terms_days: Option<i32>,
     pub salesperson_id: Option<UserId>,
     pub collector_id: Option<UserId>,
+    /// The parent of its group; one that has no parent itself.
+    pub parent_id: Option<CustomerId>,
     pub billing_address: Option<NewAddressPart>,
     pub shipping_address: Option<NewAddressPart>,
     #[serde(default)]
@@ -269,6 +273,9 @@ pub struct CustomerPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<UserId>)]
     pub collector_id: Option<Option<UserId>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<CustomerId>)]
+    pub parent_id: Option<Option<CustomerId>>,
     #[schema(example = true)]
     pub active: Option<bool>,
     #[schema(example = json!({"segment": "west"}))]
@@ -309,6 +316,18 @@ pub struct CustomerFilter {
     pub balance_gt: Option<Amount>,
     /// More than this is past due, in base currency.
     pub overdue_gt: Option<Amount>,
+    /// With an order on hold, or all of whose orders wait; or without.
+    #[param(example = true)]
+    pub on_hold: Option<bool>,
+    /// Whose exposure is more than its own limit, or is not.
+    #[param(example = true)]
+    pub over_limit: Option<bool>,
+    /// Classes of risk, comma-separated.
+    #[param(max_length = 20, pattern = "^[A-E](,[A-E]){0,4}$", example = "D,E")]
+    pub risk_class: Option<String>,
+    /// The next review of the credit is due before this day.
+    #[param(example = "2025-12-01")]
+    pub credit_review_due_before: Option<chrono::NaiveDate>,
     /// Made at this instant or later.
     pub created_at_gte: Option<Instant>,
     /// Made before this instant.

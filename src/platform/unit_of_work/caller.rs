@@ -831,7 +831,7 @@ fn looked_at<T>(doors: &Doors, start: &Start, seen: Option<Seen>, work: impl FnO
 row! {
     struct FactsRow {
         base_currency: String, time_zone: String, fiscal_year_start: i32, round_to_unit: bool, tolerance_percent: Decimal, tolerance_amount: Decimal, discount_grace_days: i32,
-        accept_late_discount: bool, partial_discount: bool, exchange_rate_max_age_days: i32, turnover: Option<serde_json::Value>, einvoice_excluded_as: Option<String>,
+        accept_late_discount: bool, partial_discount: bool, exchange_rate_max_age_days: i32, turnover: Option<serde_json::Value>, einvoice_excluded_as: Option<String>, check_invoices: bool,
     }
 }
 
@@ -863,7 +863,9 @@ fn facts(doors: &Doors, company: CompanyId, connection: &mut diesel::pg::PgConne
     }
     let sql = Sql::new(
         "SELECT base_currency, time_zone, fiscal_year_start, round_to_unit, payment_tolerance_percent AS tolerance_percent, payment_tolerance_amount::numeric AS tolerance_amount,
-                discount_grace_days, late_discount = 'accept' AS accept_late_discount, partial_discount, exchange_rate_max_age_days, turnover, einvoice_excluded_as FROM company WHERE id = $1",
+                discount_grace_days, late_discount = 'accept' AS accept_late_discount, partial_discount, exchange_rate_max_age_days, turnover, einvoice_excluded_as,
+                coalesce((SELECT (p.content ->> 'check_invoices')::boolean FROM credit_policy p WHERE p.company_id = company.id AND p.effective_from <= (now() AT TIME ZONE time_zone)::date
+                          ORDER BY p.effective_from DESC, p.version DESC LIMIT 1), false) AS check_invoices FROM company WHERE id = $1",
     )
     .bind(company);
     let row = diesel::query_dsl::RunQueryDsl::load::<FactsRow>(sql, connection)?.into_iter().next();
@@ -888,6 +890,7 @@ fn facts(doors: &Doors, company: CompanyId, connection: &mut diesel::pg::PgConne
             turnover: row.turnover.clone().and_then(|turnover| serde_json::from_value(turnover).ok()).unwrap_or_default(),
             excluded_as: row.einvoice_excluded_as.clone(),
         }),
+        check_invoices: row.as_ref().is_some_and(|row| row.check_invoices),
     });
     if let (Ok(mut cache), true) = (doors.facts.lock(), row.is_some()) {
         cache.insert(company, (Instant::now(), Arc::clone(&facts)));

@@ -68,6 +68,12 @@ permissions! {
     CustomersRead      = "customers:read"         "Y   Y   Y   Y   O   S   Y";
     CustomersWrite     = "customers:write"        ".   Y   Y   .   R   S   .";
     ItemsWrite         = "items:write"            "Y   Y   Y   .   .   S   .";
+    CreditRead         = "credit:read"            ".   Y   Y   Y   O   S   Y";
+    CreditPropose      = "credit:propose"         ".   Y   Y   R   R   .   .";
+    CreditLimitsApprove = "credit_limits:approve" ".   Y   .   .   .   .   .";
+    CreditChecksRun    = "credit_checks:run"      ".   Y   Y   .   O   S   .";
+    OrderHoldsRelease  = "order_holds:release"    ".   L   L   .   .   .   .";
+    OrderHoldsApprove  = "order_holds:approve"    ".   Y   .   .   .   .   .";
     InvoicesRead       = "invoices:read"          ".   Y   Y   Y   O   S   Y";
     InvoicesWrite      = "invoices:write"         ".   Y   Y   .   R   S   .";
     InvoicesIssue      = "invoices:issue"         ".   Y   L   .   .   S   .";

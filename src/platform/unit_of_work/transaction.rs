@@ -33,6 +33,8 @@ pub struct CompanyFacts {
     /// How old the newest exchange rate may be on a document's date.
     pub exchange_rate_max_age_days: u32,
     pub einvoicing: Einvoicing,
+    /// Whether issuing an invoice is held against the customer's credit limit.
+    pub check_invoices: bool,
 }
 
 /// What decides whether the company has its documents registered.
@@ -135,6 +137,14 @@ impl<'c> Rx<'c> {
     pub fn copy(&mut self, text: &str, values: &[Literal], each: impl FnMut(&[u8]) -> Result<(), Problem>) -> Result<(), Problem> {
         self.statements += 1;
         copy::copy(self.connection, text, values, each)
+    }
+    /// Sees all customers of the company from here on, whoever asks: for what is judged of a group as a whole, once the
+    /// customer it is about was found within the caller's portfolio.
+    pub fn sees_groups(&mut self) -> Result<(), Problem> {
+        if self.context.portfolio.is_some() {
+            self.batch("SELECT set_config('app.portfolio', '', true)")?;
+        }
+        Ok(())
     }
     /// Lets this transaction take as long as it needs, also between statements.
     pub fn take_time(&mut self) -> Result<(), Problem> {

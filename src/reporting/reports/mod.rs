@@ -1,6 +1,7 @@
 //! One file a report, its SQL beside it where it is long.
 
 pub mod aging;
+pub mod credit_risk;
 pub mod customer_ledger;
 pub mod open_items;
 pub mod performance;
@@ -20,6 +21,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(aging::get_aging)
         .service(performance::get_performance)
+        .service(credit_risk::get_credit_risk)
         .service(open_items::list_customer_open_items)
         .service(customer_ledger::get_customer_ledger)
         .service(trial_balance::get_trial_balance)
