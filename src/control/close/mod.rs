@@ -27,6 +27,7 @@ pub struct Check {
 
 /// One thing a check found.
 #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+#[schema(as = CloseFinding)]
 pub struct Finding {
     #[schema(max_length = 30, example = "invoice")]
     pub r#type: &'static str,

@@ -239,6 +239,7 @@ pub struct Cap {
 
 /// What an approval sets.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = AppraisalDecision)]
 pub struct Decision {
     /// In base currency; 0 is cash only.
     pub limit: Amount,

@@ -55,6 +55,7 @@ pub fn complete(mut document: Value, permissions_of_clients: &[&str]) -> Value {
     for (name, parameter) in share_parameters(&mut paths) {
         document["components"]["parameters"][name] = parameter;
     }
+    document["components"]["examples"] = share_examples(&mut paths);
     document["paths"] = paths;
     document
 }
@@ -320,6 +321,36 @@ fn shared_responses() -> Value {
         "Problem500": of(problem::INTERNAL_ERROR, "The service failed to answer; nothing was changed."),
         "Problem503": of(problem::OVERLOADED, "The service is at its limit; try again.")
     })
+}
+
+/// Examples that several answers show alike are said once, under the name of what they are; gives them by name.
+fn share_examples(paths: &mut Value) -> Value {
+    const SHORT: usize = 150;
+    fn all(paths: &mut Value) -> impl Iterator<Item = &mut Value> {
+        let operations = paths.as_object_mut().into_iter().flatten().flat_map(|(_, item)| item.as_object_mut().into_iter().flatten()).map(|(_, o)| o);
+        let answers = operations.flat_map(|operation| operation["responses"].as_object_mut().into_iter().flatten()).map(|(_, answer)| answer);
+        answers.flat_map(|answer| answer.get_mut("content").and_then(Value::as_object_mut).into_iter().flatten()).map(|(_, media)| media)
+    }
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    for media in all(paths) {
+        *counts.entry(media["example"].to_string()).or_default() += 1;
+    }
+    let (mut shared, mut names) = (Map::new(), HashMap::new());
+    for media in all(paths) {
+        let text = media["example"].to_string();
+        let Some(members) = media.as_object_mut().filter(|_| text.len() > SHORT && counts.get(&text).is_some_and(|count| *count > 1)) else { continue };
+        let example = members.remove("example").unwrap_or_default();
+        let of = members.get("schema").and_then(|schema| schema["$ref"].as_str()).and_then(|reference| reference.rsplit('/').next()).unwrap_or("Answer");
+        let name = names.entry(text).or_insert_with(|| {
+            let name =
+                (1..).map(|n: usize| if n == 1 { of.to_owned() } else { format!("{of}{n}") }).find(|name| !shared.contains_key(name)).unwrap_or_default();
+            shared.insert(name.clone(), json!({"value": example}));
+            name
+        });
+        members.insert("examples".into(), json!({"shown": {"$ref": format!("#/components/examples/{name}")}}));
+    }
+    shared.sort_keys();
+    Value::Object(shared)
 }
 
 /// Parameters that several operations take alike are said once; gives them by name.
