@@ -2,7 +2,7 @@
 const types = (schema) => [schema, ...(schema.oneOf ?? []), ...(schema.anyOf ?? []), ...(schema.allOf ?? [])];
 const says = (schema, format) => types(schema).some((part) => part.format === format);
 // An id of theirs, not one of ours.
-const theirs = ["external_id", "request_id", "client_request_id", "client_id", "key_id", "event_id", "webhook_id"];
+const theirs = ["external_id", "request_id", "client_request_id", "client_id", "key_id", "event_id", "webhook_id", "order_id"];
 
 export default (properties, _options, { path }) => {
   const wrong = [];
