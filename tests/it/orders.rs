@@ -386,8 +386,8 @@ fn customers_on_hold_and_over_their_limit_are_found() {
         ids.sort();
         ids
     };
-    assert_eq!(found("over_limit=true"), [over.clone()]);
-    assert_eq!(found("on_hold=true"), [held.clone()]);
+    assert_eq!(found("over_limit=true"), std::slice::from_ref(&over));
+    assert_eq!(found("on_hold=true"), std::slice::from_ref(&held));
     let mut others = vec![fine.clone(), held.clone()];
     others.sort();
     assert_eq!(found("over_limit=false"), others);

@@ -18,10 +18,12 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use std::sync::OnceLock;
 
+/// Finds money of customers that no bank has paid yet, in base currency; of a day, or now.
+pub type Uncleared = fn(&mut Rx<'_>, &[CustomerId], Option<At>) -> Result<Vec<(CustomerId, Decimal)>, Problem>;
+
 /// What only the area of receipts knows.
 pub struct Cash {
-    /// Money of customers that is in the books and that no bank has paid yet, in base currency; of a day, or now.
-    pub uncleared: fn(&mut Rx<'_>, &[CustomerId], Option<At>) -> Result<Vec<(CustomerId, Decimal)>, Problem>,
+    pub uncleared: Uncleared,
     /// How many payments of a customer came back unpaid on these days.
     pub bounced: fn(&mut Rx<'_>, CustomerId, NaiveDate, NaiveDate) -> Result<i64, Problem>,
 }

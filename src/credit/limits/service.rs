@@ -60,9 +60,8 @@ pub fn propose(tx: &mut Tx<'_>, of: CustomerId, new: &NewCreditLimit) -> Result<
         None => Some(Decimal::ZERO),
     };
     let added = match (wanted, held) {
-        (None, None) => Decimal::ZERO,
         (None, Some(_)) => LARGEST,
-        (Some(_), None) => Decimal::ZERO,
+        (_, None) => Decimal::ZERO,
         (Some(wanted), Some(held)) => (wanted - held).max(Decimal::ZERO),
     };
     let proposal = Proposal {
