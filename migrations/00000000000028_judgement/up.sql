@@ -23,7 +23,7 @@ CREATE TABLE credit_score_run (
     scored bigint NOT NULL,
     unscored bigint NOT NULL,
     changed bigint NOT NULL,
-    -- {"A": 120, …}
+    -- {"a": 120, …}
     classes jsonb NOT NULL,
     created_by text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),

@@ -79,6 +79,13 @@ impl Stage {
     fn receipt(&self, extra: Value) -> Value {
         self.made("ar_executive", "/v1/receipts", with(receipt_body(&self.customer, "2025-01-15", "50.00"), extra))
     }
+    /// An order of a customer who pays cash only: its hold.
+    fn held(&self) -> String {
+        let customer = self.company.customer();
+        self.approved(self.made("ar_executive", &format!("/v1/customers/{customer}/credit-limit"), json!({"amount": "0.00", "reason": "Cash only"})));
+        let check = self.made("ar_executive", "/v1/credit-checks", json!({"customer_id": customer, "order_id": fresh(), "amount": "10.00"}));
+        check["hold_id"].as_str().expect("a hold").to_owned()
+    }
     /// Of a customer of its own: each is appraised once at a time.
     fn appraisal(&self) -> Value {
         json!({"external_id": fresh(), "customer_id": self.company.customer(), "kind": "new", "requested_limit": "10.00"})
@@ -198,6 +205,20 @@ impl Stage {
                 let month = self.month();
                 let path = format!("/v1/gst-returns/{}/{month}/lock", self.company.gstin);
                 else_than(to("controller", path, json!({"arn": format!("AA27{}", month.replace('-', ""))})), json!({"reason": "Filed late"}))
+            }
+            "runCreditCheck" => {
+                let order = |amount: &str| json!({"customer_id": customer, "order_id": fresh(), "amount": amount});
+                else_than(to("ar_executive", "/v1/credit-checks".into(), order("10.00")), json!({"amount": "11.00"}))
+            }
+            "confirmCreditCheck" => {
+                let order = json!({"customer_id": customer, "order_id": fresh(), "amount": "10.00"});
+                let path = format!("/v1/credit-checks/{}/confirm", id_of(&self.made("ar_executive", "/v1/credit-checks", order)));
+                else_than(to("ar_executive", path, json!({"outcome": "delivered"})), json!({"outcome": "cancelled"}))
+            }
+            "proposeCreditLimit" => to("ar_executive", format!("/v1/customers/{customer}/credit-limit"), json!({"amount": "10.00", "reason": "Agreed"})),
+            "releaseOrderHold" | "rejectOrderHold" | "escalateOrderHold" => {
+                let verb = operation.trim_end_matches("OrderHold");
+                to(if verb == "escalate" { "ar_executive" } else { "controller" }, format!("/v1/order-holds/{}/{verb}", self.held()), reason)
             }
             "createCreditAppraisal" => to("ar_executive", "/v1/credit-appraisals".into(), self.appraisal()),
             "submitCreditAppraisal" => {

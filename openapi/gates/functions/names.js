@@ -11,8 +11,7 @@ export default (properties, _options, { path }) => {
     if (name.endsWith("_at") && !says(schema, "date-time")) tell("is not an instant");
     if (name.endsWith("_date") && !says(schema, "date")) tell("is not a date");
     if (name.endsWith("_id") && !theirs.some((their) => name.endsWith(their)) && !says(schema, "uuid")) tell("is not an id");
-    // Risk classes are called A to E.
-    if (!/^([a-z0-9][a-z0-9_]*|[A-E])$/.test(name) && !path.includes("Partial")) tell("is not in snake case");
+    if (!/^[a-z0-9][a-z0-9_]*$/.test(name) && !path.includes("Partial")) tell("is not in snake case");
   }
   return wrong;
 };

@@ -3,7 +3,7 @@
 use super::assess::{OfBooks, assess, external_grade, review_on};
 use super::problems::{APPRAISAL_OPEN, DUPLICATE_APPRAISAL_EXTERNAL_ID};
 use super::store::{self, NewRow};
-use super::types::{AppraisalPatch, AppraisalStatus, Assessment, Content, CreditAppraisal, Decision, NewAppraisal, SubmitAppraisal, Trigger};
+use super::types::{AppraisalDecision, AppraisalPatch, AppraisalStatus, Assessment, Content, CreditAppraisal, NewAppraisal, SubmitAppraisal, Trigger};
 use crate::control::approvals::rules::Band;
 use crate::control::approvals::{Action, Gate, NOBODY, Request, gate, of_request};
 use crate::credit::limits;
@@ -250,7 +250,7 @@ pub fn update(tx: &mut Tx<'_>, id: CreditAppraisalId, version: Option<i64>, patc
 }
 
 /// What shall be set, by the assessment where nothing is said.
-fn decision(found: &CreditAppraisal, model: &AppraisalModel, wanted: &SubmitAppraisal, tx: &Tx<'_>) -> Result<Decision, Problem> {
+fn decision(found: &CreditAppraisal, model: &AppraisalModel, wanted: &SubmitAppraisal, tx: &Tx<'_>) -> Result<AppraisalDecision, Problem> {
     let (today, base) = (tx.cx().today, tx.cx().currency());
     let mut errors = Vec::new();
     let limit = wanted.limit.or(found.assessment.suggested_limit);
@@ -273,7 +273,7 @@ fn decision(found: &CreditAppraisal, model: &AppraisalModel, wanted: &SubmitAppr
         return Err(Problem::invalid(errors));
     }
     let terms_days = wanted.terms_days.or(found.assessment.suggested_terms_days);
-    Ok(Decision { limit: base.amount(limit.unwrap_or_default().0), terms_days, risk_class, review_on: on })
+    Ok(AppraisalDecision { limit: base.amount(limit.unwrap_or_default().0), terms_days, risk_class, review_on: on })
 }
 
 /// Sends a draft for approval, judged anew. What it adds to the limit in force chooses how many persons decide.

@@ -1,4 +1,4 @@
-use super::types::{AppraisalFilter, AppraisalKind, AppraisalStatus, Assessment, Content, CreditAppraisal, Decision, Trigger};
+use super::types::{AppraisalDecision, AppraisalFilter, AppraisalKind, AppraisalStatus, Assessment, Content, CreditAppraisal, Trigger};
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::ids::{ApprovalId, CreditAppraisalId, CreditLimitId, CustomerId};
@@ -25,7 +25,7 @@ impl AppraisalRow {
         let base = cx.currency();
         let mut content: Content = serde_json::from_value(self.content).map_err(|e| Problem::internal(&e))?;
         let assessment: Assessment = serde_json::from_value(self.assessment).map_err(|e| Problem::internal(&e))?;
-        let decision: Option<Decision> = self.decision.map(serde_json::from_value).transpose().map_err(|e| Problem::internal(&e))?;
+        let decision: Option<AppraisalDecision> = self.decision.map(serde_json::from_value).transpose().map_err(|e| Problem::internal(&e))?;
         content.padded(base);
         let may = cx.principal.as_ref().is_none_or(|p| p.may("credit:propose"));
         let draft = self.status == AppraisalStatus::Draft;
@@ -212,7 +212,7 @@ pub fn set_status(
     tx: &mut Tx<'_>,
     id: CreditAppraisalId,
     status: AppraisalStatus,
-    decision: Option<&Decision>,
+    decision: Option<&AppraisalDecision>,
     limit: Option<CreditLimitId>,
 ) -> Result<(), Problem> {
     let (company, now) = (tx.company(), tx.cx().now);

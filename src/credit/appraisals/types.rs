@@ -159,7 +159,7 @@ pub struct CreditAppraisal {
     pub note: Option<String>,
     pub assessment: Assessment,
     /// What was or is to be set; null while it is a draft.
-    pub decision: Option<Decision>,
+    pub decision: Option<AppraisalDecision>,
     /// The limit that came of it.
     pub credit_limit_id: Option<CreditLimitId>,
     /// The request it waits for or was decided by.
@@ -239,8 +239,7 @@ pub struct Cap {
 
 /// What an approval sets.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[schema(as = AppraisalDecision)]
-pub struct Decision {
+pub struct AppraisalDecision {
     /// In base currency; 0 is cash only.
     pub limit: Amount,
     #[schema(minimum = 0, maximum = 365, example = 30)]

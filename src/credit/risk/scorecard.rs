@@ -156,9 +156,13 @@ pub fn faults(card: &Scorecard) -> Vec<FieldError> {
             let months = model.review_months.of(*class);
             if months < Decimal::ONE || months > dec!(12) || !months.fract().is_zero() {
                 errors.push(
-                    FieldError::at(format!("/appraisal/review_months/{class}"), "review_months", "Credit is looked at again within 12 months.")
-                        .expected("1 to 12")
-                        .received(months),
+                    FieldError::at(
+                        format!("/appraisal/review_months/{}", class.as_str().to_ascii_lowercase()),
+                        "review_months",
+                        "Credit is looked at again within 12 months.",
+                    )
+                    .expected("1 to 12")
+                    .received(months),
                 );
             }
         }

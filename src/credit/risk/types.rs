@@ -95,23 +95,22 @@ pub struct AppraisalModel {
 /// A figure for each class.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[allow(non_snake_case, reason = "the names of the classes")]
 pub struct PerClass {
-    pub A: Rate,
-    pub B: Rate,
-    pub C: Rate,
-    pub D: Rate,
-    pub E: Rate,
+    pub a: Rate,
+    pub b: Rate,
+    pub c: Rate,
+    pub d: Rate,
+    pub e: Rate,
 }
 impl PerClass {
     #[must_use]
     pub fn of(&self, class: RiskClass) -> Decimal {
         match class {
-            RiskClass::A => self.A.0,
-            RiskClass::B => self.B.0,
-            RiskClass::C => self.C.0,
-            RiskClass::D => self.D.0,
-            RiskClass::E => self.E.0,
+            RiskClass::A => self.a.0,
+            RiskClass::B => self.b.0,
+            RiskClass::C => self.c.0,
+            RiskClass::D => self.d.0,
+            RiskClass::E => self.e.0,
         }
     }
 }
@@ -313,27 +312,26 @@ impl Resource for CreditScoreRun {
 
 /// How many of each class.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[allow(non_snake_case, reason = "the names of the classes")]
 pub struct ByClass {
     #[schema(minimum = 0, example = 120)]
-    pub A: i64,
+    pub a: i64,
     #[schema(minimum = 0, example = 50)]
-    pub B: i64,
+    pub b: i64,
     #[schema(minimum = 0, example = 30)]
-    pub C: i64,
+    pub c: i64,
     #[schema(minimum = 0, example = 10)]
-    pub D: i64,
+    pub d: i64,
     #[schema(minimum = 0, example = 4)]
-    pub E: i64,
+    pub e: i64,
 }
 impl ByClass {
     pub fn count(&mut self, class: RiskClass) {
         *match class {
-            RiskClass::A => &mut self.A,
-            RiskClass::B => &mut self.B,
-            RiskClass::C => &mut self.C,
-            RiskClass::D => &mut self.D,
-            RiskClass::E => &mut self.E,
+            RiskClass::A => &mut self.a,
+            RiskClass::B => &mut self.b,
+            RiskClass::C => &mut self.c,
+            RiskClass::D => &mut self.d,
+            RiskClass::E => &mut self.e,
         } += 1;
     }
 }
