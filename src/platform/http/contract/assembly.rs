@@ -335,15 +335,15 @@ fn share_examples(paths: &mut Value) -> Value {
     for media in all(paths) {
         *counts.entry(media["example"].to_string()).or_default() += 1;
     }
-    let (mut shared, mut names) = (Map::new(), HashMap::new());
+    let (mut shared, mut names, mut numbers) = (Map::new(), HashMap::new(), HashMap::<String, usize>::new());
     for media in all(paths) {
         let text = media["example"].to_string();
         let Some(members) = media.as_object_mut().filter(|_| text.len() > SHORT && counts.get(&text).is_some_and(|count| *count > 1)) else { continue };
         let example = members.remove("example").unwrap_or_default();
         let of = members.get("schema").and_then(|schema| schema["$ref"].as_str()).and_then(|reference| reference.rsplit('/').next()).unwrap_or("Answer");
         let name = names.entry(text).or_insert_with(|| {
-            let name =
-                (1..).map(|n: usize| if n == 1 { of.to_owned() } else { format!("{of}{n}") }).find(|name| !shared.contains_key(name)).unwrap_or_default();
+            let number = numbers.entry(of.to_owned()).and_modify(|number| *number += 1).or_insert(1);
+            let name = if *number == 1 { of.to_owned() } else { format!("{of}-{number}") };
             shared.insert(name.clone(), json!({"value": example}));
             name
         });
