@@ -16,7 +16,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 ///
 /// What counts as exposure, the rules an order is held against, and who releases how much. The one in force on a day,
 /// or a version; 0 is the house's own, which holds until the company sets one.
-#[utoipa::path(tag = "Credit", params(PolicyQuery), responses((status = 200, body = CreditPolicy, description = "The policy.")), extensions(("x-permission" = json!("credit:read"))))]
+#[utoipa::path(tag = "Credit", params(PolicyQuery), responses((status = 200, body = CreditPolicy, description = "The policy.")), extensions(("x-refuses" = json!([404])), ("x-permission" = json!("credit:read"))))]
 #[get("/v1/credit-policy")]
 pub async fn get_credit_policy(caller: Caller<CreditRead>, query: Query<PolicyQuery>) -> Reply<Fetched<CreditPolicy>> {
     caller.fetch(move |rx| service::get(rx, &query)).await

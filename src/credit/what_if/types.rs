@@ -100,7 +100,7 @@ pub struct HeldOrder {
     pub rules: Vec<RuleResult>,
     pub fate: Fate,
     /// Of the part that came or is open latest; negative is early.
-    #[schema(example = 17)]
+    #[schema(minimum = -100_000, example = 17)]
     pub days_late: Option<i64>,
     pub written_off: Amount,
 }

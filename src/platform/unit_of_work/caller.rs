@@ -242,6 +242,7 @@ impl Entry {
             return Err(Problem::internal(&format!("{} publishes {} but enforces {permission:?}", operation.id, operation.permission)));
         }
         acceptable(request, operation)?;
+        brief(request)?;
         let query = operation.query(request.query_string())?;
         Ok(Self { request: request.clone(), operation, doors: doors(request)?, principal: None, portfolio: None, dry_run: query["validate_only"] == true })
     }
@@ -350,6 +351,16 @@ pub(super) fn answer(
         Err(problem) if problem.refusal().code.starts_with("sod_") && !dry_run => Err(blocked(doors, start, problem)),
         done => done,
     }
+}
+
+/// What `Range` and `Prefer` say that we do not understand is passed over (RFC 9110, RFC 7240), but not at any length.
+fn brief(request: &HttpRequest) -> Result<(), Problem> {
+    const LONGEST: usize = 1_000;
+    let long = |name: &&str| request.headers().get(*name).is_some_and(|value| value.len() > LONGEST);
+    ["Range", "Prefer"].into_iter().find(|name| long(name)).map_or(Ok(()), |name| {
+        let detail = format!("The header {name} has at most {LONGEST} bytes.");
+        Err(Problem::new(problem::INVALID_PARAMETER, detail.clone()).errors(vec![FieldError::header(name, "too_long", detail)]))
+    })
 }
 
 impl<P: Permission> Caller<P> {

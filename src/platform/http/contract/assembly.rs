@@ -148,7 +148,7 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
             parameters.push(json!({"name": "Idempotency-Key", "in": "header", "required": required, "description": "One key for each business intent, the same on every retry; kept 30 days.", "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21\\x23-\\x7e]+$"}, "example": "hdfc-2025-11-18-000731"}));
         }
         if job {
-            parameters.push(json!({"name": "Prefer", "in": "header", "required": false, "description": "`wait=` and seconds: the answer comes when the job is done (200) or the time is up (202), at most 30 seconds (RFC 7240).", "schema": {"type": "string", "maxLength": 8000, "pattern": "^[^\\u0000]*$"}, "example": "wait=10"}));
+            parameters.push(json!({"name": "Prefer", "in": "header", "required": false, "description": "`wait=` and seconds: the answer comes when the job is done (200) or the time is up (202), at most 30 seconds (RFC 7240).", "schema": {"type": "string", "maxLength": 1000, "pattern": "^[^\\u0000]*$"}, "example": "wait=10"}));
         }
         if versioned {
             parameters.push(json!({"name": "If-Match", "in": "header", "required": version_required, "description": "The ETag of the version that was read, or `*`.", "schema": {"type": "string", "maxLength": 40, "pattern": "^(\\*|\"v[0-9]{1,18}\")$"}, "example": "\"v1\""}));
@@ -249,7 +249,7 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
 /// A file is also given in parts, each kind of it.
 fn downloadable(operation: &mut Value) {
     if let Some(parameters) = operation["parameters"].as_array_mut() {
-        parameters.push(json!({"name": "Range", "in": "header", "required": false, "description": "A part of the file, as `bytes=first-last`, `bytes=first-` or `bytes=-last` (RFC 9110); with If-Range only of the version with that ETag.", "schema": {"type": "string", "maxLength": 8000, "pattern": "^[^\\u0000]*$"}, "example": "bytes=0-1023"}));
+        parameters.push(json!({"name": "Range", "in": "header", "required": false, "description": "A part of the file, as `bytes=first-last`, `bytes=first-` or `bytes=-last` (RFC 9110); with If-Range only of the version with that ETag.", "schema": {"type": "string", "maxLength": 1000, "pattern": "^[^\\u0000]*$"}, "example": "bytes=0-1023"}));
     }
     let mut part = operation["responses"]["200"].clone();
     part["description"] = json!("The part of the file that was asked for.");
