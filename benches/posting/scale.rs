@@ -39,7 +39,7 @@ pub fn run(service: &mut Service, books: &Books, documents: usize, seconds: Dura
     let mut client = service.client(&service.token("ar_executive")?)?;
     aging(service, &mut client)?;
     wide_receipt(service, books, &mut client)?;
-    checks(books, &mut client)?;
+    checks(service, books, &mut client)?;
     println!("\n- Peak memory of the service: {}", service.peak_memory()?);
     println!("- Database: {}", service.query("SELECT pg_size_pretty(pg_database_size(current_database()))")?);
     Ok(())
@@ -168,22 +168,33 @@ fn aging(service: &mut Service, client: &mut Client) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Orders held against credit, one after the other, customers in turn: each reads what is open of its customer from kept
-/// balances, writes its decision and holds its amount free.
-fn checks(books: &Books, client: &mut Client) -> Result<(), Failure> {
-    const CHECKS: usize = 2_000;
-    let mut times = Vec::with_capacity(CHECKS);
+/// Orders asked of credit one after the other, of customers in turn that have a limit each. Some owe nothing that is
+/// overdue and pass, which reads what they owe from kept balances and holds the amount free; the others are stopped, which
+/// also keeps how they paid for a year.
+fn checks(service: &mut Service, books: &Books, client: &mut Client) -> Result<(), Failure> {
+    const CHECKS: usize = 4_000;
+    service.owner.batch_execute(
+        "SET session_replication_role = replica;
+         INSERT INTO credit_limit (company_id, id, customer_id, scope, status, currency, amount, valid_from, reason, created_by, decided_at)
+         SELECT company_id, gen_random_uuid(), id, 'own', 'active', 'INR', 900000000000, current_date, 'Bench', 'bench', now() FROM customer WHERE external_id LIKE 'bench-customer-%';
+         SET session_replication_role = origin; ANALYZE",
+    )?;
+    let (mut passed, mut held) = (Vec::new(), Vec::new());
     for n in 0..CHECKS {
-        let body = json!({"customer_id": books.customers[n % CUSTOMERS], "order_id": new_key(), "amount": "100.00"});
+        let body = json!({"customer_id": books.customers[n % CUSTOMERS], "order_id": new_key(), "amount": "100.00"}).to_string();
         let started = Instant::now();
-        client.created("/v1/credit-checks", &body)?;
-        times.push(started.elapsed().as_secs_f64() * 1000.0);
+        let check = client.answer("/v1/credit-checks", &new_key(), &body)?;
+        let took = started.elapsed().as_secs_f64() * 1000.0;
+        // The first of each customer warm caches up.
+        if n >= CUSTOMERS {
+            if check["result"] == "hold" { held.push(took) } else { passed.push(took) }
+        }
     }
-    // The first of each customer warm caches up.
-    let mut warm = times.split_off(CUSTOMERS);
-    warm.sort_by(f64::total_cmp);
-    let (p50, p99) = (warm[warm.len() / 2], warm[warm.len() * 99 / 100]);
-    println!("| a credit check, ms, p99 beside p50 | {p99:.2} | {p50:.2} | {:.2} |", p99 / p50);
+    for (name, mut times) in [("passes", passed), ("is stopped", held)] {
+        times.sort_by(f64::total_cmp);
+        let [p50, p99] = [50, 99].map(|percent| times.get(times.len() * percent / 100).copied().unwrap_or_default());
+        println!("| a credit check that {name} ({} of them), ms, p99 beside p50 | {p99:.2} | {p50:.2} | {:.2} |", times.len(), p99 / p50);
+    }
     Ok(())
 }
 

@@ -113,8 +113,8 @@ static CUSTOMERS: List = List {
         "SELECT c.id, c.code, c.external_id, c.legal_name, c.kind, c.gstin, c.currency, c.active, c.version, (b.receivable - b.unapplied)::numeric AS balance,
         coalesce(late.overdue, 0)::numeric AS overdue
         FROM customer c JOIN customer_balance b ON b.company_id = c.company_id AND b.customer_id = c.id
-        LEFT JOIN LATERAL (SELECT sum(o.open_base) AS overdue FROM open_item_balance o JOIN open_item i ON i.company_id = o.company_id AND i.id = o.item_id
-            WHERE o.company_id = c.company_id AND o.customer_id = c.id AND o.open_amount > 0 AND o.side = 'debit' AND i.due_date < $2) AS late ON true
+        LEFT JOIN LATERAL (SELECT sum(o.open_base) AS overdue FROM open_item_balance o
+            WHERE o.company_id = c.company_id AND o.customer_id = c.id AND o.open_amount > 0 AND o.side = 'debit' AND o.due_date < $2) AS late ON true
         WHERE c.company_id = $1",
     id: "c.id",
     sorts: &[

@@ -17,7 +17,7 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 
 /// For the rest of a transaction: plans that read many rows, table by table rather than row by row, with every processor's
 /// help: how many groups sums over an expression have is guessed far too high, and what workers hand over with it.
-pub const WIDELY: &str = "SELECT set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true), set_config('plan_cache_mode', 'auto', true), set_config('random_page_cost', '4', true), set_config('work_mem', '32MB', true), set_config('parallel_tuple_cost', '0.001', true)";
+pub const WIDELY: &str = "SELECT set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true), set_config('plan_cache_mode', 'auto', true), set_config('random_page_cost', '4', true), set_config('work_mem', '32MB', true), set_config('max_parallel_workers_per_gather', (SELECT reset_val FROM pg_settings WHERE name = 'max_parallel_workers_per_gather'), true), set_config('parallel_tuple_cost', '0.001', true)";
 
 /// The role the service works under: no ownership, no DDL, no way to change what is posted.
 pub const APP_ROLE: &str = "duebook_app";
@@ -44,7 +44,7 @@ impl r2d2::ManageConnection for Manager {
         // call would cost as much as running them. Who reads much says so (WIDELY).
         connection
             .batch_execute(&format!(
-                "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET ROLE {APP_ROLE}; SET statement_timeout = '20s'; SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '10s'; SET timezone = 'UTC'"
+                "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET max_parallel_workers_per_gather = 0; SET ROLE {APP_ROLE}; SET statement_timeout = '20s'; SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '10s'; SET timezone = 'UTC'"
             ))
             .map_err(ConnectionError::CouldntSetupConfiguration)?;
         Ok(Link { connection, broken: false })
