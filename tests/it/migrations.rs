@@ -79,7 +79,7 @@ fn an_owner_who_cannot_give_the_roles_is_told_what_is_missing() {
 /// What the functions, policies and rights of a database are.
 fn shape(url: &str) -> Vec<Value> {
     Db::at(url).rows(
-        "SELECT p.oid::regprocedure::text AS name, p.prosecdef, p.proowner::regrole::text AS owner, p.proconfig::text AS settings,
+        "SELECT p.oid::regprocedure::text AS name, p.prosecdef, p.proowner::regrole::text AS owner, (SELECT string_agg(c, ',' ORDER BY c) FROM unnest(p.proconfig) AS c) AS settings,
                 (SELECT string_agg(a::text, ',' ORDER BY a::text) FROM unnest(p.proacl) AS a) AS rights, md5(p.prosrc) AS text
          FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
          UNION ALL SELECT tablename || '.' || policyname, NULL, NULL, roles::text, cmd, md5(concat(qual, with_check)) FROM pg_policies WHERE schemaname = 'public'
