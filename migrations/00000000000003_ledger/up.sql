@@ -137,7 +137,7 @@ CREATE TRIGGER period_open BEFORE INSERT ON journal_entry FOR EACH ROW EXECUTE F
 -- Balance, completeness and agreement with the open items are judged when the transaction commits, once
 -- an entry. Guards see the whole company whatever portfolio the session has set, and what they cannot
 -- see (another company's setting) they take for a fault.
-CREATE FUNCTION entry_balances() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE FUNCTION entry_balances() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE lines bigint; difference numeric; base_difference numeric; strays bigint; control numeric; items numeric;
 BEGIN
     SELECT count(*), sum(l.debit - l.credit), sum(l.base_debit - l.base_credit), count(*) FILTER (WHERE l.posting_date <> NEW.posting_date),
@@ -156,7 +156,7 @@ END $$;
 CREATE CONSTRAINT TRIGGER balances AFTER INSERT ON journal_entry DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION entry_balances();
 
 -- No line or item joins an entry of an earlier transaction: a balanced pair could be slipped in otherwise.
-CREATE FUNCTION no_late_rows() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE FUNCTION no_late_rows() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM (SELECT DISTINCT company_id, entry_id, posting_date FROM added) AS a
                LEFT JOIN journal_entry e ON e.company_id = a.company_id AND e.id = a.entry_id
@@ -269,7 +269,7 @@ CREATE INDEX allocation_day ON allocation (company_id, effective_on);
 
 CREATE TRIGGER no_late_items AFTER INSERT ON open_item REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION no_late_rows();
 
-CREATE FUNCTION open_item_opens() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public SET app.portfolio = '' AS $$
+CREATE FUNCTION open_item_opens() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
 BEGIN
     INSERT INTO open_item_balance (company_id, item_id, customer_id, side, amount, open_amount, open_base)
     SELECT company_id, id, customer_id, side, amount, amount, base_amount FROM added;
@@ -284,7 +284,7 @@ END $$;
 CREATE TRIGGER opens AFTER INSERT ON open_item REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION open_item_opens();
 
 -- Moves the caches; the CHECKs above refuse an overdraw whoever writes the row.
-CREATE FUNCTION allocation_settles() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public SET app.portfolio = '' AS $$
+CREATE FUNCTION allocation_settles() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
 DECLARE wrong record; day record; moved bigint;
 BEGIN
     SELECT a.id INTO wrong FROM added a

@@ -78,7 +78,7 @@ END $$;
 CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON invoice FOR EACH ROW EXECUTE FUNCTION invoice_stays();
 
 -- What says it is issued is posted for its total, and what says it is cancelled is taken back; judged at commit.
-CREATE FUNCTION invoice_is_posted() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE FUNCTION invoice_is_posted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM journal_entry e WHERE e.company_id = NEW.company_id AND e.id = NEW.entry_id AND e.document_id = NEW.id AND e.posting_date = NEW.invoice_date)
        OR (SELECT coalesce(sum(o.amount), 0) FROM open_item o WHERE o.company_id = NEW.company_id AND o.entry_id = NEW.entry_id AND o.side = 'debit') <> NEW.grand_total
@@ -122,7 +122,7 @@ CREATE TABLE invoice_line (
 );
 CALL isolate_company('invoice_line');
 -- Lines go only with their draft. Deleting a draft cascades after the draft is gone.
-CREATE FUNCTION invoice_line_stays() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE FUNCTION invoice_line_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE' OR nullif(current_setting('app.company_id', true), '')::uuid IS DISTINCT FROM OLD.company_id OR EXISTS (SELECT FROM invoice i WHERE i.company_id = OLD.company_id AND i.id = OLD.invoice_id AND i.status <> 'draft') THEN
         RAISE EXCEPTION 'duebook: lines of an issued invoice never change' USING ERRCODE = 'restrict_violation', CONSTRAINT = 'append_only';
@@ -132,7 +132,7 @@ END $$;
 CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON invoice_line FOR EACH ROW EXECUTE FUNCTION invoice_line_stays();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON invoice_line FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 -- No line joins an invoice that was issued before.
-CREATE FUNCTION invoice_line_joins() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE FUNCTION invoice_line_joins() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM (SELECT DISTINCT company_id, invoice_id FROM added) AS a
                LEFT JOIN invoice i ON i.company_id = a.company_id AND i.id = a.invoice_id

@@ -1,6 +1,6 @@
 DROP TABLE sod_waiver, approval_decision, approval, approval_policy;
 DROP FUNCTION approval_stays, approval_maker_is_not_checker;
-CREATE OR REPLACE FUNCTION entry_balances() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE OR REPLACE FUNCTION entry_balances() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE lines bigint; difference numeric; base_difference numeric; strays bigint; control numeric; items numeric;
 BEGIN
     SELECT count(*), sum(l.debit - l.credit), sum(l.base_debit - l.base_credit), count(*) FILTER (WHERE l.posting_date <> NEW.posting_date),
@@ -16,7 +16,7 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE OR REPLACE FUNCTION allocation_settles() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public SET app.portfolio = '' AS $$
+CREATE OR REPLACE FUNCTION allocation_settles() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
 DECLARE wrong record; day record; moved bigint;
 BEGIN
     SELECT a.id INTO wrong FROM added a

@@ -50,7 +50,7 @@ CREATE INDEX allocation_entry ON allocation (company_id, entry_id) WHERE entry_i
 CREATE INDEX allocation_because ON allocation (company_id, because_of) WHERE because_of IS NOT NULL;
 
 -- Control account = open items + settlements, for each entry and customer.
-CREATE OR REPLACE FUNCTION entry_balances() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE OR REPLACE FUNCTION entry_balances() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE lines bigint; difference numeric; base_difference numeric; strays bigint; odd text;
 BEGIN
     SELECT count(*), sum(l.debit - l.credit), sum(l.base_debit - l.base_credit), count(*) FILTER (WHERE l.posting_date <> NEW.posting_date)
@@ -75,7 +75,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION allocation_settles() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public SET app.portfolio = '' AS $$
+CREATE OR REPLACE FUNCTION allocation_settles() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
 DECLARE wrong record; day record; moved bigint;
 BEGIN
     -- What changes a customer's balance in the books needs an entry of this transaction and day.
@@ -219,7 +219,7 @@ CREATE TABLE approval_decision (
 CALL isolate_company('approval_decision');
 CALL make_append_only('approval_decision');
 -- Nobody decides what they asked for or made (SOD-01), whatever the service says.
-CREATE FUNCTION approval_maker_is_not_checker() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE FUNCTION approval_maker_is_not_checker() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.decision <> 'withdraw' AND NOT EXISTS (
         SELECT FROM approval a WHERE a.company_id = NEW.company_id AND a.id = NEW.approval_id AND NOT NEW.actor = ANY (a.barred) AND a.requested_by <> NEW.actor) THEN

@@ -82,7 +82,7 @@ END $$;
 -- What says it is issued is posted for its total, and what says it is cancelled is taken back; credit
 -- never exceeds the invoice it corrects, nor what that bears at a rate, and no invoice is cancelled under its
 -- notes. Judged at commit.
-CREATE OR REPLACE FUNCTION invoice_is_posted() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE OR REPLACE FUNCTION invoice_is_posted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NEW.status = 'cancelled' AND EXISTS (SELECT FROM invoice n WHERE n.company_id = NEW.company_id AND n.original_invoice_id = NEW.id AND n.status IN ('pending_approval', 'issued'))
        OR NEW.status = 'issued' AND EXISTS (SELECT FROM invoice o WHERE o.company_id = NEW.company_id AND o.id = NEW.original_invoice_id AND o.status <> 'issued') THEN
@@ -116,7 +116,7 @@ DROP TRIGGER is_posted ON invoice;
 CREATE CONSTRAINT TRIGGER is_posted AFTER INSERT OR UPDATE ON invoice DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (NEW.status IN ('issued', 'cancelled')) EXECUTE FUNCTION invoice_is_posted();
 
-CREATE OR REPLACE FUNCTION invoice_line_stays() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE OR REPLACE FUNCTION invoice_line_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE' OR nullif(current_setting('app.company_id', true), '')::uuid IS DISTINCT FROM OLD.company_id
        OR EXISTS (SELECT FROM invoice i WHERE i.company_id = OLD.company_id AND i.id = OLD.invoice_id AND i.status NOT IN ('draft', 'pending_approval')) THEN
@@ -124,7 +124,7 @@ BEGIN
     END IF;
     RETURN OLD;
 END $$;
-CREATE OR REPLACE FUNCTION invoice_line_joins() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE OR REPLACE FUNCTION invoice_line_joins() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM (SELECT DISTINCT company_id, invoice_id FROM added) AS a
                LEFT JOIN invoice i ON i.company_id = a.company_id AND i.id = a.invoice_id

@@ -96,7 +96,7 @@ ALTER TABLE gl_account
     ADD CONSTRAINT gl_account_code_form CHECK (length(code) BETWEEN 1 AND 20),
     ADD CONSTRAINT gl_account_name_form CHECK (length(name) BETWEEN 1 AND 200);
 GRANT UPDATE (role, is_control, active, version, updated_at) ON gl_account TO duebook_app;
-CREATE FUNCTION gl_account_stays() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE FUNCTION gl_account_stays() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     -- Σ control accounts = Σ open items: an account is control from its first line on, or never.
     IF NEW.is_control IS DISTINCT FROM OLD.is_control
@@ -156,7 +156,7 @@ END $$;
 CREATE TRIGGER stays BEFORE UPDATE OR DELETE ON manual_journal FOR EACH ROW EXECUTE FUNCTION manual_journal_stays();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON manual_journal FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 -- What says it is posted is posted for its total; judged at commit.
-CREATE FUNCTION manual_journal_is_posted() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE FUNCTION manual_journal_is_posted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (SELECT coalesce(sum(l.base_debit), 0) FROM journal_line l JOIN journal_entry e ON e.company_id = l.company_id AND e.id = l.entry_id
         WHERE e.company_id = NEW.company_id AND e.id = NEW.entry_id AND e.document_id = NEW.id AND e.document_kind = 'journal') <> NEW.total THEN

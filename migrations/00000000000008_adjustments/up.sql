@@ -13,7 +13,7 @@ END $$;
 
 -- What says it is posted stands in the books with its amount (debits less credits, whichever way); judged
 -- at commit. Argument: what its entries and items are called.
-CREATE FUNCTION correction_is_posted() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE FUNCTION correction_is_posted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (SELECT coalesce(sum(CASE i.side WHEN 'debit' THEN i.amount ELSE -i.amount END), 0) FROM open_item i
         WHERE i.company_id = NEW.company_id AND i.document_id = NEW.id AND i.document_kind = TG_ARGV[0]) NOT IN (NEW.amount, -NEW.amount)

@@ -73,7 +73,7 @@ GRANT UPDATE (state, clearing, customer_id, item_id, entry_id, deposited_on, cle
     payer_name, metadata, input, exchange_rate, version, updated_at) ON receipt TO duebook_app;
 
 -- A receipt stands in the books as its state says; judged at commit.
-CREATE FUNCTION receipt_is_posted() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE FUNCTION receipt_is_posted() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE standing bigint; held numeric; now_state text; now_item uuid;
 BEGIN
     SELECT state, item_id INTO now_state, now_item FROM receipt WHERE company_id = NEW.company_id AND id = NEW.id;

@@ -1,6 +1,6 @@
 -- What is taken back waits for nobody: requests about an allocation that is reversed, or a document whose
 -- entry is mirrored, are void, in whatever way that came about.
-CREATE FUNCTION taken_back_waits_for_nobody() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE FUNCTION taken_back_waits_for_nobody() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE approval SET state = 'stale', version = version + 1, decided_at = now()
     WHERE company_id = NEW.company_id AND subject_id = (to_jsonb(NEW) ->> TG_ARGV[0])::uuid AND state = 'pending';
@@ -11,7 +11,7 @@ CREATE TRIGGER waits_for_nobody AFTER INSERT ON journal_entry FOR EACH ROW WHEN 
 
 -- One customer pays for another once at a time, and a relation that ended does not come back: it is added
 -- again. The payers of one customer change one after the other.
-CREATE FUNCTION customer_payer_spans() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE FUNCTION customer_payer_spans() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         IF coalesce(NEW.valid_to, 'infinity'::date) > coalesce(OLD.valid_to, 'infinity'::date) THEN

@@ -90,7 +90,7 @@ BEGIN
             '' ORDER BY relname NOT IN ('state_journal_entry', 'state_allocation', 'state_invoice', 'state_receipt'), relname)
     INTO cases FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'v' AND relname LIKE 'state\_%';
     EXECUTE format($q$CREATE OR REPLACE FUNCTION state_of(company uuid, tab text, row_id uuid) RETURNS text LANGUAGE plpgsql STABLE
-        SET app.portfolio = '' SET timezone = 'UTC' SET bytea_output = 'hex' AS $f$
+        SET timezone = 'UTC' SET bytea_output = 'hex' AS $f$
         BEGIN
             CASE tab%s
             END CASE;

@@ -40,7 +40,7 @@ END $$;
 DROP INDEX open_item_posting, journal_line_account;
 CREATE INDEX open_item_posting ON open_item (company_id, posting_date);
 CREATE INDEX journal_line_account ON journal_line (company_id, account_id, posting_date);
-CREATE OR REPLACE FUNCTION open_item_opens() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public SET app.portfolio = '' AS $$
+CREATE OR REPLACE FUNCTION open_item_opens() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
 BEGIN
     INSERT INTO open_item_balance (company_id, item_id, customer_id, side, amount, open_amount, open_base)
     SELECT company_id, id, customer_id, side, amount, amount, base_amount FROM added;

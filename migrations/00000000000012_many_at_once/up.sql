@@ -42,7 +42,7 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
-CREATE FUNCTION numbers_are_used() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE FUNCTION numbers_are_used() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE taken text[]; used bigint;
 BEGIN
     taken := ARRAY(SELECT NEW.prefix || lpad(n::text, greatest(NEW.width, length(n::text)), '0') FROM generate_series(OLD.next_number, NEW.next_number - 1) AS n);
@@ -73,7 +73,7 @@ ALTER TABLE open_item FORCE ROW LEVEL SECURITY;
 ALTER TABLE open_item_balance FORCE ROW LEVEL SECURITY;
 ALTER TABLE open_item_balance ALTER COLUMN due_date SET NOT NULL, ALTER COLUMN document_date SET NOT NULL, ALTER COLUMN original_due_date SET NOT NULL;
 
-CREATE OR REPLACE FUNCTION open_item_opens() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public SET app.portfolio = '' AS $$
+CREATE OR REPLACE FUNCTION open_item_opens() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
 BEGIN
     INSERT INTO open_item_balance (company_id, item_id, customer_id, side, amount, open_amount, open_base, due_date, document_date, original_due_date)
     SELECT company_id, id, customer_id, side, amount, amount, base_amount, due_date, document_date, original_due_date FROM added;

@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION no_late_rows() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE OR REPLACE FUNCTION no_late_rows() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM (SELECT DISTINCT company_id, entry_id, posting_date FROM added) AS a
                LEFT JOIN journal_entry e ON e.company_id = a.company_id AND e.id = a.entry_id
@@ -8,7 +8,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION invoice_line_joins() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE OR REPLACE FUNCTION invoice_line_joins() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM (SELECT DISTINCT company_id, invoice_id FROM added) AS a
                LEFT JOIN invoice i ON i.company_id = a.company_id AND i.id = a.invoice_id

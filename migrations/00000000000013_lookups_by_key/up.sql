@@ -3,7 +3,7 @@
 -- (64 invoices posted at once took 0.2 s with a good plan and 2 s with that one). Each row looks up what it
 -- belongs to by key, one by one, which cannot be planned otherwise.
 
-CREATE OR REPLACE FUNCTION no_late_rows() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE OR REPLACE FUNCTION no_late_rows() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM (SELECT DISTINCT company_id, entry_id, posting_date FROM added) AS a
                LEFT JOIN LATERAL (SELECT e.xid, e.posting_date FROM journal_entry e WHERE e.company_id = a.company_id AND e.id = a.entry_id OFFSET 0) AS e ON true
@@ -13,7 +13,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION invoice_line_joins() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE OR REPLACE FUNCTION invoice_line_joins() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM (SELECT DISTINCT company_id, invoice_id FROM added) AS a
                LEFT JOIN LATERAL (SELECT i.company_id, i.status, i.entry_id FROM invoice i WHERE i.company_id = a.company_id AND i.id = a.invoice_id OFFSET 0) AS i ON true

@@ -33,7 +33,7 @@ BEGIN
     RETURN NEW;
 END $$;
 DELETE FROM number_series WHERE document_kind IN ('receipt_voucher', 'refund_voucher');
-CREATE OR REPLACE FUNCTION numbers_are_used() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE OR REPLACE FUNCTION numbers_are_used() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE taken text[]; used bigint;
 BEGIN
     taken := ARRAY(SELECT NEW.prefix || lpad(n::text, greatest(NEW.width, length(n::text)), '0') FROM generate_series(OLD.next_number, NEW.next_number - 1) AS n);

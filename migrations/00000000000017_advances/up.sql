@@ -71,7 +71,7 @@ CALL isolate_portfolio('gst_advance', 'customer_id');
 CALL make_append_only('gst_advance');
 
 -- The register holds what is open of the money, and neither more tax than that nor less than none; judged at commit.
-CREATE FUNCTION gst_advance_holds() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE FUNCTION gst_advance_holds() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE held record; open numeric;
 BEGIN
     SELECT sum(s * gross) AS gross, least(sum(s * cgst), sum(s * sgst), sum(s * igst), sum(s * cess), sum(s * taxable)) AS smallest INTO held
@@ -85,7 +85,7 @@ END $$;
 CREATE CONSTRAINT TRIGGER holds AFTER INSERT ON gst_advance DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION gst_advance_holds();
 
 -- As in step 12, with the vouchers.
-CREATE OR REPLACE FUNCTION numbers_are_used() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE OR REPLACE FUNCTION numbers_are_used() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE taken text[]; used bigint;
 BEGIN
     taken := ARRAY(SELECT NEW.prefix || lpad(n::text, greatest(NEW.width, length(n::text)), '0') FROM generate_series(OLD.next_number, NEW.next_number - 1) AS n);

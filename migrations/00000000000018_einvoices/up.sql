@@ -71,7 +71,7 @@ GRANT SELECT, INSERT, UPDATE (status, irn, ack_no, ack_at, signed_invoice, signe
     ON einvoice TO duebook_app;
 
 -- A document the portal knows is cancelled there first.
-CREATE FUNCTION einvoice_cancelled_first() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE FUNCTION einvoice_cancelled_first() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM einvoice e WHERE e.company_id = NEW.company_id AND e.document_id = NEW.id AND e.irn IS NOT NULL AND e.status <> 'cancelled') THEN
         RAISE EXCEPTION 'duebook: document % is registered with the portal', NEW.id USING ERRCODE = 'check_violation', CONSTRAINT = 'einvoice_cancelled_first';

@@ -7,7 +7,7 @@ GRANT SELECT ON SEQUENCE audit_order TO duebook_app;
 -- or settled one. Put into the body of its events, so that whoever reads those knows every balance. `others` are the
 -- documents on the other side, by which the event of a settlement is found.
 CREATE FUNCTION moved_documents(company uuid, entries uuid[], made uuid[]) RETURNS TABLE (document uuid, others uuid[], state text)
-    LANGUAGE plpgsql STABLE SET app.portfolio = '' AS $$
+    LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN QUERY
     WITH moved AS MATERIALIZED (

@@ -7,7 +7,7 @@ ALTER TABLE customer
     ADD CONSTRAINT customer_parent FOREIGN KEY (company_id, parent_id) REFERENCES customer (company_id, id);
 CREATE INDEX customer_children ON customer (company_id, parent_id) WHERE parent_id IS NOT NULL;
 GRANT UPDATE (parent_id) ON customer TO duebook_app;
-CREATE FUNCTION customer_group_is_flat() RETURNS trigger LANGUAGE plpgsql SET app.portfolio = '' AS $$
+CREATE FUNCTION customer_group_is_flat() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM customer WHERE company_id = NEW.company_id AND id = NEW.parent_id AND parent_id IS NOT NULL)
        OR EXISTS (SELECT FROM customer WHERE company_id = NEW.company_id AND parent_id = NEW.id) THEN

@@ -9,6 +9,7 @@
 
 mod laws;
 mod matrix;
+mod migrations;
 mod model;
 mod rig;
 

@@ -18,6 +18,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 use ureq::http;
 
+/// Runs the tests on a database that is there instead of a private one: its owner's address and, after a space, a
+/// superuser's.
+pub const GIVEN_DATABASE: &str = "DUEBOOK_IT_DATABASE";
+
 /// The server of this run. It stops itself, and its PostgreSQL, when this process closes its stdin.
 pub struct Server {
     pub base_url: String,
@@ -45,10 +49,16 @@ impl Server {
         crate::einvoices::publish_key(&dir);
         let log_path = dir.join("server.log");
         let log = File::create(&log_path).expect("a log");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_duebook"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_duebook"));
+        let given = std::env::var(GIVEN_DATABASE).ok();
+        let given = given.as_deref().map(|both| both.split_once(' ').expect("two addresses"));
+        match given {
+            Some((service, _)) => command.env("DATABASE_URL", service),
+            None => command.env_remove("DATABASE_URL"),
+        };
+        let mut child = command
             .args(["demo", "--empty", "--listen", "127.0.0.1:0", "--stop-with-stdin", "--data-dir"])
             .arg(&dir)
-            .env_remove("DATABASE_URL")
             // Where the receivers of the tests listen; everything else inside stays closed.
             .env("DUEBOOK_WEBHOOK_ALLOW", "127.0.0.1")
             .stdin(Stdio::piped())
@@ -67,9 +77,14 @@ impl Server {
             let ready = exchange("GET", &format!("{}/readyz", demo["base_url"].as_str()?), &[], None).ok()?;
             (ready.status == 200).then_some(demo)
         });
-        let database = read("database.json").expect("database.json beside demo.json");
         let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_else(|| panic!("{name} is missing")).to_owned();
-        Self { base_url: text(&demo, "base_url"), owner_url: text(&database, "owner_url"), app_url: text(&database, "app_url"), demo, dir, _stdin: stdin }
+        let (app_url, owner_url) = if let Some((service, superuser)) = given {
+            (service.to_owned(), superuser.to_owned())
+        } else {
+            let database = read("database.json").expect("database.json beside demo.json");
+            (text(&database, "app_url"), text(&database, "owner_url"))
+        };
+        Self { base_url: text(&demo, "base_url"), owner_url, app_url, demo, dir, _stdin: stdin }
     }
 }
 
@@ -539,11 +554,15 @@ pub fn event_key() -> duebook::platform::unit_of_work::EventKey {
 
 impl Db {
     pub fn owner() -> Self {
-        Self(PgConnection::establish(&SERVER.owner_url).expect("the owner may connect"))
+        Self::at(&SERVER.owner_url)
+    }
+    /// By another address.
+    pub fn at(url: &str) -> Self {
+        Self(PgConnection::establish(url).expect("a connection"))
     }
     /// As the service connects, under its role.
     pub fn app() -> Self {
-        let mut db = Self(PgConnection::establish(&SERVER.app_url).expect("the application may connect"));
+        let mut db = Self::at(&SERVER.app_url);
         db.run("SET ROLE duebook_app; SET lock_timeout = '5s'").expect("its role");
         db
     }

@@ -1,4 +1,4 @@
-//! Migrations on a database of their own, and the number of statements a posting takes.
+//! The number of statements a posting takes.
 
 use crate::rig::*;
 use duebook::billing::invoices::service as invoices;
@@ -11,45 +11,9 @@ use duebook::control::journals::service as journals;
 use duebook::control::journals::types::NewJournal;
 use duebook::platform::http::Problem;
 use duebook::platform::ids::{AdjustmentId, CompanyId};
-use duebook::platform::postgres::{Pool, migrate, unmigrate};
+use duebook::platform::postgres::Pool;
 use duebook::platform::unit_of_work::{Audited, Doors, Gate, Tx, run_system};
 use serde_json::{Value, json};
-
-/// The same server, another database.
-fn url_of(database: &str) -> String {
-    database_url("owner_url").replacen("/duebook?", &format!("/{database}?"), 1)
-}
-
-#[test]
-fn migrations_go_up_down_and_up_again() {
-    let name = format!("steps_{}", fresh().replace('-', ""));
-    Db::owner().run(&format!("CREATE DATABASE {name}")).expect("a database");
-    let url = url_of(&name);
-    let steps = migrate(&url).expect("up");
-    assert!(steps.len() >= 4, "{steps:?}");
-    assert!(migrate(&url).expect("up once more").is_empty(), "nothing is left to do");
-    assert_eq!(unmigrate(&url).expect("down"), steps.len());
-    assert_eq!(migrate(&url).expect("up again"), steps);
-    let _ = unmigrate(&url);
-    Db::owner().run(&format!("DROP DATABASE {name} WITH (FORCE)")).expect("dropped");
-}
-
-#[test]
-fn a_database_of_ones_own_says_what_its_owner_needs() {
-    let name = format!("owned_{}", fresh().replace('-', ""));
-    let mut superuser = Db::owner();
-    superuser.run(&format!("CREATE ROLE {name} LOGIN CREATEROLE PASSWORD 'secret'; GRANT duebook_app TO {name} WITH ADMIN OPTION")).expect("an owner");
-    superuser.run(&format!("CREATE DATABASE {name} OWNER {name}")).expect("a database");
-    let url = url_of(&name);
-    let (scheme, at) = (url.find("://").expect("a url") + 3, url.find('@').expect("credentials"));
-    let url = format!("{}{name}:secret{}", &url[..scheme], &url[at..]);
-    let refused = migrate(&url).expect_err("not without the grant");
-    assert!(refused.contains("GRANT SET ON PARAMETER \"app.portfolio\""), "{refused}");
-    superuser.run(&format!("GRANT SET ON PARAMETER \"app.portfolio\" TO {name}")).expect("granted");
-    assert!(!migrate(&url).expect("up").is_empty());
-    superuser.run(&format!("DROP DATABASE {name} WITH (FORCE)")).expect("dropped");
-    superuser.run(&format!("REVOKE SET ON PARAMETER \"app.portfolio\" FROM {name}; REVOKE duebook_app FROM {name}; DROP ROLE {name}")).expect("gone");
-}
 
 /// Round trips around every write: BEGIN, the key, audit event with reply, COMMIT.
 const FRAME: u32 = 4;

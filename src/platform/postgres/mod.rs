@@ -139,17 +139,27 @@ impl OpenLink {
     }
 }
 
-/// What the owner of a database must be allowed beside owning it: to make the role the service works under, and to give
-/// functions a setting of ours, which `PostgreSQL` lets superusers do and whom they name.
-const OWNER_MAY: &str = "(SELECT rolsuper OR (rolcreaterole OR EXISTS (SELECT FROM pg_roles WHERE rolname = 'duebook_app'))
-    AND has_parameter_privilege('app.portfolio', 'SET') FROM pg_roles WHERE rolname = current_user)";
+/// The role whose functions guard and move the books (step 32): it owns nothing else and nobody logs in as it.
+pub const LEDGER_ROLE: &str = "duebook_ledger";
 
-/// Brings the schema up to date as the owner.
+/// Brings the schema up to date as the owner, who must be able to make both roles, or to grant those that are there.
 pub fn migrate(owner_url: &str) -> Result<Vec<String>, String> {
     let mut connection = PgConnection::establish(owner_url).map_err(|e| e.to_string())?;
-    let may = diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(OWNER_MAY)).get_result::<bool>(&mut connection);
-    if !may.map_err(|e| e.to_string())? {
-        return Err("the owner of the database needs CREATEROLE, and what a superuser grants by: GRANT SET ON PARAMETER \"app.portfolio\" TO the owner".into());
+    if !connection.has_pending_migration(MIGRATIONS).map_err(|e| e.to_string())? {
+        return Ok(Vec::new());
+    }
+    // Whoever makes roles may grant any, until version 16 of PostgreSQL; since then only those made by themselves.
+    let may = format!(
+        "(SELECT bool_and(o.rolsuper OR CASE WHEN r.oid IS NULL THEN o.rolcreaterole
+              ELSE pg_has_role(r.oid, 'MEMBER WITH ADMIN OPTION') OR o.rolcreaterole AND current_setting('server_version_num')::integer < 160000 END)
+          FROM pg_roles o CROSS JOIN unnest(ARRAY['{APP_ROLE}', '{LEDGER_ROLE}']) AS wanted LEFT JOIN pg_roles r ON r.rolname = wanted
+          WHERE o.rolname = current_user)"
+    );
+    if !diesel::select(diesel::dsl::sql::<diesel::sql_types::Bool>(&may)).get_result::<bool>(&mut connection).map_err(|e| e.to_string())? {
+        return Err(format!(
+            "the owner of the database needs CREATEROLE, or that somebody who has it makes the roles: CREATE ROLE {APP_ROLE}; CREATE ROLE {LEDGER_ROLE}; \
+             GRANT {APP_ROLE}, {LEDGER_ROLE} TO the owner WITH ADMIN OPTION"
+        ));
     }
     connection.batch_execute("SET lock_timeout = '10s'; SET client_min_messages = warning").map_err(|e| e.to_string())?;
     let done = connection.run_pending_migrations(MIGRATIONS).map_err(|e| e.to_string())?;
