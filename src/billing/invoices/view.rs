@@ -77,7 +77,7 @@ pub fn document(stored: &Stored, cx: &Context) -> Document {
             stored.status,
             cancellable && stored.approval.is_none(),
             stored.supply.of_law().is_export(),
-            |permission| cx.principal.as_ref().is_none_or(|principal| principal.may(permission) || principal.may_request(permission)),
+            |permission| cx.may_ask(permission),
         ),
         metadata: stored.metadata.clone(),
         explanation: None,

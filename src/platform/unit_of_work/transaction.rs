@@ -45,6 +45,16 @@ impl Context {
     pub fn currency(&self) -> Currency {
         self.facts.currency
     }
+    /// Whether the caller holds a right; the service itself holds all.
+    #[must_use]
+    pub fn may(&self, permission: &str) -> bool {
+        self.principal.as_ref().is_none_or(|principal| principal.may(permission))
+    }
+    /// Whether the caller holds a right, or may ask somebody who does.
+    #[must_use]
+    pub fn may_ask(&self, permission: &str) -> bool {
+        self.principal.as_ref().is_none_or(|principal| principal.may(permission) || principal.may_request(permission))
+    }
     #[must_use]
     pub fn fiscal_year(&self, date: NaiveDate) -> dates::FiscalYear {
         dates::FiscalYear::of(date, self.facts.fiscal_year_start)

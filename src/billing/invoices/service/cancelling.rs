@@ -10,7 +10,6 @@ use crate::billing::irns::{self, types::Record};
 use crate::control::approvals::{Approved, Gate};
 use crate::ledger::{self, DocumentKind, Unwind};
 use crate::platform::dates::Instant;
-use crate::platform::http::problem::FieldError;
 use crate::platform::http::reply::require_version;
 use crate::platform::http::{Problem, faults};
 use crate::platform::ids::InvoiceId;
@@ -23,18 +22,8 @@ use serde_json::json;
 pub fn cancel<F: Form>(tx: &mut Tx<'_>, id: InvoiceId, version: Option<i64>, wanted: &CancelInvoice) -> Result<Audited<F::Answer>, Problem> {
     let before = cancellable::<F>(tx, id)?;
     require_version(version, before.version + before.settled.moves)?;
-    let on = wanted.cancelled_on.unwrap_or(tx.cx().today.max(before.posting_date));
-    let mut errors: Vec<_> = faults::in_future("/cancelled_on", on, tx.cx().today.max(before.posting_date)).into_iter().collect();
-    if on < before.posting_date {
-        errors.push(
-            FieldError::at("/cancelled_on", "before_document", "A document is not cancelled before it is posted.")
-                .expected(format!("at least {}", before.posting_date))
-                .received(on),
-        );
-    }
-    if !errors.is_empty() {
-        return Err(Problem::invalid(errors));
-    }
+    let early = ("before_document", "A document is not cancelled before it is posted.");
+    let on = faults::step_day("/cancelled_on", wanted.cancelled_on, before.posting_date, tx.cx().today, early).map_err(Problem::invalid)?;
     let payload = json!({"cancelled_on": on, "reason": wanted.reason});
     match ask(tx, F::CANCEL, &before, Some(&wanted.reason), payload, F::answer)? {
         Gate::Open => cancel_now::<F>(tx, &before, on, &wanted.reason),

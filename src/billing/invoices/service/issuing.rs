@@ -17,7 +17,7 @@ use crate::ledger::periods;
 use crate::ledger::{self, AllocationKind, NewAllocation, OpenItem, Posting, Side};
 use crate::master_data::exchange_rates::service::known_rate;
 use crate::platform::http::Problem;
-use crate::platform::http::problem::{self};
+use crate::platform::http::problem;
 use crate::platform::ids::InvoiceId;
 use crate::platform::money::round;
 use crate::platform::unit_of_work::{Audited, Context, Rx, Tx};
@@ -27,7 +27,7 @@ use serde_json::{Value, json};
 /// Issuing is a right of its own; where it is under approval, the right to ask for it suffices.
 fn may_issue(tx: &Tx<'_>, kind: Kind, on_request: bool) -> Result<(), Problem> {
     let permission = kind.issue_permission();
-    let may = tx.cx().principal.as_ref().is_none_or(|principal| principal.may(permission) || on_request && principal.may_request(permission));
+    let may = if on_request { tx.cx().may_ask(permission) } else { tx.cx().may(permission) };
     if may {
         return Ok(());
     }

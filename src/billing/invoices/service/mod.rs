@@ -12,13 +12,13 @@ pub use readying::lock_rows;
 
 use super::explanation;
 use super::order::{Form, Kind, Verb};
-use super::rules::{self};
+use super::rules;
 use super::store::{self, Stored};
 use super::types::{DocumentQuery, Expansion, InvoiceFilter, InvoiceStatus, InvoiceSummary, NewInvoice, ShippingBill};
 use super::view::{self, days_overdue, status_of};
 use crate::control::close::Check;
 use crate::platform::http::Problem;
-use crate::platform::http::problem::{self};
+use crate::platform::http::problem;
 use crate::platform::http::reply::require_version;
 use crate::platform::ids::InvoiceId;
 use crate::platform::money::Currency;

@@ -52,10 +52,7 @@ pub fn deposit(tx: &mut Tx<'_>, id: ReceiptId, version: Option<i64>, wanted: &De
     let worth = worth(tx, &new, currencies, rate, base)?;
     let credit = OpenItem { document_number: head.number.clone(), ..credit(id, customer, &new, &worth, base, on) };
     concede(tx, &new, id, customer, &worth, base)?;
-    let terms = match &new.gst_advance {
-        Some(wanted) => Some(advance_terms(tx, wanted, customer, on)?),
-        None => None,
-    };
+    let terms = new.gst_advance.as_ref().map(|wanted| advance_terms(tx, wanted, customer, on)).transpose()?;
     // The value of a cheque counts from its deposit.
     let instructions = Instructions { terms: Terms { value_date: on, ..Instructions::of(&new).terms }, ..Instructions::of(&new) };
     let (mut plan, _) = plan(tx, &credit, rules::purses(&new), instructions, on)?;

@@ -1,8 +1,7 @@
 //! The payer of a receipt that came without one becomes known.
 
 use super::super::posting::identification;
-use super::super::store;
-use super::super::store::{Head, Step};
+use super::super::store::{self, Head, Step};
 use super::super::types::{Identify, Receipt, State};
 use super::placing::{Instructions, advance_terms, credit_item, open_advance, plan};
 use super::{changed, invalid_state, lock, step_day};
@@ -48,10 +47,7 @@ pub fn identify(tx: &mut Tx<'_>, id: ReceiptId, version: Option<i64>, wanted: &I
     let in_base =
         worth.and_then(|e| e.lines.first().and_then(|line| line.base)).ok_or_else(|| Problem::internal(&"an unidentified receipt without its entry"))?;
     let credit = OpenItem { document_number: head.number.clone(), ..credit_item(id.uuid(), customer, settles, head.gross_settled, in_base, on) };
-    let terms = match &wanted.gst_advance {
-        Some(wanted) => Some(advance_terms(tx, wanted, customer, head.receipt_date)?),
-        None => None,
-    };
+    let terms = wanted.gst_advance.as_ref().map(|wanted| advance_terms(tx, wanted, customer, head.receipt_date)).transpose()?;
     let instructions = Instructions {
         prefix: "/allocations",
         targets: &wanted.allocations,

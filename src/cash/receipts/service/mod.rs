@@ -14,7 +14,7 @@ pub use reversal::{REVERSE, reverse};
 use super::store::{Head, Step};
 use super::types::{Receipt, ReceiptPatch, State};
 use super::{rules, store};
-use crate::control::approvals::{self};
+use crate::control::approvals;
 use crate::ledger::open_items::store::lock_customers;
 use crate::master_data::customers;
 use crate::platform::http::problem::{self, FieldError};
@@ -73,16 +73,9 @@ pub(super) fn changed(tx: &mut Tx<'_>, id: ReceiptId, before: &Receipt, event: &
     Ok(tx.record(change, after))
 }
 
-/// A day for a step that is not before another and not in the future.
-pub(super) fn step_day(wanted: Option<NaiveDate>, pointer: &str, not_before: NaiveDate, today: NaiveDate) -> Result<NaiveDate, Vec<FieldError>> {
-    let day = wanted.unwrap_or(today.max(not_before));
-    let mut errors: Vec<_> = faults::in_future(pointer, day, today.max(not_before)).into_iter().collect();
-    if day < not_before {
-        errors.push(
-            FieldError::at(pointer, "before_document", "This is not dated before what it is about.").expected(format!("at least {not_before}")).received(day),
-        );
-    }
-    if errors.is_empty() { Ok(day) } else { Err(errors) }
+/// The day of a step of a receipt.
+pub(super) fn step_day(wanted: Option<NaiveDate>, pointer: &str, since: NaiveDate, today: NaiveDate) -> Result<NaiveDate, Vec<FieldError>> {
+    faults::step_day(pointer, wanted, since, today, ("before_document", "This is not dated before what it is about."))
 }
 
 /// Nothing that moves money changes.

@@ -9,7 +9,7 @@ use crate::cash::allocations::settlement::resolve;
 use crate::cash::allocations::store::customers_of;
 use crate::control::approvals::rules::Band;
 use crate::control::approvals::{self, Action, Request};
-use crate::ledger::advances::{self};
+use crate::ledger::advances;
 use crate::ledger::numbering::{self, NumberedKind};
 use crate::ledger::open_items::store::{lock_customers, named};
 use crate::ledger::periods;
@@ -70,10 +70,7 @@ pub fn record(tx: &mut Tx<'_>, new: &NewReceipt) -> Result<Audited<Receipt>, Pro
     let mut head = head(new, id, &worth, tx)?;
     head.bank_account_id = ground.bank_account;
     let mut placed = Vec::new();
-    let terms = match &new.gst_advance {
-        Some(wanted) => Some(advance_terms(tx, wanted, ground.customer, new.receipt_date)?),
-        None => None,
-    };
+    let terms = new.gst_advance.as_ref().map(|wanted| advance_terms(tx, wanted, ground.customer, new.receipt_date)).transpose()?;
     if rules::held(new) {
         // What it names must be there now; whether it fits is seen on the day.
         resolve(tx, "/allocations", &new.allocations, ground.customer, worth.currency, new.cheque_date.unwrap_or(on))?;
