@@ -235,7 +235,7 @@ pub struct Service {
 impl Service {
     pub fn new(database: &Database, settings: &Settings) -> Result<Self, Failure> {
         Contract::install(contract()?);
-        approvals::install(ACTIONS);
+        approvals::install(ACTIONS, cash::receipts::store::recorded_by);
         filing::einvoice::portal::install(&settings.irp_keys()?)?;
         control::close::install(CHECKS);
         credit::exposure::install(&CASH);

@@ -2,7 +2,7 @@
 
 use super::order::Kind;
 use super::rules::{PricedLine, allowed_actions};
-use super::store::{Stored, payment_status};
+use super::store::Stored;
 use super::types::{
     Charge, ChargeTime, Document, InvoiceAmounts, InvoiceInstalment, InvoiceLine, InvoiceStatus, InvoiceTotals, Payable, PaymentStatus, SettlementTermsView,
 };
@@ -77,7 +77,7 @@ pub fn document(stored: &Stored, cx: &Context) -> Document {
             stored.status,
             cancellable && stored.approval.is_none(),
             stored.supply.of_law().is_export(),
-            |permission| cx.principal.as_ref().is_none_or(|principal| principal.may(permission) || principal.may_request(permission)),
+            |permission| cx.may_ask(permission),
         ),
         metadata: stored.metadata.clone(),
         explanation: None,
@@ -191,5 +191,11 @@ pub fn days_overdue(status: InvoiceStatus, oldest_due: Option<NaiveDate>, today:
 /// A cancelled document was never paid, though nothing of it is open.
 #[must_use]
 pub fn status_of(status: InvoiceStatus, total: Decimal, open: Decimal, written_off: bool) -> PaymentStatus {
-    if status == InvoiceStatus::Cancelled { PaymentStatus::Unpaid } else { payment_status(total, open, written_off) }
+    match (open.is_zero(), open == total, written_off) {
+        _ if status == InvoiceStatus::Cancelled => PaymentStatus::Unpaid,
+        (true, _, true) => PaymentStatus::WrittenOff,
+        (true, ..) => PaymentStatus::Paid,
+        (_, true, _) => PaymentStatus::Unpaid,
+        _ => PaymentStatus::PartiallyPaid,
+    }
 }

@@ -10,7 +10,7 @@ use crate::control::approvals::{self, Action, Approved, Gate, Request};
 use crate::ledger::open_items::rules::{Placer, Purse};
 use crate::ledger::open_items::store::{allocation, lock_customers, lock_items_of};
 use crate::ledger::{self, AllocationKind, DocumentKind, Side, Unwind, lock_reversible};
-use crate::platform::http::{FieldError, Problem, faults};
+use crate::platform::http::{Problem, faults};
 use crate::platform::ids::AllocationId;
 use crate::platform::unit_of_work::{Audited, Change, Tx};
 use serde_json::Value;
@@ -98,18 +98,8 @@ pub fn reverse(tx: &mut Tx<'_>, id: AllocationId, wanted: &ReverseAllocation) ->
 fn reverse_now(tx: &mut Tx<'_>, id: AllocationId, wanted: &ReverseAllocation) -> Result<Audited<Allocation>, Problem> {
     let original = lock_reversible(tx, id)?;
     approvals::subject_changed(tx, id.uuid())?;
-    let on = wanted.reversed_on.unwrap_or(tx.cx().today.max(original.effective_on));
-    let mut errors: Vec<_> = faults::in_future("/reversed_on", on, tx.cx().today.max(original.effective_on)).into_iter().collect();
-    if on < original.effective_on {
-        errors.push(
-            FieldError::at("/reversed_on", "before_allocation", "A reversal is not dated before what it takes back.")
-                .expected(format!("at least {}", original.effective_on))
-                .received(on),
-        );
-    }
-    if !errors.is_empty() {
-        return Err(Problem::invalid(errors));
-    }
+    let early = ("before_allocation", "A reversal is not dated before what it takes back.");
+    let on = faults::step_day("/reversed_on", wanted.reversed_on, original.effective_on, tx.cx().today, early).map_err(Problem::invalid)?;
     // What exists only for the sake of its settlement goes whole.
     let grants = [DocumentKind::Discount, DocumentKind::Tolerance, DocumentKind::Recovery];
     let made = if grants.contains(&original.source_kind) || grants.contains(&original.target_kind) {

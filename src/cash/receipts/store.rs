@@ -318,7 +318,6 @@ fn advance_of(terms: Decided, standing: Option<&Standing>, base: Currency) -> Re
 pub fn answer(row: Head, deductions: Vec<DeductionRow>, placed: &[PlacedRow], advance: Option<&Standing>, cx: &Context) -> Receipt {
     let money = Currency::parse(&row.currency).unwrap_or(cx.currency());
     let currency = row.settlement_currency.as_deref().and_then(Currency::parse).unwrap_or(money);
-    let may = |permission: &str| cx.principal.as_ref().is_none_or(|principal| principal.may(permission) || principal.may_request(permission));
     let sum = |belongs: &dyn Fn(AllocationKind) -> bool| currency.amount(placed.iter().filter(|p| belongs(p.kind)).map(|p| p.amount).sum());
     let deduction =
         |d: DeductionRow| Deduction { kind: d.kind, section: d.section, rate: d.rate.map(|rate| Rate(pad(rate, 2))), amount: currency.amount(d.amount) };
@@ -380,7 +379,7 @@ pub fn answer(row: Head, deductions: Vec<DeductionRow>, placed: &[PlacedRow], ad
         approval_id: None,
         allowed_actions: rules::actions(row.state, row.clearing, row.method, row.open)
             .into_iter()
-            .filter(|(_, right)| may(right))
+            .filter(|(_, right)| cx.may_ask(right))
             .map(|(action, _)| action)
             .collect(),
         metadata: serde_json::from_value(row.metadata).unwrap_or_default(),
@@ -481,4 +480,16 @@ pub fn bounced(rx: &mut Rx<'_>, customer: CustomerId, from: NaiveDate, to: Naive
     let company = rx.company();
     let sql = "SELECT count(*) FROM receipt WHERE company_id = $1 AND customer_id = $2 AND state = 'bounced' AND ended_on BETWEEN $3 AND $4";
     rx.scalar(Sql::new(sql).bind(company).bind(customer).bind(from).bind(to))
+}
+
+/// Whether a person recorded money of a customer since an instant.
+pub fn recorded_by(rx: &mut Rx<'_>, customer: CustomerId, actor: &str, since: DateTime<Utc>) -> Result<bool, Problem> {
+    let company = rx.company();
+    rx.scalar(
+        Sql::new("SELECT EXISTS (SELECT FROM receipt WHERE company_id = $1 AND customer_id = $2 AND created_by = $3 AND created_at > $4)")
+            .bind(company)
+            .bind(customer)
+            .bind(actor)
+            .bind(since),
+    )
 }

@@ -173,16 +173,8 @@ pub fn fail(tx: &mut Tx<'_>, id: RefundId, version: Option<i64>, failed: &FailRe
     lock_parties(tx, id.uuid())?;
     let refund = lock(tx, id, version, &[RefundStatus::Paid])?;
     let today = tx.cx().today;
-    let (on, paid_on) = (failed.failed_on.unwrap_or(today), refund.paid_on.unwrap_or(today));
-    let mut errors: Vec<FieldError> = faults::in_future("/failed_on", on, today).into_iter().collect();
-    if on < paid_on {
-        errors.push(
-            FieldError::at("/failed_on", "before_payment", "A payment does not fail before it was made.").expected(format!("at least {paid_on}")).received(on),
-        );
-    }
-    if !errors.is_empty() {
-        return Err(Problem::invalid(errors));
-    }
+    let early = ("before_payment", "A payment does not fail before it was made.");
+    let on = faults::step_day("/failed_on", failed.failed_on, refund.paid_on.unwrap_or(today), today, early).map_err(Problem::invalid)?;
     unwind(tx, &Unwind { document: id.uuid(), kind: DocumentKind::Reversal, on, reason: &failed.reason })?;
     store::set_status(tx, id, RefundStatus::Failed, Some(on), Some(&failed.reason))?;
     let answer = store::get(tx, id)?;

@@ -38,16 +38,15 @@ impl RefundRow {
     fn answer(self, cx: &Context) -> Refund {
         let currency = Currency::parse(&self.currency).unwrap_or(cx.currency());
         let waiting = matches!(self.status, RefundStatus::PendingApproval | RefundStatus::Approved);
-        let may = |permission: &str| cx.principal.as_ref().is_none_or(|p| p.may(permission));
         let refund_voucher = self.voucher(cx.currency());
         let mut allowed = Vec::new();
-        if self.status == RefundStatus::Approved && may("refunds:pay") {
+        if self.status == RefundStatus::Approved && cx.may("refunds:pay") {
             allowed.push("mark-paid");
         }
-        if self.status == RefundStatus::Paid && may("refunds:pay") {
+        if self.status == RefundStatus::Paid && cx.may("refunds:pay") {
             allowed.push("fail");
         }
-        if waiting && may("refunds:request") {
+        if waiting && cx.may("refunds:request") {
             allowed.push("cancel");
         }
         Refund {

@@ -313,16 +313,8 @@ pub fn reverse(tx: &mut Tx<'_>, id: AdjustmentId, version: Option<i64>, wanted: 
     if head.status != AdjustmentStatus::Posted {
         return Err(invalid_state(&head));
     }
-    let today = tx.cx().today.max(head.adjusted_on);
-    let on = wanted.reversed_on.unwrap_or(today);
-    let mut errors: Vec<FieldError> = faults::in_future("/reversed_on", on, today).into_iter().collect();
-    if on < head.adjusted_on {
-        let detail = "A reversal is not dated before what it takes back.";
-        errors.push(FieldError::at("/reversed_on", "before_adjustment", detail).expected(format!("at least {}", head.adjusted_on)).received(on));
-    }
-    if !errors.is_empty() {
-        return Err(Problem::invalid(errors));
-    }
+    let early = ("before_adjustment", "A reversal is not dated before what it takes back.");
+    let on = faults::step_day("/reversed_on", wanted.reversed_on, head.adjusted_on, tx.cx().today, early).map_err(Problem::invalid)?;
     let before = store::get(tx, id)?;
     let wanted = ReverseAdjustment { reversed_on: Some(on), reason: wanted.reason.clone() };
     let request = Request {

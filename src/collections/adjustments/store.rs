@@ -108,7 +108,7 @@ pub fn answers(rx: &mut Rx<'_>, heads: Vec<Head>) -> Result<Vec<Adjustment>, Pro
     )?;
     let cx = rx.cx();
     let base = cx.currency();
-    let may_ask = cx.principal.as_ref().is_none_or(|p| p.may("adjustments:write") || p.may_request("adjustments:write"));
+    let may_ask = cx.may_ask("adjustments:write");
     Ok(heads
         .into_iter()
         .map(|head| {

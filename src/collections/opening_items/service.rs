@@ -174,16 +174,8 @@ pub fn reverse(tx: &mut Tx<'_>, id: OpeningItemId, version: Option<i64>, wanted:
     if before.status == OpeningStatus::Reversed {
         return Err(Problem::new(ALREADY_REVERSED, "The opening item is taken back already.").member("current", json!({"status": before.status})));
     }
-    let today = tx.cx().today.max(before.posting_date);
-    let on = wanted.reversed_on.unwrap_or(today);
-    let mut errors: Vec<FieldError> = faults::in_future("/reversed_on", on, today).into_iter().collect();
-    if on < before.posting_date {
-        let detail = "A reversal is not dated before what it takes back.";
-        errors.push(FieldError::at("/reversed_on", "before_cut_over", detail).expected(format!("at least {}", before.posting_date)).received(on));
-    }
-    if !errors.is_empty() {
-        return Err(Problem::invalid(errors));
-    }
+    let early = ("before_cut_over", "A reversal is not dated before what it takes back.");
+    let on = faults::step_day("/reversed_on", wanted.reversed_on, before.posting_date, tx.cx().today, early).map_err(Problem::invalid)?;
     unwind(tx, &Unwind { document: id.uuid(), kind: DocumentKind::Reversal, on, reason: &wanted.reason })?;
     let answer = store::get(tx, id)?;
     Ok(tx.record(Change::new("opening_item.reversed", id.uuid()).version(answer.version).before(&before).after(&answer).reason(&wanted.reason), answer))

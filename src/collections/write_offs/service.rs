@@ -172,15 +172,8 @@ pub fn reverse(tx: &mut Tx<'_>, id: WriteOffId, version: Option<i64>, wanted: &R
     if head.status != WriteOffStatus::Posted {
         return Err(invalid_state(&head, &[]));
     }
-    let on = wanted.reversed_on.unwrap_or(tx.cx().today.max(head.written_off_on));
-    let mut errors: Vec<FieldError> = faults::in_future("/reversed_on", on, tx.cx().today.max(head.written_off_on)).into_iter().collect();
-    if on < head.written_off_on {
-        let detail = "A reversal is not dated before what it takes back.";
-        errors.push(FieldError::at("/reversed_on", "before_write_off", detail).expected(format!("at least {}", head.written_off_on)).received(on));
-    }
-    if !errors.is_empty() {
-        return Err(Problem::invalid(errors));
-    }
+    let early = ("before_write_off", "A reversal is not dated before what it takes back.");
+    let on = faults::step_day("/reversed_on", wanted.reversed_on, head.written_off_on, tx.cx().today, early).map_err(Problem::invalid)?;
     let before = store::get(tx, id)?;
     let wanted = ReverseWriteOff { reversed_on: Some(on), reason: wanted.reason.clone() };
     let request = Request {
@@ -224,14 +217,13 @@ pub fn recover(tx: &mut Tx<'_>, id: WriteOffId, new: &NewRecovery) -> Result<Aud
         return Err(invalid_state(&head, &[]));
     }
     let today = tx.cx().today;
-    let on = new.recovered_on.unwrap_or(today.max(head.written_off_on));
     let currency = crate::platform::money::Currency::parse(&head.currency).ok_or_else(|| Problem::internal(&"a write-off without currency"))?;
     let mut errors = faults::amount("/amount", new.amount.0, currency);
-    errors.extend(faults::in_future("/recovered_on", on, today.max(head.written_off_on)));
-    if on < head.written_off_on {
-        let detail = "Nothing is recovered before it was written off.";
-        errors.push(FieldError::at("/recovered_on", "before_write_off", detail).expected(format!("at least {}", head.written_off_on)).received(on));
-    }
+    let early = ("before_write_off", "Nothing is recovered before it was written off.");
+    let on = faults::step_day("/recovered_on", new.recovered_on, head.written_off_on, today, early).unwrap_or_else(|faults| {
+        errors.extend(faults);
+        today
+    });
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }

@@ -122,18 +122,16 @@ fn answers(rx: &mut Rx<'_>, heads: Vec<Head>) -> Result<Vec<WriteOff>, Problem> 
     let (lines, recoveries) = (lines(rx, ids.clone())?, recoveries(rx, ids)?);
     let cx = rx.cx();
     let base = cx.currency();
-    let may = |permission: &str| cx.principal.as_ref().is_none_or(|p| p.may(permission));
-    let may_ask = |permission: &str| cx.principal.as_ref().is_none_or(|p| p.may(permission) || p.may_request(permission));
     Ok(heads
         .into_iter()
         .map(|head| {
             let currency = Currency::parse(&head.currency).unwrap_or(base);
             let mut allowed = Vec::new();
             if head.status == WriteOffStatus::Posted {
-                if head.remaining() > Decimal::ZERO && may("allocations:write") {
+                if head.remaining() > Decimal::ZERO && cx.may("allocations:write") {
                     allowed.push("recover");
                 }
-                if head.approval_id.is_none() && may_ask("write_offs:write") {
+                if head.approval_id.is_none() && cx.may_ask("write_offs:write") {
                     allowed.push("reverse");
                 }
             }

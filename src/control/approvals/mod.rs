@@ -19,6 +19,7 @@ use crate::ledger::open_items::store::parties;
 use crate::platform::http::Problem;
 use crate::platform::ids::{ApprovalId, CustomerId};
 use crate::platform::unit_of_work::{Rx, Tx};
+use chrono::{DateTime, Utc};
 use rules::Band;
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -83,11 +84,23 @@ pub struct Approved {
     pub payload: Value,
 }
 
-static ACTIONS: OnceLock<&'static [&'static Action]> = OnceLock::new();
+/// Whether a person recorded money of a customer since an instant, whoever identified it or took it to the bank
+/// afterwards: what only the area of receipts knows.
+pub type RecordedCash = fn(&mut Rx<'_>, CustomerId, &str, DateTime<Utc>) -> Result<bool, Problem>;
 
-/// Makes the acts of all domains known; done once by the composition.
-pub fn install(actions: &'static [&'static Action]) {
+static ACTIONS: OnceLock<&'static [&'static Action]> = OnceLock::new();
+static RECORDED_CASH: OnceLock<RecordedCash> = OnceLock::new();
+
+/// Makes the acts of all domains known, and who knows of cash; done once by the composition.
+pub fn install(actions: &'static [&'static Action], recorded_cash: RecordedCash) {
     let _ = ACTIONS.set(actions);
+    let _ = RECORDED_CASH.set(recorded_cash);
+}
+
+/// Whether a person handled money of a customer since an instant (SOD-02).
+fn handled_cash(rx: &mut Rx<'_>, customer: CustomerId, actor: &str, since: DateTime<Utc>) -> Result<bool, Problem> {
+    let recorded = RECORDED_CASH.get().ok_or_else(|| Problem::internal(&"nobody knows of cash"))?;
+    Ok(store::handled_cash(rx, customer, actor, since)? || recorded(rx, customer, actor, since)?)
 }
 
 fn action(name: &str) -> Result<&'static Action, Problem> {

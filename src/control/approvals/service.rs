@@ -49,7 +49,7 @@ pub enum Gate {
 /// Either way the act counts in the rolling sum.
 pub fn gate(tx: &mut Tx<'_>, request: &Request<'_>) -> Result<Gate, Problem> {
     let action = request.action;
-    let direct = tx.cx().principal.as_ref().is_none_or(|principal| principal.may(action.direct));
+    let direct = tx.cx().may(action.direct);
     let own = store::bands(tx, action.kind)?;
     let rolling = store::rolling(tx, action.kind, request.customer)? + request.amount;
     let needed = steps(own.as_ref().map_or(action.bands, |(bands, _)| bands), rolling, direct);
@@ -80,7 +80,7 @@ pub fn concede(tx: &mut Tx<'_>, request: &Request<'_>) -> Result<(), Problem> {
 
 /// For acts without bands: who may act directly acts, without a row in the register; everybody else asks.
 pub fn gate_unless_direct(tx: &mut Tx<'_>, request: &Request<'_>) -> Result<Gate, Problem> {
-    let direct = tx.cx().principal.as_ref().is_none_or(|principal| principal.may(request.action.direct));
+    let direct = tx.cx().may(request.action.direct);
     if direct { Ok(Gate::Open) } else { gate(tx, request) }
 }
 
@@ -135,7 +135,7 @@ fn may_decide(tx: &mut Tx<'_>, row: &Row, action: &Action) -> Result<(), Problem
     }
     if let (Some(customer), true, Actor::User(user)) = (row.customer_id, action.bars_cash_handlers, tx.cx().actor) {
         let since = tx.cx().now - chrono::Duration::days(90);
-        if store::handled_cash(tx, customer, &me, since)? && !waivers::stands(tx, "SOD-02", user)? {
+        if super::handled_cash(tx, customer, &me, since)? && !waivers::stands(tx, "SOD-02", user)? {
             return Err(Problem::new(SOD_CONFLICT, "You recorded or placed money of this customer in the last 90 days (SOD-02).").member("rule", "SOD-02"));
         }
     }

@@ -201,8 +201,7 @@ pub fn make_stale(tx: &mut Tx<'_>, subject: Uuid) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whether a person recorded or placed money of a customer since an instant (SOD-02), whoever identified it or
-/// took it to the bank afterwards.
+/// Whether a person posted or placed money of a customer since an instant (SOD-02).
 pub fn handled_cash(rx: &mut Rx<'_>, customer: CustomerId, actor: &str, since: DateTime<Utc>) -> Result<bool, Problem> {
     let company = rx.company();
     rx.scalar(
@@ -210,8 +209,7 @@ pub fn handled_cash(rx: &mut Rx<'_>, customer: CustomerId, actor: &str, since: D
             "SELECT EXISTS (SELECT FROM allocation a WHERE a.company_id = $1 AND a.customer_id = $2 AND a.actor = $3 AND a.recorded_at > $4 AND a.amount > 0
                             AND a.kind IN ('cash', 'tds', 'charge', 'discount', 'retention'))
                  OR EXISTS (SELECT FROM journal_line l JOIN journal_entry e ON e.company_id = l.company_id AND e.id = l.entry_id
-                            WHERE l.company_id = $1 AND l.customer_id = $2 AND e.document_kind = 'receipt' AND e.actor = $3 AND e.recorded_at > $4)
-                 OR EXISTS (SELECT FROM receipt r WHERE r.company_id = $1 AND r.customer_id = $2 AND r.created_by = $3 AND r.created_at > $4)",
+                            WHERE l.company_id = $1 AND l.customer_id = $2 AND e.document_kind = 'receipt' AND e.actor = $3 AND e.recorded_at > $4)",
         )
         .bind(company)
         .bind(customer)

@@ -46,9 +46,8 @@ pub fn summary(period: &periods::Period) -> PeriodSummary {
 }
 
 fn allowed_actions(state: PeriodState, cx: &Context) -> Vec<&'static str> {
-    let may = |permission: &str| cx.principal.as_ref().is_none_or(|principal| principal.may(permission));
-    let close = (state != PeriodState::Closed && may("periods:close")).then_some("close");
-    let reopen = (state != PeriodState::Open && may("periods:reopen")).then_some("reopen");
+    let close = (state != PeriodState::Closed && cx.may("periods:close")).then_some("close");
+    let reopen = (state != PeriodState::Open && cx.may("periods:reopen")).then_some("reopen");
     close.into_iter().chain(reopen).collect()
 }
 

@@ -12,7 +12,7 @@ use crate::ledger::problems::ALREADY_REVERSED;
 use crate::ledger::{self, Account, DocumentKind, Line, NewOpenItem, Posting, Side, Unwind, lock_parties, periods, unwind};
 use crate::master_data::{customers, gst_registrations};
 use crate::platform::http::faults;
-use crate::platform::http::problem::{self, FieldError, Problem};
+use crate::platform::http::problem::{self, Problem};
 use crate::platform::http::reply::require_version;
 use crate::platform::ids::CustomerId;
 use crate::platform::unit_of_work::{Audited, Change, Context, Rx, Tx};
@@ -67,16 +67,12 @@ pub fn get(rx: &mut Rx<'_>, id: Uuid) -> Result<Journal, Problem> {
     let approval_id = approvals::pending(rx, summary.id)?;
     let stands = summary.status == JournalStatus::Posted && summary.reversed_by_id.is_none() && approval_id.is_none();
     Ok(Journal {
-        allowed_actions: if manual.is_some() && stands && may_ask(rx.cx()) { vec!["reverse"] } else { Vec::new() },
+        allowed_actions: if manual.is_some() && stands && rx.cx().may_ask("gl:write") { vec!["reverse"] } else { Vec::new() },
         version: manual.map_or_else(|| 1 + i64::from(summary.reversed_by_id.is_some()), |manual| manual.version),
         approval_id,
         summary,
         lines,
     })
-}
-
-fn may_ask(cx: &Context) -> bool {
-    cx.principal.as_ref().is_none_or(|principal| principal.may("gl:write") || principal.may_request("gl:write"))
 }
 
 /// A journal by hand: sound, kept as it was sent, and waiting for its approval.
@@ -102,7 +98,7 @@ pub fn create(tx: &mut Tx<'_>, new: &NewJournal) -> Result<Audited<Journal>, Pro
     let id = store::insert(tx, new, &lines, total)?;
     let asked = get(tx, id.uuid())?;
     let control = lines.iter().any(|line| line.control);
-    let controller = tx.cx().principal.as_ref().is_none_or(|principal| principal.may("gl:write"));
+    let controller = tx.cx().may("gl:write");
     let action = if control && !controller { &POST_TO_CONTROL } else { &POST };
     let made = match request(tx, action, &asked, total, Some(&new.narration), Value::Null)? {
         Gate::Pending(approval) => Journal { approval_id: Some(approval), ..asked },
@@ -216,15 +212,8 @@ pub fn reverse(tx: &mut Tx<'_>, id: Uuid, seen: Option<i64>, wanted: &ReverseJou
     if let Some(by) = summary.reversed_by_id {
         return Err(Problem::new(ALREADY_REVERSED, "This journal is reversed already.").member("current", json!({"status": "reversed", "reversed_by_id": by})));
     }
-    let on = wanted.reversed_on.unwrap_or(tx.cx().today.max(summary.posted_on));
-    let mut errors: Vec<FieldError> = faults::in_future("/reversed_on", on, tx.cx().today.max(summary.posted_on)).into_iter().collect();
-    if on < summary.posted_on {
-        let error = FieldError::at("/reversed_on", "before_journal", "A reversal is not dated before what it takes back.");
-        errors.push(error.expected(format!("at least {}", summary.posted_on)).received(on));
-    }
-    if !errors.is_empty() {
-        return Err(Problem::invalid(errors));
-    }
+    let early = ("before_journal", "A reversal is not dated before what it takes back.");
+    let on = faults::step_day("/reversed_on", wanted.reversed_on, summary.posted_on, tx.cx().today, early).map_err(Problem::invalid)?;
     periods::store::require_open(tx, on)?;
     let subject = summary.id;
     let payload = json!({"reversed_on": on, "reason": wanted.reason});

@@ -280,7 +280,7 @@ fn written(built: &Built) -> Result<Kept, Problem> {
 fn view(row: store::ListRow, cx: &Context) -> GstReturn {
     let period = ReturnPeriod::of(row.period);
     let state = row.state();
-    let may = cx.principal.as_ref().is_none_or(|principal| principal.may("gst:lock") || principal.may_request("gst:lock"));
+    let may = cx.may_ask("gst:lock");
     let lockable = state == ReturnState::Open && row.approval_id.is_none() && period.last < cx.today && may;
     GstReturn {
         id: row.id,

@@ -1,6 +1,6 @@
 //! Who pays for a customer.
 
-use super::store;
+use super::service;
 use super::types::{EndPayer, NewPayer, Payer, Payers};
 use crate::platform::http::{Body, Created, Done, Fetched, Path, Reply};
 use crate::platform::ids::{CustomerId, PayerLinkId};
@@ -19,7 +19,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 #[utoipa::path(tag = "Customers", params(("id" = CustomerId, Path, description = "The customer.")), responses((status = 200, body = Payers, description = "All payers.")), extensions(("x-permission" = json!("customers:read"))))]
 #[get("/v1/customers/{id}/payers")]
 pub async fn list_payers(caller: Caller<CustomersRead>, id: Path<CustomerId>) -> Reply<Fetched<Payers>> {
-    caller.fetch(move |rx| store::list(rx, id.0)).await
+    caller.fetch(move |rx| service::list(rx, id.0)).await
 }
 
 /// Let another customer pay for this one.
@@ -29,7 +29,7 @@ pub async fn list_payers(caller: Caller<CustomersRead>, id: Path<CustomerId>) ->
 #[utoipa::path(tag = "Customers", request_body = NewPayer, params(("id" = CustomerId, Path, description = "The customer.")), responses((status = 201, body = Payer, description = "Added.")), extensions(("x-permission" = json!("customers:write")), ("x-idempotency" = json!("required"))))]
 #[post("/v1/customers/{id}/payers")]
 pub async fn add_payer(caller: Caller<CustomersWrite>, id: Path<CustomerId>, body: Body<NewPayer>) -> Reply<Created<Payer>> {
-    caller.create(move |tx| store::add(tx, id.0, &body)).await
+    caller.create(move |tx| service::add(tx, id.0, &body)).await
 }
 
 /// End a payer.
@@ -39,5 +39,5 @@ pub async fn add_payer(caller: Caller<CustomersWrite>, id: Path<CustomerId>, bod
 #[post("/v1/customers/{id}/payers/{payer_link_id}/end")]
 pub async fn end_payer(caller: Caller<CustomersWrite>, path: Path<(CustomerId, PayerLinkId)>, body: Body<EndPayer>) -> Reply<Done<Payer>> {
     let (customer, link) = path.0;
-    caller.change(move |tx| store::end(tx, customer, link, &body)).await
+    caller.change(move |tx| service::end(tx, customer, link, &body)).await
 }

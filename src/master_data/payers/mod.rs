@@ -3,6 +3,7 @@
 
 pub mod http;
 pub mod problems;
+mod service;
 mod store;
 pub mod types;
 

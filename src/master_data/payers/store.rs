@@ -1,13 +1,11 @@
-use super::problems::PAYER_OVERLAPS;
-use super::types::{EndPayer, NewPayer, Payer, Payers};
+use super::types::{NewPayer, Payer};
 use crate::platform::dates::Instant;
-use crate::platform::http::{FieldError, Problem};
+use crate::platform::http::Problem;
 use crate::platform::ids::{CustomerId, PayerLinkId};
 use crate::platform::postgres::sql::Sql;
-use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
+use crate::platform::unit_of_work::{Rx, Tx};
 use crate::row;
 use chrono::{DateTime, NaiveDate, Utc};
-use serde_json::json;
 
 row! {
     struct PayerRow { id: PayerLinkId, customer_id: CustomerId, payer_id: CustomerId, payer_name: String, valid_from: NaiveDate, valid_to: Option<NaiveDate>, created_by: String, recorded_at: DateTime<Utc> }
@@ -30,48 +28,19 @@ impl From<PayerRow> for Payer {
 const SELECT: &str = "SELECT p.id, p.customer_id, p.payer_id, c.legal_name AS payer_name, p.valid_from, p.valid_to, p.created_by, p.recorded_at
     FROM customer_payer p JOIN customer c ON c.company_id = p.company_id AND c.id = p.payer_id WHERE p.company_id = $1 AND p.customer_id = $2";
 
-fn require_customer(rx: &mut Rx<'_>, customer: CustomerId, missing: impl FnOnce() -> Problem) -> Result<(), Problem> {
+pub fn is_customer(rx: &mut Rx<'_>, customer: CustomerId) -> Result<bool, Problem> {
     let company = rx.company();
-    let known: bool = rx.scalar(Sql::new("SELECT EXISTS (SELECT FROM customer WHERE company_id = $1 AND id = $2)").bind(company).bind(customer))?;
-    if known { Ok(()) } else { Err(missing()) }
+    rx.scalar(Sql::new("SELECT EXISTS (SELECT FROM customer WHERE company_id = $1 AND id = $2)").bind(company).bind(customer))
 }
 
-pub fn list(rx: &mut Rx<'_>, customer: CustomerId) -> Result<Payers, Problem> {
-    require_customer(rx, customer, || Problem::not_found("customer"))?;
+pub fn list(rx: &mut Rx<'_>, customer: CustomerId) -> Result<Vec<Payer>, Problem> {
     let company = rx.company();
     let rows: Vec<PayerRow> = rx.load(Sql::new(format!("{SELECT} ORDER BY p.valid_from, p.id")).bind(company).bind(customer))?;
-    Ok(Payers { data: rows.into_iter().map(Payer::from).collect() })
+    Ok(rows.into_iter().map(Payer::from).collect())
 }
 
-/// A customer whose payers change; one change at a time.
-fn lock(tx: &mut Tx<'_>, customer: CustomerId) -> Result<(), Problem> {
-    let company = tx.company();
-    let found: Vec<CustomerId> =
-        tx.scalars(Sql::new("SELECT id FROM customer WHERE company_id = $1 AND id = $2 FOR NO KEY UPDATE").bind(company).bind(customer))?;
-    if found.is_empty() { Err(Problem::not_found("customer")) } else { Ok(()) }
-}
-
-pub fn add(tx: &mut Tx<'_>, customer: CustomerId, new: &NewPayer) -> Result<Audited<Payer>, Problem> {
-    lock(tx, customer)?;
-    require_customer(tx, new.payer_id, || Problem::reference("customer", "/payer_id"))?;
-    let mut errors = Vec::new();
-    if new.payer_id == customer {
-        errors.push(FieldError::at("/payer_id", "pays_for_itself", "A customer pays for itself anyway."));
-    }
-    if new.valid_to.is_some_and(|to| to < new.valid_from) {
-        errors.push(FieldError::at("/valid_to", "ends_before_start", "The last day is not before the first."));
-    }
-    if !errors.is_empty() {
-        return Err(Problem::invalid(errors));
-    }
-    if let Some(other) = overlapping(tx, customer, new)? {
-        let until = other.valid_to.map_or_else(String::new, |to| format!(" until {to}"));
-        let detail = format!("It pays from {}{until} already; end that first or begin after it.", other.valid_from);
-        return Err(Problem::new(PAYER_OVERLAPS, detail.clone())
-            .errors(vec![FieldError::at("/valid_from", "payer_overlaps", detail).received(new.valid_from)])
-            .member("current", json!({"id": other.id, "valid_from": other.valid_from, "valid_to": other.valid_to})));
-    }
-    let (company, id, actor) = (tx.company(), PayerLinkId::new(), tx.cx().actor.to_string());
+pub fn insert(tx: &mut Tx<'_>, customer: CustomerId, id: PayerLinkId, new: &NewPayer) -> Result<(), Problem> {
+    let (company, actor) = (tx.company(), tx.cx().actor.to_string());
     tx.execute(
         Sql::new("INSERT INTO customer_payer (company_id, id, customer_id, payer_id, valid_from, valid_to, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7)")
             .bind(company)
@@ -82,12 +51,25 @@ pub fn add(tx: &mut Tx<'_>, customer: CustomerId, new: &NewPayer) -> Result<Audi
             .bind(new.valid_to)
             .bind(actor),
     )?;
-    let made = get(tx, customer, id)?;
-    Ok(tx.record(Change::new("payer.added", id.uuid()).after(&made), made))
+    Ok(())
+}
+
+pub fn set_end(tx: &mut Tx<'_>, id: PayerLinkId, ends_on: NaiveDate) -> Result<(), Problem> {
+    let company = tx.company();
+    tx.execute(Sql::new("UPDATE customer_payer SET valid_to = $3 WHERE company_id = $1 AND id = $2").bind(company).bind(id).bind(ends_on))?;
+    Ok(())
+}
+
+/// A customer whose payers change; one change at a time.
+pub fn lock(tx: &mut Tx<'_>, customer: CustomerId) -> Result<(), Problem> {
+    let company = tx.company();
+    let found: Vec<CustomerId> =
+        tx.scalars(Sql::new("SELECT id FROM customer WHERE company_id = $1 AND id = $2 FOR NO KEY UPDATE").bind(company).bind(customer))?;
+    if found.is_empty() { Err(Problem::not_found("customer")) } else { Ok(()) }
 }
 
 /// A relation of the same two on some of the days asked for.
-fn overlapping(rx: &mut Rx<'_>, customer: CustomerId, new: &NewPayer) -> Result<Option<Payer>, Problem> {
+pub fn overlapping(rx: &mut Rx<'_>, customer: CustomerId, new: &NewPayer) -> Result<Option<Payer>, Problem> {
     let company = rx.company();
     let sql = format!(
         "{SELECT} AND p.payer_id = $3 AND p.valid_from <= coalesce($5, 'infinity'::date) AND coalesce(p.valid_to, 'infinity'::date) >= $4 ORDER BY p.valid_from LIMIT 1"
@@ -96,26 +78,10 @@ fn overlapping(rx: &mut Rx<'_>, customer: CustomerId, new: &NewPayer) -> Result<
     Ok(row.map(Payer::from))
 }
 
-fn get(rx: &mut Rx<'_>, customer: CustomerId, id: PayerLinkId) -> Result<Payer, Problem> {
+pub fn get(rx: &mut Rx<'_>, customer: CustomerId, id: PayerLinkId) -> Result<Payer, Problem> {
     let company = rx.company();
     let row: Option<PayerRow> = rx.optional(Sql::new(format!("{SELECT} AND p.id = $3")).bind(company).bind(customer).bind(id))?;
     row.map(Payer::from).ok_or_else(|| Problem::not_found("payer"))
-}
-
-pub fn end(tx: &mut Tx<'_>, customer: CustomerId, id: PayerLinkId, wanted: &EndPayer) -> Result<Audited<Payer>, Problem> {
-    lock(tx, customer)?;
-    let before = get(tx, customer, id)?;
-    if let Some(ended) = before.valid_to.filter(|ended| wanted.ends_on > *ended) {
-        let error = FieldError::at("/ends_on", "ends_later", "It ends earlier already; add the payer again for days after that.");
-        return Err(Problem::invalid(vec![error.expected(format!("at most {ended}")).received(wanted.ends_on)]));
-    }
-    if wanted.ends_on < before.valid_from {
-        return Err(Problem::invalid(vec![FieldError::at("/ends_on", "ends_before_start", "The last day is not before the first.").received(wanted.ends_on)]));
-    }
-    let company = tx.company();
-    tx.execute(Sql::new("UPDATE customer_payer SET valid_to = $3 WHERE company_id = $1 AND id = $2").bind(company).bind(id).bind(wanted.ends_on))?;
-    let after = get(tx, customer, id)?;
-    Ok(tx.record(Change::new("payer.ended", id.uuid()).before(&before).after(&after), after))
 }
 
 /// Whether one customer's money may settle another's documents on a day.

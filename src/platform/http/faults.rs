@@ -13,6 +13,24 @@ pub fn in_future(pointer: &str, date: NaiveDate, today: NaiveDate) -> Option<Fie
     (date > latest).then(|| FieldError::at(pointer, "date_in_future", "The date lies in the future.").expected(format!("at most {latest}")).received(date))
 }
 
+/// The day of a step on what stands since a day: the one asked for, else today. It is neither before that day, which is
+/// refused by the code and sentence given, nor in the future.
+pub fn step_day(
+    pointer: &str,
+    wanted: Option<NaiveDate>,
+    since: NaiveDate,
+    today: NaiveDate,
+    early: (&'static str, &str),
+) -> Result<NaiveDate, Vec<FieldError>> {
+    let latest = today.max(since);
+    let day = wanted.unwrap_or(latest);
+    let mut errors: Vec<_> = in_future(pointer, day, latest).into_iter().collect();
+    if day < since {
+        errors.push(FieldError::at(pointer, early.0, early.1).expected(format!("at least {since}")).received(day));
+    }
+    if errors.is_empty() { Ok(day) } else { Err(errors) }
+}
+
 /// More decimals than the currency has.
 #[must_use]
 pub fn precision(pointer: &str, amount: Decimal, currency: Currency) -> FieldError {

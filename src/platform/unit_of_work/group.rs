@@ -4,9 +4,12 @@
 //! alone, as is every other of its group. Who comes alone waits for nobody.
 
 use super::audit::{self, Outcomes};
-use super::caller::{Caller, Doors, Start, answer, in_transaction};
+use super::caller::Caller;
+use super::doors::Doors;
 use super::gate::{self, Class};
 use super::idempotency::{self, Claim, Key};
+use super::run::{answer, in_transaction};
+use super::start::Start;
 use super::transaction::Tx;
 use super::{Permission, request_id};
 use crate::platform::http::Body;

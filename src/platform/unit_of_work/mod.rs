@@ -7,19 +7,29 @@
 mod audit;
 mod bulk;
 mod caller;
+mod doors;
+mod entry;
+mod facts;
 mod gate;
 mod group;
 mod idempotency;
 pub mod permissions;
+mod run;
+mod start;
 mod transaction;
 
 pub use audit::{ADOPTED, Audited, Change, EventKey, Outcomes};
 pub use bulk::{Bulk, BulkMode, BulkReply, BulkRow, BulkSummary, ExternalId, each_row};
-pub use caller::{Behalf, Caller, Doors, Public, request_id, run_for, run_system, run_system_read, snapshot_for};
+pub use caller::{Caller, Public};
+pub use doors::Doors;
+pub use entry::request_id;
+pub use facts::{CompanyFacts, Einvoicing, SettlementPolicy};
 pub use gate::{Class, Gate};
 pub use idempotency::purge_idempotency_keys;
 pub use permissions::Permission;
-pub use transaction::{CompanyFacts, Context, Einvoicing, Rx, SettlementPolicy, Tx};
+pub use run::{run_for, run_system, run_system_read, snapshot_for};
+pub use start::Behalf;
+pub use transaction::{Context, Rx, Tx};
 
 use crate::platform::ids::CompanyId;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,7 @@
 //! `Tx` and `Rx`: a connection inside a transaction of one company.
 
-use super::audit::{Audited, Change, EventKey, Pending};
+use super::audit::{self, Audited, Change, EventKey, Pending};
+use super::facts::CompanyFacts;
 use super::{Actor, Principal};
 use crate::platform::dates;
 use crate::platform::http::Problem;
@@ -15,51 +16,10 @@ use diesel::deserialize::{FromSql, QueryableByName};
 use diesel::pg::{Pg, PgConnection};
 use diesel::query_dsl::RunQueryDsl;
 use diesel::result::OptionalExtension;
-use rust_decimal::Decimal;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use uuid::Uuid;
-
-/// Facts of the company every request needs; they change rarely and are cached for two seconds.
-#[derive(Debug, Clone)]
-pub struct CompanyFacts {
-    pub currency: Currency,
-    pub zone: chrono_tz::Tz,
-    pub fiscal_year_start: u32,
-    pub round_to_unit: bool,
-    pub settlement: SettlementPolicy,
-    /// How old the newest exchange rate may be on a document's date.
-    pub exchange_rate_max_age_days: u32,
-    pub einvoicing: Einvoicing,
-    /// Whether issuing an invoice is held against the customer's credit limit.
-    pub check_invoices: bool,
-}
-
-/// What decides whether the company has its documents registered.
-#[derive(Debug, Clone, Default)]
-pub struct Einvoicing {
-    /// In rupees, by the calendar year the fiscal year starts in.
-    pub turnover: BTreeMap<i32, Decimal>,
-    /// The kind of seller that registers nothing.
-    pub excluded_as: Option<String>,
-}
-
-/// What the company concedes when money does not come out exactly.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SettlementPolicy {
-    /// Per cent of an item; 0 is off.
-    pub tolerance_percent: Decimal,
-    /// In the item's currency; 0 is off.
-    pub tolerance_amount: Decimal,
-    /// Days after the discount's last day in which it may still be granted.
-    pub discount_grace_days: u32,
-    /// Whether a discount taken within the days of grace is granted.
-    pub accept_late_discount: bool,
-    /// Whether part of the money earns part of the discount.
-    pub partial_discount: bool,
-}
 
 /// Who, where and when: frozen at the start of the request.
 #[derive(Debug, Clone)]
@@ -84,6 +44,16 @@ impl Context {
     #[must_use]
     pub fn currency(&self) -> Currency {
         self.facts.currency
+    }
+    /// Whether the caller holds a right; the service itself holds all.
+    #[must_use]
+    pub fn may(&self, permission: &str) -> bool {
+        self.principal.as_ref().is_none_or(|principal| principal.may(permission))
+    }
+    /// Whether the caller holds a right, or may ask somebody who does.
+    #[must_use]
+    pub fn may_ask(&self, permission: &str) -> bool {
+        self.principal.as_ref().is_none_or(|principal| principal.may(permission) || principal.may_request(permission))
     }
     #[must_use]
     pub fn fiscal_year(&self, date: NaiveDate) -> dates::FiscalYear {
@@ -244,5 +214,38 @@ impl<'c> Tx<'c> {
             self.rx.batch("SELECT set_config('app.identity', '', true)")?;
         }
         done
+    }
+
+    /// Writes the events, if there are any; then the transaction is to be kept.
+    pub(super) fn kept(&mut self) -> Result<bool, Problem> {
+        if self.pending.is_empty() {
+            return Ok(false);
+        }
+        audit::flush(self, &[])?;
+        Ok(true)
+    }
+
+    /// Records a change in another company: a log-in before its company is known.
+    pub fn note_in(&mut self, company: CompanyId, change: Change) -> Result<(), Problem> {
+        self.within(company, |tx| {
+            let _ = tx.record(change, ());
+            if tx.company() == company { tx.kept().map(drop) } else { Ok(()) }
+        })
+    }
+
+    /// Works inside another company for a moment (set-up of a new one, a login before its company
+    /// is known). Its events are written there.
+    pub fn within<T>(&mut self, company: CompanyId, work: impl FnOnce(&mut Tx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+        let home = self.company();
+        if home == company {
+            return work(self);
+        }
+        let outer = std::mem::take(&mut self.pending);
+        self.enter(company)?;
+        let value = work(self)?;
+        self.kept()?;
+        self.enter(home)?;
+        self.pending = outer;
+        Ok(value)
     }
 }
