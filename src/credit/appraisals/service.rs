@@ -4,6 +4,7 @@ use super::assess::{OfBooks, assess, external_grade, review_on};
 use super::problems::{APPRAISAL_OPEN, DUPLICATE_APPRAISAL_EXTERNAL_ID};
 use super::store::{self, NewRow};
 use super::types::{AppraisalDecision, AppraisalPatch, AppraisalStatus, Assessment, Content, CreditAppraisal, NewAppraisal, SubmitAppraisal, Trigger};
+use crate::ledger::balances::At;
 use crate::control::approvals::rules::Band;
 use crate::control::approvals::{Action, Gate, NOBODY, Request, gate, of_request};
 use crate::credit::limits;
@@ -310,11 +311,11 @@ pub fn submit(tx: &mut Tx<'_>, id: CreditAppraisalId, version: Option<i64>, want
 
 /// What a limit adds to the one in force, in base currency.
 fn added(tx: &mut Tx<'_>, customer: CustomerId, limit: Decimal) -> Result<Decimal, Problem> {
-    let today = tx.cx().today;
-    let holds = in_force(tx, &[customer], today)?.into_iter().find(|limit| limit.scope == Scope::Own);
+    let at = At::recorded(tx.cx().today);
+    let holds = in_force(tx, &[customer], at)?.into_iter().find(|limit| limit.scope == Scope::Own);
     let Some(holds) = holds else { return Ok(limit) };
     // To bring in a check where there was none takes credit away.
-    let Some(held) = limits::service::worth(tx, &holds, today)? else { return Ok(Decimal::ZERO) };
+    let Some(held) = limits::service::worth(tx, &holds, at)? else { return Ok(Decimal::ZERO) };
     Ok((limit - held).max(Decimal::ZERO))
 }
 

@@ -3,6 +3,7 @@
 use super::rules::faults;
 use super::store;
 use super::types::{Content, CreditPolicy, NewCreditPolicy, PolicyQuery};
+use crate::ledger::balances::At;
 use crate::platform::http::reply::require_version;
 use crate::platform::http::{FieldError, Problem};
 use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
@@ -11,7 +12,7 @@ pub fn get(rx: &mut Rx<'_>, query: &PolicyQuery) -> Result<CreditPolicy, Problem
     let today = rx.cx().today;
     match query.version {
         Some(version) => store::at_version(rx, version),
-        None => store::in_force(rx, query.as_of.unwrap_or(today)),
+        None => store::in_force(rx, At::recorded(query.as_of.unwrap_or(today))),
     }
 }
 

@@ -329,6 +329,9 @@ pub struct Granted {
     pub rules: Vec<RuleKind>,
     /// The customer's components before the order when it was stopped.
     pub parts: Parts,
+    /// Those of its group.
+    #[serde(default)]
+    pub group_parts: Option<Parts>,
     /// Days overdue that were known then, on from then.
     #[schema(minimum = 0)]
     pub days_overdue: i64,
