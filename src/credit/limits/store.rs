@@ -1,5 +1,6 @@
 use super::types::{Cover, CreditLimit, LimitFilter, LimitStatus, Scope};
 use crate::ledger::balances::At;
+use crate::master_data::customers::store::owned;
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::ids::{ApprovalId, CompanyId, CreditLimitId, CustomerId};
@@ -68,10 +69,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &LimitFilter) -> Result<Pa
         .when("l.scope = {}", filter.scope)
         .when("l.amount >= {}", filter.amount_gte.map(|amount| amount.0))
         .when("l.valid_to < {}", filter.due_before)
-        .when(
-            "EXISTS (SELECT FROM portfolio_customer pc WHERE pc.company_id = l.company_id AND pc.customer_id = l.customer_id AND pc.user_id = {})",
-            filter.owner_id,
-        )
+        .when(&owned("l"), filter.owner_id)
         .when("l.created_at >= {}", filter.created_at_gte.map(|at| at.0))
         .when("l.created_at < {}", filter.created_at_lt.map(|at| at.0))
         .page::<LimitRow>(rx, paging)?;

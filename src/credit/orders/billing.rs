@@ -3,11 +3,11 @@
 use super::checks::bill;
 use super::problems::CREDIT_LIMIT_EXCEEDED;
 use super::store;
-use crate::ledger::balances::At;
 use crate::credit::exposure::service::{party, stand};
 use crate::credit::policy;
 use crate::credit::policy::rules::judge;
 use crate::credit::policy::types::{Content, Facts, Outcome, RuleKind, RuleResult};
+use crate::ledger::balances::At;
 use crate::ledger::open_items::store::lock_customers;
 use crate::master_data::exchange_rates::service::spot;
 use crate::platform::http::{FieldError, Problem};

@@ -1,6 +1,7 @@
 use super::types::{AgingBucket, CheckFilter, CheckStatus, CreditCheck, HoldFilter, HoldStatus, OrderHold, PaymentHistory, Stage};
 use crate::credit::policy::types::{Content, Facts, Outcome, RuleResult};
 use crate::ledger::balances::{STEPS, bucket_names, bucket_starts};
+use crate::master_data::customers::store::owned;
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::ids::{ApprovalId, CreditCheckId, CreditMoveId, CustomerId, InvoiceId, OrderHoldId};
@@ -249,10 +250,7 @@ pub fn holds(rx: &mut Rx<'_>, paging: &Paging, filter: &HoldFilter) -> Result<Pa
         .when("h.order_id = {}", filter.order_id.clone())
         .when("h.level = {}", filter.level)
         .when("h.base_amount >= {}", filter.amount_gte.map(|amount| amount.0))
-        .when(
-            "EXISTS (SELECT FROM portfolio_customer pc WHERE pc.company_id = h.company_id AND pc.customer_id = h.customer_id AND pc.user_id = {})",
-            filter.owner_id,
-        )
+        .when(&owned("h"), filter.owner_id)
         .when("h.released_until < {}", filter.due_before)
         .when("h.created_at >= {}", filter.created_at_gte.map(|at| at.0))
         .when("h.created_at < {}", filter.created_at_lt.map(|at| at.0))

@@ -36,8 +36,12 @@ pub fn house() -> Result<CreditPolicy, Problem> {
 /// The policy in force on a day: of those that hold from it or before the latest, as far as recorded.
 pub fn in_force(rx: &mut Rx<'_>, at: At) -> Result<CreditPolicy, Problem> {
     let company = rx.company();
-    let row: Option<PolicyRow> =
-        rx.optional(Sql::new(format!("{SELECT} AND effective_from <= $2 AND recorded_at <= $3 ORDER BY effective_from DESC, version DESC LIMIT 1")).bind(company).bind(at.as_of).bind(at.horizon()))?;
+    let row: Option<PolicyRow> = rx.optional(
+        Sql::new(format!("{SELECT} AND effective_from <= $2 AND recorded_at <= $3 ORDER BY effective_from DESC, version DESC LIMIT 1"))
+            .bind(company)
+            .bind(at.as_of)
+            .bind(at.horizon()),
+    )?;
     row.map_or_else(house, CreditPolicy::try_from)
 }
 

@@ -241,14 +241,7 @@ impl Past<'_> {
         Ok(Some(GroupStanding { parent_id: self.group.head, members, limit: lent.limit, parts: all.parts(cover, self.trial.base) }))
     }
 
-    fn order<E>(
-        &mut self,
-        first: &Item,
-        instalments: &[usize],
-        amount: Decimal,
-        fates: &HashMap<Uuid, Ended>,
-        lend: &mut Lender<'_, E>,
-    ) -> Result<Judged, E> {
+    fn order<E>(&mut self, first: &Item, instalments: &[usize], amount: Decimal, fates: &HashMap<Uuid, Ended>, lend: &mut Lender<'_, E>) -> Result<Judged, E> {
         let (trial, group, base, day) = (self.trial, self.group, self.trial.base, first.posted_on);
         let lent = lend(first.customer, false, day)?;
         let shared = self.shared(day, lend)?;

@@ -4,12 +4,12 @@ use super::replay::{Group, Lent, Member, Trial, replay};
 use super::store::{self, Held};
 use super::told::Told;
 use super::types::{Judged, WhatIf, WhatIfRequest};
-use crate::ledger::balances::At;
 use crate::credit::limits::service::rate_of;
 use crate::credit::limits::types::{Cover, Scope};
 use crate::credit::policy::rules::faults;
 use crate::credit::policy::types::{Content, LimitFact};
 use crate::credit::policy::{at_version, in_force};
+use crate::ledger::balances::At;
 use crate::platform::http::problem::{FieldError, Problem};
 use crate::platform::ids::{CreditLimitId, CustomerId};
 use crate::platform::money::{Amount, Currency, round};
@@ -40,18 +40,8 @@ fn policy(rx: &mut Rx<'_>, wanted: &WhatIfRequest) -> Result<Content, Problem> {
         return Ok(at_version(rx, version)?.content);
     }
     let now = in_force(rx, At::recorded(today))?.content;
-    let Some(new) = wanted.policy.clone() else { return Ok(now) };
-    let content = Content {
-        exposure: new.exposure.unwrap_or(now.exposure),
-        rules: new.rules.unwrap_or(now.rules),
-        expired_limit: new.expired_limit.unwrap_or(now.expired_limit),
-        watch_percent: new.watch_percent.unwrap_or(now.watch_percent),
-        reservation_hours: new.reservation_hours.unwrap_or(now.reservation_hours),
-        growth_tolerance_percent: new.growth_tolerance_percent.unwrap_or(now.growth_tolerance_percent),
-        release_days: new.release_days.unwrap_or(now.release_days),
-        release_limits: new.release_limits.unwrap_or(now.release_limits),
-        check_invoices: new.check_invoices.unwrap_or(now.check_invoices),
-    };
+    let Some(new) = &wanted.policy else { return Ok(now) };
+    let content = new.over(now);
     let mut errors = faults(&content);
     for error in &mut errors {
         error.pointer = error.pointer.take().map(|pointer| pointer.replacen("#/", "#/policy/", 1));

@@ -90,12 +90,8 @@ impl Told {
         let tally = |wanted: &dyn Fn(Outcome, Fate) -> bool| self.sum(wanted).tally(base);
         let judged = |wanted: Outcome| tally(&move |outcome, _| outcome == wanted);
         let held = |wanted: Fate| tally(&move |outcome, fate| outcome == Outcome::Hold && fate == wanted);
-        let rule = |(rule, of): (&RuleKind, &OfRule)| RuleTally {
-            rule: *rule,
-            held: of.held.tally(base),
-            bad: of.bad.tally(base),
-            in_time: of.in_time.tally(base),
-        };
+        let rule =
+            |(rule, of): (&RuleKind, &OfRule)| RuleTally { rule: *rule, held: of.held.tally(base), bad: of.bad.tally(base), in_time: of.in_time.tally(base) };
         WhatIf {
             object: "credit_what_if",
             from: trial.from,

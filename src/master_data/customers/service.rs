@@ -1,6 +1,8 @@
 //! The verbs of customers.
 
-use super::types::{Address, AddressKind, Contact, Customer, CustomerFilter, CustomerPatch, CustomerSummary, NewAddress, NewAddressPart, NewContact, NewCustomer};
+use super::types::{
+    Address, AddressKind, Contact, Customer, CustomerFilter, CustomerPatch, CustomerSummary, NewAddress, NewAddressPart, NewContact, NewCustomer,
+};
 use super::{problems, rules, store};
 use crate::master_data::payment_terms;
 use crate::platform::http::reply::require_version;

@@ -239,6 +239,11 @@ pub fn update(tx: &mut Tx<'_>, customer: &Customer) -> Result<(), Problem> {
     Ok(())
 }
 
+/// For lists of what customers have: whose collector or salesperson somebody is. `of` is what the list calls its rows.
+pub fn owned(of: &str) -> String {
+    format!("EXISTS (SELECT FROM portfolio_customer pc WHERE pc.company_id = {of}.company_id AND pc.customer_id = {of}.customer_id AND pc.user_id = {{}})")
+}
+
 /// Locks the balances of those whose group changes: who judges the credit of a group holds all of them.
 pub fn lock_groups(tx: &mut Tx<'_>, concerned: Vec<CustomerId>) -> Result<(), Problem> {
     let company = tx.company();
@@ -269,14 +274,16 @@ pub fn place_in_group(rx: &mut Rx<'_>, customer: CustomerId) -> Result<Option<(b
 pub fn regroup(tx: &mut Tx<'_>, customer: CustomerId, before: Option<CustomerId>, after: Option<CustomerId>) -> Result<(), Problem> {
     let (company, actor, today) = (tx.company(), tx.cx().actor.to_string(), tx.cx().today);
     tx.execute(
-        Sql::new("INSERT INTO customer_regrouping (company_id, id, customer_id, parent_before, parent_after, changed_on, actor) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-            .bind(company)
-            .bind(uuid::Uuid::now_v7())
-            .bind(customer)
-            .bind(before)
-            .bind(after)
-            .bind(today)
-            .bind(actor),
+        Sql::new(
+            "INSERT INTO customer_regrouping (company_id, id, customer_id, parent_before, parent_after, changed_on, actor) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(company)
+        .bind(uuid::Uuid::now_v7())
+        .bind(customer)
+        .bind(before)
+        .bind(after)
+        .bind(today)
+        .bind(actor),
     )?;
     Ok(())
 }
