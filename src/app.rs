@@ -239,6 +239,7 @@ impl Service {
         filing::einvoice::portal::install(&settings.irp_keys()?)?;
         control::close::install(CHECKS);
         credit::exposure::install(&CASH);
+        master_data::customers::service::install(credit::exposure::service::over_limit);
         if !settings.data_dir.exists() {
             std::fs::DirBuilder::new().recursive(true).mode(0o711).create(&settings.data_dir)?;
         }

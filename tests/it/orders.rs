@@ -7,16 +7,16 @@ use rust_decimal::{Decimal, dec};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-fn order(client: &Client, customer: &str, amount: &str) -> Value {
+pub fn order(client: &Client, customer: &str, amount: &str) -> Value {
     client.post("/v1/credit-checks", &json!({"customer_id": customer, "order_id": fresh(), "amount": amount})).expect(201)
 }
 
 /// The hold of a held check.
-fn hold(company: &Company, check: &Value) -> Value {
+pub fn hold(company: &Company, check: &Value) -> Value {
     company.get(&format!("/v1/order-holds/{}", check["hold_id"].as_str().unwrap_or_else(|| panic!("not held: {check}"))))
 }
 
-fn act(client: &Client, hold: &Value, verb: &str, body: Value) -> crate::rig::Reply {
+pub fn act(client: &Client, hold: &Value, verb: &str, body: Value) -> crate::rig::Reply {
     let path = format!("/v1/order-holds/{}/{verb}", hold["id"].as_str().unwrap());
     client.change("POST", &path, &format!("\"v{}\"", hold["version"]), &with(json!({"reason": "Looked at it"}), body))
 }
@@ -25,7 +25,7 @@ fn rule<'r>(check: &'r Value, name: &str) -> &'r Value {
     check["rules"].as_array().unwrap().iter().find(|rule| rule["rule"] == name).unwrap_or_else(|| panic!("no {name} in {check}"))
 }
 
-fn confirm(client: &Client, check: &Value, body: Value) -> crate::rig::Reply {
+pub fn confirm(client: &Client, check: &Value, body: Value) -> crate::rig::Reply {
     client.post(&format!("/v1/credit-checks/{}/confirm", check["id"].as_str().unwrap()), &body)
 }
 
@@ -398,156 +398,5 @@ fn customers_on_hold_and_over_their_limit_are_found() {
         let told = company.get("/v1/events?type=credit_limit.approved,credit_check.held,order_hold.opened&limit=200");
         (told["data"].as_array().unwrap().len() == 5).then_some(())
     });
-    company.assert_laws();
-}
-
-/// A plain account of a customer, kept beside the service.
-#[derive(Default)]
-struct Book {
-    open: Decimal,
-    credit: Decimal,
-    cheques: Decimal,
-    reserved: Decimal,
-    ordered: Decimal,
-    delivered: Decimal,
-}
-
-impl Book {
-    fn exposure(&self) -> Decimal {
-        self.open - self.credit + self.cheques + self.reserved + self.ordered + self.delivered
-    }
-}
-
-/// Numbers that look random and are the same every time.
-struct Dice(u64);
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-    fn amount(&mut self) -> Decimal {
-        Decimal::new(i64::try_from(self.roll(90_000) + 100).unwrap(), 2)
-    }
-}
-
-#[test]
-fn after_a_year_of_orders_deliveries_invoices_payments_and_bounces_exposure_is_what_a_plain_account_says() {
-    let company = Company::new();
-    let customer = company.customer();
-    let (executive, client) = (company.executive(), company.as_role("integration"));
-    let limit = dec!(3000);
-    set_limit(&company, &customer, json!({"amount": "3000.00"}));
-    let (mut dice, mut book) = (Dice(27), Book::default());
-    let mut checks: Vec<(Value, [Decimal; 3])> = Vec::new();
-    let mut invoices: Vec<(Value, Decimal)> = Vec::new();
-    let mut cheques: Vec<(Value, Decimal)> = Vec::new();
-    let (mut held, mut passed) = (0, 0);
-    for step in 0..120_u64 {
-        let day = (today() - Days::new(365 - step * 3)).to_string();
-        let amount = dice.amount();
-        match dice.roll(8) {
-            // An order: it passes exactly when it fits.
-            0..=2 => {
-                let check = order(&client, &customer, &amount.to_string());
-                assert_eq!(check["result"] != "hold", book.exposure() + amount <= limit, "{} and {amount}: {check}", book.exposure());
-                if check["result"] == "hold" {
-                    held += 1;
-                    // It is closed at once, so that nothing lets it go behind the account's back.
-                    confirm(&client, &check, json!({"outcome": "cancelled"})).expect(200);
-                } else {
-                    passed += 1;
-                    book.reserved += amount;
-                    checks.push((check, [amount, dec!(0), dec!(0)]));
-                }
-            }
-            // A stage further, or closed.
-            3 if !checks.is_empty() => {
-                let at = usize::try_from(dice.roll(checks.len() as u64)).unwrap();
-                let (check, stands) = &mut checks[at];
-                match dice.roll(3) {
-                    0 if stands[0] > dec!(0) => {
-                        confirm(&client, check, json!({"outcome": "ordered"})).expect(200);
-                        book.ordered += stands[0];
-                        book.reserved -= stands[0];
-                        *stands = [dec!(0), stands[1] + stands[0], stands[2]];
-                    }
-                    1 if stands[0] + stands[1] > dec!(0) => {
-                        confirm(&client, check, json!({"outcome": "delivered"})).expect(200);
-                        book.delivered += stands[0] + stands[1];
-                        book.reserved -= stands[0];
-                        book.ordered -= stands[1];
-                        *stands = [dec!(0), dec!(0), stands.iter().sum()];
-                    }
-                    _ => {
-                        confirm(&client, check, json!({"outcome": "cancelled"})).expect(200);
-                        book.reserved -= stands[0];
-                        book.ordered -= stands[1];
-                        book.delivered -= stands[2];
-                        checks.swap_remove(at);
-                    }
-                }
-            }
-            // An invoice for a whole order, or out of the blue.
-            4 | 5 => {
-                let of_order = (!checks.is_empty() && dice.roll(2) == 0).then(|| checks.swap_remove(0));
-                let (extra, total) = match &of_order {
-                    Some((check, stands)) => (json!({"order_id": check["order_id"]}), stands.iter().sum()),
-                    None => (json!({}), amount),
-                };
-                if let Some((_, stands)) = &of_order {
-                    book.reserved -= stands[0];
-                    book.ordered -= stands[1];
-                    book.delivered -= stands[2];
-                }
-                let body = with(with(invoice_body(&customer, &day, &total.to_string()), json!({"due_date": today()})), extra);
-                let invoice = executive.post("/v1/invoices", &body).expect(201);
-                book.open += total;
-                invoices.push((invoice, total));
-            }
-            // Money, on account or against an invoice; now and then a cheque, which later clears or bounces.
-            6 => {
-                let cheque = dice.roll(2) == 0;
-                let mut body = crate::rig::receipt_body(&customer, &day, &amount.to_string());
-                if cheque {
-                    body = with(body, json!({"method": "cheque", "cheque_number": format!("{step:06}"), "cheque_date": day}));
-                }
-                let open = invoices.iter().position(|(_, open)| *open > dec!(0));
-                let placed = open.map_or(dec!(0), |at| invoices[at].1.min(amount));
-                if let (Some(at), false) = (open, cheque) {
-                    body = with(body, json!({"allocations": [crate::rig::to_invoice(&invoices[at].0, &placed.to_string())]}));
-                    invoices[at].1 -= placed;
-                    book.open -= placed;
-                    book.credit += amount - placed;
-                } else {
-                    book.credit += amount;
-                }
-                let receipt = executive.post("/v1/receipts", &body).expect(201);
-                if cheque {
-                    book.cheques += amount;
-                    cheques.push((receipt, amount));
-                }
-            }
-            _ if !cheques.is_empty() => {
-                let (receipt, amount) = cheques.swap_remove(0);
-                let path = |verb: &str| format!("/v1/receipts/{}/{verb}", receipt["id"].as_str().unwrap());
-                book.cheques -= amount;
-                if dice.roll(2) == 0 {
-                    executive.post(&path("bounce"), &json!({"bounced_on": day, "reason": "Funds"})).expect(200);
-                    book.credit -= amount;
-                } else {
-                    executive.post(&path("clear"), &json!({"cleared_on": day})).expect(200);
-                }
-            }
-            _ => {}
-        }
-        let now = credit(&company, &customer);
-        assert_eq!(dec(&now["exposure"]["total"]), book.exposure(), "after step {step}: {now}");
-        let parts = ["open_items", "reservations", "orders", "deliveries", "uncleared_cash"].map(|name| part(&now, name));
-        assert_eq!(parts, [book.open, book.reserved, book.ordered, book.delivered, book.cheques], "after step {step}");
-    }
-    assert!(held > 5 && passed > 5, "{held} held and {passed} passed");
-    // From the rows of all that happened it is the same.
-    let rows = company.get(&format!("/v1/customers/{customer}/credit?as_of={}", today()));
-    assert_eq!(rows["exposure"], credit(&company, &customer)["exposure"]);
     company.assert_laws();
 }

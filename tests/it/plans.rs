@@ -31,7 +31,7 @@ const LISTS: [(&str, List); 8] = [
     ("/v1/credit-limits", |rx, paging, filter| credit::limits::store::list(rx, paging, &read(filter)).map(drop)),
     ("/v1/credit-checks", |rx, paging, filter| credit::orders::checks::list(rx, paging, &read(filter)).map(drop)),
     ("/v1/order-holds", |rx, paging, filter| credit::orders::store::holds(rx, paging, &read(filter)).map(drop)),
-    ("/v1/customers", |rx, paging, filter| master_data::customers::store::list(rx, paging, &read(filter)).map(drop)),
+    ("/v1/customers", |rx, paging, filter| master_data::customers::service::list(rx, paging, &read(filter)).map(drop)),
 ];
 
 /// The others: what they read stays small in a test, so they are only judged by whether there is a way to the company's own rows.

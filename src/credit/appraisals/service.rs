@@ -13,6 +13,7 @@ use crate::credit::profiles;
 use crate::credit::risk::scorecard::ours;
 use crate::credit::risk::service::{of_customer, scorecard};
 use crate::credit::risk::types::{AppraisalModel, Holding};
+use crate::ledger::balances::At;
 use crate::ledger::open_items::store::lock_customers;
 use crate::master_data::customers::reference::NamesCustomer;
 use crate::master_data::customers::store as customers;
@@ -310,11 +311,11 @@ pub fn submit(tx: &mut Tx<'_>, id: CreditAppraisalId, version: Option<i64>, want
 
 /// What a limit adds to the one in force, in base currency.
 fn added(tx: &mut Tx<'_>, customer: CustomerId, limit: Decimal) -> Result<Decimal, Problem> {
-    let today = tx.cx().today;
-    let holds = in_force(tx, &[customer], today)?.into_iter().find(|limit| limit.scope == Scope::Own);
+    let at = At::recorded(tx.cx().today);
+    let holds = in_force(tx, &[customer], at)?.into_iter().find(|limit| limit.scope == Scope::Own);
     let Some(holds) = holds else { return Ok(limit) };
     // To bring in a check where there was none takes credit away.
-    let Some(held) = limits::service::worth(tx, &holds, today)? else { return Ok(Decimal::ZERO) };
+    let Some(held) = limits::service::worth(tx, &holds, at)? else { return Ok(Decimal::ZERO) };
     Ok((limit - held).max(Decimal::ZERO))
 }
 

@@ -1,4 +1,5 @@
 use super::types::{AppraisalDecision, AppraisalFilter, AppraisalKind, AppraisalStatus, Assessment, Content, CreditAppraisal, Trigger};
+use crate::master_data::customers::store::owned;
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::ids::{ApprovalId, CreditAppraisalId, CreditLimitId, CustomerId};
@@ -107,6 +108,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &AppraisalFilter) -> Resul
         .any_of("a.trigger", filter.trigger.as_deref())
         .when("a.customer_id = {}", filter.customer_id)
         .when("a.status <> 'approved' AND a.due_on < {}", filter.due_before)
+        .when(&owned("a"), filter.owner_id)
         .when("a.requested_limit >= {}", filter.amount_gte.map(|amount| amount.0))
         .when("a.created_at >= {}", filter.created_at_gte.map(|at| at.0))
         .when("a.created_at < {}", filter.created_at_lt.map(|at| at.0))

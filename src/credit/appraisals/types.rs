@@ -379,6 +379,8 @@ pub struct AppraisalFilter {
     pub due_before: Option<NaiveDate>,
     /// What is asked for is at least this, in base currency.
     pub amount_gte: Option<Amount>,
+    /// The customer's collector or salesperson.
+    pub owner_id: Option<crate::platform::ids::UserId>,
     /// Made at this instant or later.
     pub created_at_gte: Option<Instant>,
     /// Made before this instant.

@@ -1,10 +1,11 @@
 //! How much of a customer, or of a group, is at risk: what is open, what is ordered, delivered and reserved, less
 //! credit notes, cleared money on account and cover. Every component is told, counted or not.
 //!
-//! Now is read from kept balances, whatever number of items there is; a past day from the rows. Receivables count at
-//! the rate they stand in the books at, orders at that of their day. Money that banks have not paid yet is known to a
+//! Now is read from kept balances, whatever number of items there is; a past day from the rows, with the groups of that
+//! day. What is in another currency counts at the newest rate known on the day, or as it was booked where none is. Money that banks have not paid yet is known to a
 //! later area, which the composition names ([`install`]). Owns nothing.
 
+mod abroad;
 pub mod http;
 pub mod service;
 pub mod store;

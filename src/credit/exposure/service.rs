@@ -3,7 +3,7 @@
 use super::store::{self, Position, Profile};
 use super::types::{Component, CreditQuery, CustomerCredit, Exposure, ExposurePart, GroupCredit};
 use crate::credit::limits::service::in_base;
-use crate::credit::limits::store::in_force;
+use crate::credit::limits::store::{holders, in_force};
 use crate::credit::limits::types::{CreditLimit, Scope};
 use crate::credit::policy;
 use crate::credit::policy::rules::watched;
@@ -13,8 +13,8 @@ use crate::platform::http::Problem;
 use crate::platform::ids::CustomerId;
 use crate::platform::money::{Amount, Currency, Figure, pad, round};
 use crate::platform::unit_of_work::Rx;
-use chrono::NaiveDate;
 use rust_decimal::{Decimal, dec};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A customer with everybody it shares a limit with.
 #[derive(Debug, Clone)]
@@ -25,12 +25,20 @@ pub struct Party {
     pub members: Vec<CustomerId>,
 }
 
-/// Finds a customer within the caller's portfolio, and its group whoever asks.
-pub fn party(rx: &mut Rx<'_>, customer: CustomerId) -> Result<Option<Party>, Problem> {
+/// Finds a customer within the caller's portfolio, and its group whoever asks: that of now, or of a past day.
+pub fn party(rx: &mut Rx<'_>, customer: CustomerId, at: Option<At>) -> Result<Option<Party>, Problem> {
     let Some(profile) = store::profile(rx, customer)? else { return Ok(None) };
     rx.sees_groups()?;
-    let head = profile.parent_id.unwrap_or(customer);
-    let members = store::members(rx, head)?;
+    let (head, members) = match at {
+        None => {
+            let head = profile.parent_id.unwrap_or(customer);
+            (head, store::members(rx, head)?)
+        }
+        Some(at) => {
+            let head = store::parent(rx, customer, at)?.unwrap_or(customer);
+            (head, store::members_at(rx, head, at)?)
+        }
+    };
     Ok(Some(Party { profile, head, members }))
 }
 
@@ -44,6 +52,20 @@ pub struct Stand {
     pub oldest_item_days: i64,
 }
 
+impl Stand {
+    /// What is left of the customer's limit and of its group's, whichever is less; nothing without any.
+    #[must_use]
+    pub fn left(&self, policy: &Content) -> Option<Decimal> {
+        let own = available(self.own.limit.as_ref(), &self.own.parts, policy);
+        let shared = self.group.as_ref().and_then(|group| available(group.limit.as_ref(), &group.parts, policy));
+        [own, shared].into_iter().flatten().min()
+    }
+    #[must_use]
+    pub fn over(&self, policy: &Content) -> bool {
+        self.left(policy).is_some_and(|left| left < Decimal::ZERO)
+    }
+}
+
 /// Puts together what is open, what limits there are and what is covered, as of a day. Of an order that is judged
 /// anew what stands already is left out.
 pub fn stand(rx: &mut Rx<'_>, party: &Party, at: Option<At>, without: Option<&str>) -> Result<Stand, Problem> {
@@ -51,40 +73,88 @@ pub fn stand(rx: &mut Rx<'_>, party: &Party, at: Option<At>, without: Option<&st
         None => store::now(rx, &party.members, without)?,
         Some(at) => store::at(rx, &party.members, at)?,
     };
-    let day = at.map_or(rx.cx().today, |at| at.as_of);
-    let limits = in_force(rx, &party.members, day)?;
+    let at = at.unwrap_or(At::recorded(rx.cx().today));
+    let limits = in_force(rx, &party.members, at)?;
+    together(rx, (party.profile.id, party.head), &positions, &limits, at)
+}
+
+/// How a customer of a group stands, given what is open of everybody in it and what limits they have.
+fn together(rx: &mut Rx<'_>, (customer, head): (CustomerId, CustomerId), positions: &[Position], limits: &[CreditLimit], at: At) -> Result<Stand, Problem> {
+    let members = positions.len();
     let (mut own, mut all) = (Parts::default(), Parts::default());
-    let mut mine: Option<Position> = None;
+    let mut mine: Option<&Position> = None;
     for position in positions {
         let mut parts = position.parts;
-        if let Some(limit) = limit_of(&limits, position.customer, Scope::Own) {
-            parts.cover = cover(rx, limit, day)?;
+        if let Some(limit) = limit_of(limits, position.customer, Scope::Own) {
+            parts.cover = cover(rx, limit, at)?;
         }
         all = all.plus(&parts);
-        if position.customer == party.profile.id {
+        if position.customer == customer {
             own = parts;
             mine = Some(position);
         }
     }
-    let own_limit = limit_of(&limits, party.profile.id, Scope::Own).map(|limit| fact(rx, limit, day)).transpose()?;
-    let shared = limit_of(&limits, party.head, Scope::Group);
-    let group = if party.members.len() > 1 {
+    let own_limit = limit_of(limits, customer, Scope::Own).map(|limit| fact(rx, limit, at)).transpose()?;
+    let shared = limit_of(limits, head, Scope::Group);
+    // What a parent shares caps it also while it has no child.
+    let group = if members > 1 || shared.is_some() {
         if let Some(limit) = shared {
-            all.cover = Amount(all.cover.0 + cover(rx, limit, day)?.0);
+            all.cover = Amount(all.cover.0 + cover(rx, limit, at)?.0);
         }
-        let limit = shared.map(|limit| fact(rx, limit, day)).transpose()?;
-        Some(GroupStanding { parent_id: party.head, members: i64::try_from(party.members.len()).unwrap_or(i64::MAX), limit, parts: all })
+        let limit = shared.map(|limit| fact(rx, limit, at)).transpose()?;
+        Some(GroupStanding { parent_id: head, members: i64::try_from(members).unwrap_or(i64::MAX), limit, parts: all })
     } else {
         None
     };
-    let oldest = mine.as_ref().and_then(|mine| mine.oldest);
+    let (day, oldest) = (at.as_of, mine.and_then(|mine| mine.oldest));
     Ok(Stand {
         own: Standing { limit: own_limit, parts: own },
         group,
-        overdue: mine.as_ref().map_or(Decimal::ZERO, |mine| mine.overdue),
+        overdue: mine.map_or(Decimal::ZERO, |mine| mine.overdue),
         days_overdue: oldest.map_or(0, |(due, _)| (day - due).num_days()),
         oldest_item_days: oldest.map_or(0, |(_, date)| (day - date).num_days()),
     })
+}
+
+/// How everybody stands of whom a limit holds, their own or their group's; now, or of a past day. Those the caller may see.
+pub fn standings(rx: &mut Rx<'_>, past: Option<At>) -> Result<Vec<(CustomerId, Stand)>, Problem> {
+    let seen: HashSet<CustomerId> = store::heads(rx, past)?.into_iter().map(|(customer, _)| customer).collect();
+    rx.beyond_portfolio(|rx| {
+        let at = past.unwrap_or(At::recorded(rx.cx().today));
+        let mut groups: BTreeMap<CustomerId, Vec<CustomerId>> = BTreeMap::new();
+        for (customer, head) in store::heads(rx, past)? {
+            groups.entry(head).or_default().push(customer);
+        }
+        let limited: HashSet<CustomerId> = holders(rx, at)?.into_iter().collect();
+        groups.retain(|_, members| members.iter().any(|member| limited.contains(member)));
+        let everybody: Vec<CustomerId> = groups.values().flatten().copied().collect();
+        let positions = match past {
+            None => store::now(rx, &everybody, None)?,
+            Some(at) => store::at(rx, &everybody, at)?,
+        };
+        let mut positions: HashMap<CustomerId, Position> = positions.into_iter().map(|position| (position.customer, position)).collect();
+        let mut limits: HashMap<CustomerId, Vec<CreditLimit>> = HashMap::new();
+        for limit in in_force(rx, &everybody, at)? {
+            limits.entry(limit.customer_id).or_default().push(limit);
+        }
+        let mut found = Vec::new();
+        for (head, members) in groups {
+            let positions: Vec<Position> = members.iter().filter_map(|member| positions.remove(member)).collect();
+            let limits: Vec<CreditLimit> = members.iter().filter_map(|member| limits.remove(member)).flatten().collect();
+            let shared = limits.iter().any(|limit| limit.scope == Scope::Group && limit.customer_id == head);
+            for member in members.into_iter().filter(|member| seen.contains(member) && (shared || limited.contains(member))) {
+                found.push((member, together(rx, (member, head), &positions, &limits, at)?));
+            }
+        }
+        Ok(found)
+    })
+}
+
+/// Whose exposure is more than their own limit, or their group's more than the group's, now.
+pub fn over_limit(rx: &mut Rx<'_>) -> Result<Vec<CustomerId>, Problem> {
+    let at = At::recorded(rx.cx().today);
+    let content = policy::in_force(rx, at)?.content;
+    Ok(standings(rx, None)?.into_iter().filter(|(_, stand)| stand.over(&content)).map(|(customer, _)| customer).collect())
 }
 
 fn limit_of(limits: &[CreditLimit], customer: CustomerId, scope: Scope) -> Option<&CreditLimit> {
@@ -92,14 +162,14 @@ fn limit_of(limits: &[CreditLimit], customer: CustomerId, scope: Scope) -> Optio
 }
 
 /// What is covered on a day, in base currency.
-fn cover(rx: &mut Rx<'_>, limit: &CreditLimit, day: NaiveDate) -> Result<Amount, Problem> {
-    let total: Decimal = limit.cover.iter().filter(|cover| cover.valid_to.is_none_or(|to| to >= day)).map(|cover| cover.amount.0).sum();
-    if total.is_zero() { Ok(rx.cx().currency().amount(total)) } else { in_base(rx, &limit.currency, Amount(total), day).map(Amount) }
+fn cover(rx: &mut Rx<'_>, limit: &CreditLimit, at: At) -> Result<Amount, Problem> {
+    let total: Decimal = limit.cover.iter().filter(|cover| cover.valid_to.is_none_or(|to| to >= at.as_of)).map(|cover| cover.amount.0).sum();
+    if total.is_zero() { Ok(rx.cx().currency().amount(total)) } else { in_base(rx, &limit.currency, Amount(total), at).map(Amount) }
 }
 
-fn fact(rx: &mut Rx<'_>, limit: &CreditLimit, day: NaiveDate) -> Result<LimitFact, Problem> {
+fn fact(rx: &mut Rx<'_>, limit: &CreditLimit, at: At) -> Result<LimitFact, Problem> {
     let base = rx.cx().currency();
-    let worth = limit.amount.map(|amount| in_base(rx, &limit.currency, amount, day)).transpose()?;
+    let worth = limit.amount.map(|amount| in_base(rx, &limit.currency, amount, at)).transpose()?;
     Ok(LimitFact {
         id: limit.id,
         amount: limit.amount,
@@ -108,7 +178,7 @@ fn fact(rx: &mut Rx<'_>, limit: &CreditLimit, day: NaiveDate) -> Result<LimitFac
         temporary: limit.temporary,
         valid_from: limit.valid_from,
         valid_to: limit.valid_to,
-        expired: limit.valid_to.is_some_and(|to| to < day),
+        expired: limit.valid_to.is_some_and(|to| to < at.as_of),
     })
 }
 
@@ -152,12 +222,11 @@ pub fn get(rx: &mut Rx<'_>, customer: CustomerId, query: &CreditQuery) -> Result
 
 /// Everything credit knows of a customer, now or of a past day.
 pub fn of(rx: &mut Rx<'_>, customer: CustomerId, at: At, past: bool) -> Result<CustomerCredit, Problem> {
-    let party = party(rx, customer)?.ok_or_else(|| Problem::not_found("customer"))?;
+    let party = party(rx, customer, past.then_some(at))?.ok_or_else(|| Problem::not_found("customer"))?;
     let stand = stand(rx, &party, past.then_some(at), None)?;
-    let in_force = policy::in_force(rx, at.as_of)?;
+    let in_force = policy::in_force(rx, at)?;
     let (base, content) = (rx.cx().currency(), &in_force.content);
     let exposure = explained(&stand.own.parts, &content.exposure, base);
-    let own_left = available(stand.own.limit.as_ref(), &stand.own.parts, content);
     let group = stand.group.as_ref().map(|group| {
         let left = available(group.limit.as_ref(), &group.parts, content);
         GroupCredit {
@@ -169,7 +238,7 @@ pub fn of(rx: &mut Rx<'_>, customer: CustomerId, at: At, past: bool) -> Result<C
             over_limit: left.is_some_and(|left| left < Decimal::ZERO),
         }
     });
-    let left = [own_left, group.as_ref().and_then(|group| group.available).map(|left| left.0)].into_iter().flatten().min();
+    let left = stand.left(content);
     let limit = allowed(stand.own.limit.as_ref(), content.expired_limit);
     let used = limit.filter(|limit| !limit.is_zero()).map(|limit| round(exposure.total.0 * dec!(100) / limit, 2));
     let profile = party.profile;

@@ -1,5 +1,7 @@
+use super::abroad;
 use crate::credit::policy::types::Parts;
 use crate::ledger::balances::At;
+use crate::platform::dates::end_of;
 use crate::platform::http::Problem;
 use crate::platform::ids::CustomerId;
 use crate::platform::postgres::sql::{Many, Sql};
@@ -31,6 +33,45 @@ pub fn profile(rx: &mut Rx<'_>, customer: CustomerId) -> Result<Option<Profile>,
     )
 }
 
+/// The parent a customer has, or had on a day as far as it was known: what it has now, less the changes after that.
+const PARENT: &str = "SELECT c.id, CASE WHEN r.id IS NULL THEN c.parent_id ELSE r.parent_before END AS parent FROM customer c
+     LEFT JOIN LATERAL (SELECT r.id, r.parent_before FROM customer_regrouping r WHERE r.company_id = c.company_id AND r.customer_id = c.id AND (r.changed_on > $2 OR r.recorded_at > $3)
+         ORDER BY r.recorded_at, r.id LIMIT 1) AS r ON true WHERE c.company_id = $1";
+
+row! { struct Child { id: CustomerId, parent: Option<CustomerId> } }
+
+/// The parent a customer had.
+pub fn parent(rx: &mut Rx<'_>, customer: CustomerId, at: At) -> Result<Option<CustomerId>, Problem> {
+    let company = rx.company();
+    let child: Option<Child> = rx.optional(Sql::new(format!("{PARENT} AND c.id = $4")).bind(company).bind(at.as_of).bind(at.horizon()).bind(customer))?;
+    Ok(child.and_then(|child| child.parent))
+}
+
+/// Everybody with the head of their group, who is themselves where they have no parent; now, or of a past day.
+pub fn heads(rx: &mut Rx<'_>, at: Option<At>) -> Result<Vec<(CustomerId, CustomerId)>, Problem> {
+    let company = rx.company();
+    let rows: Vec<Child> = rx.load(match at {
+        None => Sql::new("SELECT id, parent_id AS parent FROM customer WHERE company_id = $1 ORDER BY id").bind(company),
+        Some(at) => Sql::new(format!("{PARENT} ORDER BY c.id")).bind(company).bind(at.as_of).bind(at.horizon()),
+    })?;
+    Ok(rows.into_iter().map(|child| (child.id, child.parent.unwrap_or(child.id))).collect())
+}
+
+/// A parent with the children it had, in id order.
+pub fn members_at(rx: &mut Rx<'_>, head: CustomerId, at: At) -> Result<Vec<CustomerId>, Problem> {
+    let company = rx.company();
+    rx.scalars(
+        Sql::new(format!(
+            "SELECT p.id FROM ({PARENT} AND (c.id = $4 OR c.parent_id = $4 OR c.id IN (SELECT b.customer_id FROM customer_regrouping b WHERE b.company_id = $1 AND b.parent_before = $4))) AS p
+             WHERE p.id = $4 OR p.parent = $4 ORDER BY p.id"
+        ))
+        .bind(company)
+        .bind(at.as_of)
+        .bind(at.horizon())
+        .bind(head),
+    )
+}
+
 /// A parent with its children, in id order; a customer without either alone.
 pub fn members(rx: &mut Rx<'_>, head: CustomerId) -> Result<Vec<CustomerId>, Problem> {
     let company = rx.company();
@@ -56,7 +97,7 @@ pub struct Position {
 row! {
     struct PositionRow {
         customer_id: CustomerId, receivable: Decimal, credit: Decimal, cash: Decimal, reserved: Decimal, ordered: Decimal, delivered: Decimal, overdue: Decimal,
-        oldest_due: Option<NaiveDate>, oldest_date: Option<NaiveDate>,
+        oldest_due: Option<NaiveDate>, oldest_date: Option<NaiveDate>, abroad: bool,
     }
 }
 
@@ -67,11 +108,12 @@ pub fn now(rx: &mut Rx<'_>, customers: &[CustomerId], without: Option<&str>) -> 
         Sql::new(
             "SELECT b.customer_id, b.receivable::numeric AS receivable, b.unapplied::numeric AS credit, coalesce(cash.amount, 0)::numeric AS cash, coalesce(o.reserved, 0)::numeric AS reserved,
                     coalesce(o.ordered, 0)::numeric AS ordered, coalesce(o.delivered, 0)::numeric AS delivered, coalesce(late.amount, 0)::numeric AS overdue,
-                    oldest.due_date AS oldest_due, oldest.document_date AS oldest_date
+                    oldest.due_date AS oldest_due, oldest.document_date AS oldest_date,
+                    coalesce(o.abroad, false) OR EXISTS (SELECT FROM open_item_balance x WHERE x.company_id = b.company_id AND x.customer_id = b.customer_id AND x.open_amount > 0 AND x.open_amount <> x.open_base) AS abroad
              FROM customer_balance b
              LEFT JOIN LATERAL (SELECT sum(x.open_base) AS amount FROM open_item_balance x JOIN open_item i ON i.company_id = x.company_id AND i.id = x.item_id
                  WHERE x.company_id = b.company_id AND x.customer_id = b.customer_id AND x.side = 'credit' AND x.open_amount > 0 AND i.document_kind = 'receipt') AS cash ON true
-             LEFT JOIN LATERAL (SELECT sum(c.reserved * c.exchange_rate) FILTER (WHERE c.expires_at > $3) AS reserved, sum(c.ordered * c.exchange_rate) AS ordered, sum(c.delivered * c.exchange_rate) AS delivered
+             LEFT JOIN LATERAL (SELECT sum(c.reserved * c.exchange_rate) FILTER (WHERE c.expires_at > $3) AS reserved, sum(c.ordered * c.exchange_rate) AS ordered, sum(c.delivered * c.exchange_rate) AS delivered, bool_or(c.exchange_rate <> 1) AS abroad
                  FROM credit_check c WHERE c.company_id = b.company_id AND c.customer_id = b.customer_id AND c.reserved + c.ordered + c.delivered > 0 AND c.order_id <> $5) AS o ON true
              LEFT JOIN LATERAL (SELECT sum(x.open_base) AS amount FROM open_item_balance x
                  WHERE x.company_id = b.company_id AND x.customer_id = b.customer_id AND x.side = 'debit' AND x.open_amount > 0 AND x.due_date < $4) AS late ON true
@@ -85,12 +127,20 @@ pub fn now(rx: &mut Rx<'_>, customers: &[CustomerId], without: Option<&str>) -> 
         .bind(today)
         .bind(without.unwrap_or_default()),
     )?;
-    complete(rx, rows, customers, None)
+    let abroad: Vec<CustomerId> = rows.iter().filter(|row| row.abroad).map(|row| row.customer_id).collect();
+    let mut found = complete(rx, rows, customers, None)?;
+    if !abroad.is_empty() {
+        let foreign = abroad::now(rx, &abroad, without)?;
+        abroad::revalue(rx, &mut found, foreign, At::recorded(today))?;
+    }
+    Ok(found)
 }
 
 /// As of a day as known at an instant, from the rows.
 pub fn at(rx: &mut Rx<'_>, customers: &[CustomerId], at: At) -> Result<Vec<Position>, Problem> {
     let company = rx.company();
+    // What was held free until an instant counted on the days before it.
+    let lapsed_by = at.known_at.min(end_of(at.as_of, rx.cx().facts.zone));
     let rows: Vec<PositionRow> = rx.load(
         Sql::new(
             "WITH items AS (
@@ -108,20 +158,23 @@ pub fn at(rx: &mut Rx<'_>, customers: &[CustomerId], at: At) -> Result<Vec<Posit
                         sum(m.amount * c.exchange_rate) FILTER (WHERE m.stage = 'delivered') AS delivered
                  FROM credit_move m JOIN credit_check c ON c.company_id = m.company_id AND c.id = m.check_id
                  WHERE m.company_id = $1 AND m.customer_id = ANY($2) AND m.moved_on <= $3 AND m.recorded_at <= $4
-                   AND NOT (m.stage = 'reserved' AND c.status IN ('pass', 'warn') AND c.expires_at <= $5) GROUP BY m.customer_id
+                   AND NOT (m.stage = 'reserved' AND coalesce(c.expires_at <= $5, false)) GROUP BY m.customer_id
              )
              SELECT x AS customer_id, coalesce(s.receivable, 0)::numeric AS receivable, coalesce(s.credit, 0)::numeric AS credit, coalesce(s.cash, 0)::numeric AS cash,
                     coalesce(o.reserved, 0)::numeric AS reserved, coalesce(o.ordered, 0)::numeric AS ordered, coalesce(o.delivered, 0)::numeric AS delivered, coalesce(s.overdue, 0)::numeric AS overdue,
-                    s.oldest[1] AS oldest_due, s.oldest[2] AS oldest_date
+                    s.oldest[1] AS oldest_due, s.oldest[2] AS oldest_date, true AS abroad
              FROM unnest($2::uuid[]) AS x LEFT JOIN sums s ON s.customer_id = x LEFT JOIN orders o ON o.customer_id = x",
         )
         .bind(company)
         .bind(Many(customers.to_vec()))
         .bind(at.as_of)
         .bind(at.horizon())
-        .bind(at.known_at),
+        .bind(lapsed_by),
     )?;
-    complete(rx, rows, customers, Some(at))
+    let mut found = complete(rx, rows, customers, Some(at))?;
+    let foreign = abroad::at(rx, customers, at, lapsed_by)?;
+    abroad::revalue(rx, &mut found, foreign, at)?;
+    Ok(found)
 }
 
 fn complete(rx: &mut Rx<'_>, rows: Vec<PositionRow>, customers: &[CustomerId], at: Option<At>) -> Result<Vec<Position>, Problem> {

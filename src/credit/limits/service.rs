@@ -5,9 +5,11 @@ use super::types::{CreditLimit, LimitStatus, NewCreditLimit, Scope};
 use crate::control::approvals::problems::APPROVAL_STALE;
 use crate::control::approvals::rules::Band;
 use crate::control::approvals::{Action, Gate, NOBODY, Request, gate, of_request};
+use crate::ledger::balances::At;
 use crate::ledger::open_items::store::lock_customers;
 use crate::master_data::customers::store::{get as customer, place_in_group};
-use crate::master_data::exchange_rates::service::rate_on;
+use crate::master_data::exchange_rates::problems::EXCHANGE_RATE_MISSING;
+use crate::master_data::exchange_rates::service::{rate_on, spot};
 use crate::platform::http::{FieldError, Problem, faults};
 use crate::platform::ids::{CreditLimitId, CustomerId};
 use crate::platform::money::{Amount, Currency, LARGEST, round};
@@ -52,11 +54,15 @@ pub fn propose(tx: &mut Tx<'_>, of: CustomerId, new: &NewCreditLimit) -> Result<
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
     }
-    let in_force = store::in_force(tx, &[of], today)?.into_iter().find(|limit| limit.scope == scope);
+    let at = At::recorded(today);
+    let in_force = store::in_force(tx, &[of], at)?.into_iter().find(|limit| limit.scope == scope);
     let rate = rate_on(tx, currency, None, today)?;
     let wanted = new.amount.map(|amount| round(amount.0 * rate, base.exponent()));
+    if let Some(fault) = wanted.and_then(|wanted| faults::too_large("/amount", wanted, base)) {
+        return Err(Problem::invalid(vec![fault]));
+    }
     let held = match &in_force {
-        Some(limit) => worth(tx, limit, today)?,
+        Some(limit) => worth(tx, limit, at)?,
         None => Some(Decimal::ZERO),
     };
     let added = match (wanted, held) {
@@ -122,20 +128,20 @@ fn wrong(new: &NewCreditLimit, currency: Currency, valid_from: NaiveDate, today:
 }
 
 /// A limit in base currency at the rate of a day; nothing where there is no check.
-pub fn worth(rx: &mut Rx<'_>, limit: &CreditLimit, on: NaiveDate) -> Result<Option<Decimal>, Problem> {
+pub fn worth(rx: &mut Rx<'_>, limit: &CreditLimit, at: At) -> Result<Option<Decimal>, Problem> {
     let Some(amount) = limit.amount else { return Ok(None) };
-    in_base(rx, &limit.currency, amount, on).map(Some)
+    in_base(rx, &limit.currency, amount, at).map(Some)
 }
 
-/// An amount in base currency at the rate of a day.
-pub fn in_base(rx: &mut Rx<'_>, currency: &str, amount: Amount, on: NaiveDate) -> Result<Decimal, Problem> {
-    let base = rx.cx().currency();
-    if currency == base.code() {
-        return Ok(amount.0);
-    }
-    let currency = Currency::parse(currency).ok_or_else(|| Problem::internal(&"a limit without currency"))?;
-    let rate = rate_on(rx, currency, None, on)?;
-    Ok(round(amount.0 * rate, base.exponent()))
+/// An amount in base currency at the newest rate known on a day.
+pub fn in_base(rx: &mut Rx<'_>, currency: &str, amount: Amount, at: At) -> Result<Decimal, Problem> {
+    Ok(round(amount.0 * rate_of(rx, currency, at)?, rx.cx().currency().exponent()))
+}
+
+/// The newest rate known on a day of a currency that limits are in.
+pub fn rate_of(rx: &mut Rx<'_>, currency: &str, at: At) -> Result<Decimal, Problem> {
+    spot(rx, currency, at.as_of, at.horizon())?
+        .ok_or_else(|| Problem::new(EXCHANGE_RATE_MISSING, format!("No rate of {currency} on or before {} is known; a limit is in it.", at.as_of)))
 }
 
 fn move_to(tx: &mut Tx<'_>, before: &CreditLimit, status: LimitStatus, valid_from: NaiveDate, event: &'static str) -> Result<(), Problem> {

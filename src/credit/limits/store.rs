@@ -1,4 +1,6 @@
 use super::types::{Cover, CreditLimit, LimitFilter, LimitStatus, Scope};
+use crate::ledger::balances::At;
+use crate::master_data::customers::store::owned;
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::ids::{ApprovalId, CompanyId, CreditLimitId, CustomerId};
@@ -67,6 +69,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &LimitFilter) -> Result<Pa
         .when("l.scope = {}", filter.scope)
         .when("l.amount >= {}", filter.amount_gte.map(|amount| amount.0))
         .when("l.valid_to < {}", filter.due_before)
+        .when(&owned("l"), filter.owner_id)
         .when("l.created_at >= {}", filter.created_at_gte.map(|at| at.0))
         .when("l.created_at < {}", filter.created_at_lt.map(|at| at.0))
         .page::<LimitRow>(rx, paging)?;
@@ -81,15 +84,15 @@ pub fn get(rx: &mut Rx<'_>, id: CreditLimitId) -> Result<CreditLimit, Problem> {
 }
 
 /// The limits that hold on a day, at most one of each scope a customer: a temporary one on its days, else the lasting
-/// one that began last, be it past its end.
-pub fn in_force(rx: &mut Rx<'_>, customers: &[CustomerId], on: NaiveDate) -> Result<Vec<CreditLimit>, Problem> {
+/// one that began last, be it past its end. Of what was decided by an instant.
+pub fn in_force(rx: &mut Rx<'_>, customers: &[CustomerId], at: At) -> Result<Vec<CreditLimit>, Problem> {
     let company = rx.company();
     let sql = format!(
         "SELECT DISTINCT ON (l.customer_id, l.scope) {COLUMNS}, NULL::uuid AS approval_id FROM credit_limit l
-         WHERE l.company_id = $1 AND l.customer_id = ANY($2) AND l.valid_from <= $3 AND l.status IN ('active', 'superseded', 'expired') AND (NOT l.temporary OR l.valid_to >= $3)
+         WHERE l.company_id = $1 AND l.customer_id = ANY($2) AND l.valid_from <= $3 AND l.status IN ('active', 'superseded', 'expired') AND (NOT l.temporary OR l.valid_to >= $3) AND l.decided_at <= $4
          ORDER BY l.customer_id, l.scope, l.temporary DESC, l.valid_from DESC, l.decided_at DESC, l.id DESC"
     );
-    let rows: Vec<LimitRow> = rx.load(Sql::new(sql).bind(company).bind(Many(customers.to_vec())).bind(on))?;
+    let rows: Vec<LimitRow> = rx.load(Sql::new(sql).bind(company).bind(Many(customers.to_vec())).bind(at.as_of).bind(at.horizon()))?;
     let cx = rx.cx();
     Ok(rows.into_iter().map(|row| row.answer(cx)).collect())
 }
@@ -122,16 +125,29 @@ pub fn insert(tx: &mut Tx<'_>, proposal: &Proposal<'_>) -> Result<CreditLimitId,
 }
 
 pub fn set_status(tx: &mut Tx<'_>, id: CreditLimitId, status: LimitStatus, valid_from: NaiveDate) -> Result<(), Problem> {
-    let (company, now) = (tx.company(), tx.cx().now);
+    let company = tx.company();
     tx.execute(
-        Sql::new("UPDATE credit_limit SET status = $3, valid_from = $4, decided_at = coalesce(decided_at, $5), version = version + 1 WHERE company_id = $1 AND id = $2")
+        Sql::new("UPDATE credit_limit SET status = $3, valid_from = $4, decided_at = coalesce(decided_at, recorded_now()), version = version + 1 WHERE company_id = $1 AND id = $2")
             .bind(company)
             .bind(id)
             .bind(status)
-            .bind(valid_from)
-            .bind(now),
+            .bind(valid_from),
     )?;
     Ok(())
+}
+
+/// Everybody of whom a limit holds on a day, their own or that of their group.
+pub fn holders(rx: &mut Rx<'_>, at: At) -> Result<Vec<CustomerId>, Problem> {
+    let company = rx.company();
+    rx.scalars(
+        Sql::new(
+            "SELECT DISTINCT l.customer_id FROM credit_limit l WHERE l.company_id = $1 AND l.valid_from <= $2 AND l.status IN ('active', 'superseded', 'expired')
+             AND (NOT l.temporary OR l.valid_to >= $2) AND l.decided_at <= $3",
+        )
+        .bind(company)
+        .bind(at.as_of)
+        .bind(at.horizon()),
+    )
 }
 
 /// Active limits whose time is over: past their last day, or with a later lasting one in force.

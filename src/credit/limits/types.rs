@@ -111,6 +111,8 @@ pub struct LimitFilter {
     /// Ends before this day.
     #[param(example = "2026-04-01")]
     pub due_before: Option<NaiveDate>,
+    /// The customer's collector or salesperson.
+    pub owner_id: Option<crate::platform::ids::UserId>,
     /// Proposed at this instant or later.
     pub created_at_gte: Option<Instant>,
     /// Proposed before this instant.

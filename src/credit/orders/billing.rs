@@ -7,7 +7,9 @@ use crate::credit::exposure::service::{party, stand};
 use crate::credit::policy;
 use crate::credit::policy::rules::judge;
 use crate::credit::policy::types::{Content, Facts, Outcome, RuleKind, RuleResult};
+use crate::ledger::balances::At;
 use crate::ledger::open_items::store::lock_customers;
+use crate::master_data::exchange_rates::service::spot;
 use crate::platform::http::{FieldError, Problem};
 use crate::platform::ids::{CustomerId, InvoiceId};
 use crate::platform::money::Currency;
@@ -19,7 +21,7 @@ use std::collections::HashMap;
 pub fn lock_groups(tx: &mut Tx<'_>, customers: &[CustomerId]) -> Result<(), Problem> {
     let mut all = Vec::new();
     for customer in customers {
-        all.extend(party(tx, *customer)?.map(|party| party.members).unwrap_or_default());
+        all.extend(party(tx, *customer, None)?.map(|party| party.members).unwrap_or_default());
     }
     lock_customers(tx, all)
 }
@@ -37,20 +39,25 @@ pub struct Billed<'b> {
 /// Refuses an invoice that the limits of its customer and its group do not allow. What it bills of its order leaves
 /// the exposure of orders as it enters that of invoices. Everybody concerned is locked.
 pub fn allows(tx: &mut Tx<'_>, invoice: &Billed<'_>, added: &mut Added) -> Result<(), Problem> {
-    let party = party(tx, invoice.customer)?.ok_or_else(|| Problem::not_found("customer"))?;
+    let party = party(tx, invoice.customer, None)?.ok_or_else(|| Problem::not_found("customer"))?;
     let base = tx.cx().currency();
     let stand = stand(tx, &party, None, None)?;
     let today = tx.cx().today;
-    let content = policy::in_force(tx, today)?.content;
+    let content = policy::in_force(tx, At::recorded(today))?.content;
     let of_order = match invoice.order {
         Some(order) => store::of_order(tx, order)?.filter(|check| check.customer_id == invoice.customer),
         None => None,
     };
     let now = tx.cx().now;
-    let converted = of_order.map_or(Decimal::ZERO, |check| {
-        let stands = if check.lapsed(now) { check.standing() - check.reserved } else { check.standing() };
-        base.amount(stands * check.exchange_rate).0.min(invoice.total)
-    });
+    let converted = match of_order {
+        Some(check) => {
+            let stands = if check.lapsed(now) { check.standing() - check.reserved } else { check.standing() };
+            let at = At::recorded(today);
+            let rate = spot(tx, &check.currency, at.as_of, at.horizon())?.unwrap_or(check.exchange_rate);
+            base.amount(stands * rate).0.min(invoice.total)
+        }
+        None => Decimal::ZERO,
+    };
     let net = invoice.total - converted;
     let own_before = added.get(&invoice.customer).copied().unwrap_or_default();
     let facts = |more: Decimal| Facts {

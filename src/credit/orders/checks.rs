@@ -9,36 +9,33 @@ use crate::credit::exposure::service::{Party, party, stand};
 use crate::credit::policy;
 use crate::credit::policy::rules::judge;
 use crate::credit::policy::types::{CreditPolicy, Facts, Granted, Outcome, RuleResult};
+use crate::ledger::balances::At;
 use crate::ledger::open_items::store::{lock_customers, parties};
 use crate::master_data::customers::problems::CUSTOMER_INACTIVE;
 use crate::master_data::customers::reference::NamesCustomer;
 use crate::master_data::customers::store::find;
 use crate::master_data::exchange_rates::service::rate_on;
+use crate::platform::dates::end_of;
 use crate::platform::http::faults;
 use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::ids::{CreditCheckId, CustomerId, InvoiceId};
 use crate::platform::money::Currency;
 use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
-use chrono::{DateTime, Duration, NaiveDate, TimeZone, Utc};
+use chrono::{Duration, NaiveDate};
 use rust_decimal::Decimal;
 use serde_json::json;
 
 /// Locks a customer with everybody it shares a limit with: nothing of them changes until the end.
 pub fn lock_party(tx: &mut Tx<'_>, customer: CustomerId) -> Result<Party, Problem> {
-    let found = party(tx, customer)?.ok_or_else(|| Problem::not_found("customer"))?;
+    let found = party(tx, customer, None)?.ok_or_else(|| Problem::not_found("customer"))?;
     lock_customers(tx, found.members.clone())?;
-    let locked = party(tx, customer)?.ok_or_else(|| Problem::not_found("customer"))?;
+    let locked = party(tx, customer, None)?.ok_or_else(|| Problem::not_found("customer"))?;
     if locked.members != found.members {
-        return Err(Problem::new(problem::BUSY, "The customer's group changed meanwhile; try again."));
+        // Its group changed while we waited.
+        return Err(Problem::raced());
     }
     Ok(locked)
-}
-
-/// The first instant after a day in the company's zone.
-pub fn end_of(tx: &Tx<'_>, day: NaiveDate) -> DateTime<Utc> {
-    let next = day.succ_opt().unwrap_or(day).and_time(chrono::NaiveTime::MIN);
-    tx.cx().facts.zone.from_local_datetime(&next).earliest().map_or_else(|| next.and_utc(), |local| local.with_timezone(&Utc))
 }
 
 /// An order as it is judged.
@@ -62,7 +59,7 @@ pub fn judge_order(tx: &mut Tx<'_>, party: &Party, question: Question<'_>) -> Re
     let (today, base) = (tx.cx().today, tx.cx().currency());
     let stand = stand(tx, party, None, Some(question.order_id))?;
     let others = store::within_a_day(tx, party.profile.id, question.order_id)?;
-    let policy = policy::in_force(tx, today)?;
+    let policy = policy::in_force(tx, At::recorded(today))?;
     let facts = Facts {
         today,
         order_amount: base.amount(question.amount),
@@ -98,6 +95,9 @@ pub fn check(tx: &mut Tx<'_>, new: &NewCreditCheck) -> Result<Audited<CreditChec
         return Err(Problem::invalid(errors));
     }
     let rate = rate_on(tx, currency, None, today)?;
+    if let Some(fault) = faults::too_large("/amount", new.amount.0 * rate, base) {
+        return Err(Problem::invalid(vec![fault]));
+    }
     let party = lock_party(tx, customer)?;
     if !party.profile.active {
         let detail = "The customer is not active.";
@@ -143,7 +143,7 @@ pub fn check(tx: &mut Tx<'_>, new: &NewCreditCheck) -> Result<Audited<CreditChec
         delivered: kept.delivered,
         billed: kept.billed,
         freed: Decimal::ZERO,
-        expires_at: (reserved > Decimal::ZERO).then(|| until.map_or(expires, |until| expires.min(end_of(tx, until)))),
+        expires_at: (reserved > Decimal::ZERO).then(|| until.map_or(expires, |until| expires.min(end_of(until, tx.cx().facts.zone)))),
         version: 1,
         created_by: tx.cx().actor.to_string(),
         created_at: now,
@@ -195,7 +195,8 @@ fn granted(hold: &OrderHold, today: NaiveDate, base: Currency) -> Option<Granted
     let mut rules: Vec<_> = hold.reasons.iter().map(|reason| reason.rule).collect();
     rules.dedup();
     let worth = base.amount(hold.base_amount.0 * amount.0 / hold.amount.0);
-    Some(Granted { hold_id: hold.id, amount: worth, until, rules, parts: hold.facts.own.parts, days_overdue: days })
+    let shared = hold.facts.group.as_ref().map(|group| group.parts);
+    Some(Granted { hold_id: hold.id, amount: worth, until, rules, parts: hold.facts.own.parts, group_parts: shared, days_overdue: days })
 }
 
 /// Takes what stands of a check away.
@@ -203,7 +204,7 @@ fn free(tx: &mut Tx<'_>, before: &Check, status: CheckStatus) -> Result<(), Prob
     let stages = [(Stage::Reserved, before.reserved), (Stage::Ordered, before.ordered), (Stage::Delivered, before.delivered)];
     let moves: Vec<(Stage, Decimal)> = stages.into_iter().filter(|(_, amount)| !amount.is_zero()).map(|(stage, amount)| (stage, -amount)).collect();
     let zero = Decimal::ZERO;
-    let after = Check { status, reserved: zero, ordered: zero, delivered: zero, freed: before.freed + before.standing(), expires_at: None, ..before.clone() };
+    let after = Check { status, reserved: zero, ordered: zero, delivered: zero, freed: before.freed + before.standing(), ..before.clone() };
     store::moved(tx, &after, &moves, None)
 }
 
@@ -211,7 +212,7 @@ fn free(tx: &mut Tx<'_>, before: &Check, status: CheckStatus) -> Result<(), Prob
 pub fn grant(tx: &mut Tx<'_>, id: CreditCheckId, amount: Decimal, until: NaiveDate, status: CheckStatus) -> Result<Check, Problem> {
     let before = store::check(tx, id)?;
     let amount = (amount.min(before.amount) - before.billed - before.delivered).max(Decimal::ZERO);
-    let expires_at = Some(end_of(tx, until)).filter(|_| !amount.is_zero());
+    let expires_at = Some(end_of(until, tx.cx().facts.zone)).filter(|_| !amount.is_zero());
     let after = Check { status, reserved: amount, expires_at, ..before };
     let moves: Vec<(Stage, Decimal)> = if amount.is_zero() { Vec::new() } else { vec![(Stage::Reserved, amount)] };
     store::moved(tx, &after, &moves, None)?;
@@ -224,7 +225,7 @@ pub fn end(tx: &mut Tx<'_>, before: &Check, status: CheckStatus) -> Result<Check
     let gone = [(Stage::Reserved, before.reserved), (Stage::Ordered, before.ordered)];
     let moves: Vec<(Stage, Decimal)> = gone.into_iter().filter(|(_, amount)| !amount.is_zero()).map(|(stage, amount)| (stage, -amount)).collect();
     let freed = before.freed + before.reserved + before.ordered;
-    let after = Check { status, reserved: Decimal::ZERO, ordered: Decimal::ZERO, freed, expires_at: None, ..before.clone() };
+    let after = Check { status, reserved: Decimal::ZERO, ordered: Decimal::ZERO, freed, ..before.clone() };
     store::moved(tx, &after, &moves, None)?;
     store::check(tx, before.id)
 }
@@ -337,9 +338,6 @@ fn take(before: &Check, from: &[Stage], amount: Decimal) -> (Check, Vec<(Stage, 
 }
 
 fn settle_status(check: &mut Check) {
-    if check.reserved.is_zero() {
-        check.expires_at = None;
-    }
     if check.standing().is_zero() && check.status != CheckStatus::Hold {
         check.status = if check.billed.is_zero() { CheckStatus::Cancelled } else { CheckStatus::Consumed };
     }

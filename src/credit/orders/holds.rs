@@ -10,6 +10,8 @@ use crate::control::approvals::{Action, Approved, Gate, NOBODY, Request, gate, o
 use crate::credit::exposure::bounced;
 use crate::credit::policy;
 use crate::credit::policy::types::{Content, Facts, Outcome};
+use crate::ledger::balances::At;
+use crate::master_data::exchange_rates::service::spot;
 use crate::platform::dates::plus_days;
 use crate::platform::http::faults;
 use crate::platform::http::problem::{self, FieldError, Problem};
@@ -34,7 +36,7 @@ pub static RELEASE: Action = Action {
     execute: |tx, asked| {
         let hold = store::hold(tx, OrderHoldId::of(asked.subject))?;
         let today = tx.cx().today;
-        let policy = policy::in_force(tx, today)?;
+        let policy = policy::in_force(tx, At::recorded(today))?;
         let until = plus_days(today, policy.content.release_days.unsigned_abs());
         let reason = asked.reason.clone().unwrap_or_else(|| "Approved".to_owned());
         let_go(tx, &hold, hold.amount.0, until, &reason, CheckStatus::Pass).map(drop)
@@ -138,7 +140,7 @@ pub fn release(tx: &mut Tx<'_>, id: OrderHoldId, version: Option<i64>, said: &Re
     let hold = lock(tx, id, version, WAITING)?;
     may_decide(tx, &hold)?;
     let (today, base) = (tx.cx().today, tx.cx().currency());
-    let policy = policy::in_force(tx, today)?.content;
+    let policy = policy::in_force(tx, At::recorded(today))?.content;
     let amount = said.amount.unwrap_or(hold.amount);
     let until = said.valid_until.unwrap_or_else(|| plus_days(today, policy.release_days.unsigned_abs()));
     let mut errors = Vec::new();
@@ -151,10 +153,13 @@ pub fn release(tx: &mut Tx<'_>, id: OrderHoldId, version: Option<i64>, said: &Re
             );
         }
     }
+    let latest = plus_days(today, 365);
     if until < today {
         errors.push(
             FieldError::at("/valid_until", "before_today", "A release does not end before it begins.").expected(format!("at least {today}")).received(until),
         );
+    } else if until > latest {
+        errors.push(FieldError::at("/valid_until", "too_long", "A release lasts a year at most.").expected(format!("at most {latest}")).received(until));
     }
     if !errors.is_empty() {
         return Err(Problem::invalid(errors));
@@ -215,8 +220,9 @@ pub fn look_again(tx: &mut Tx<'_>, id: OrderHoldId) -> Result<bool, Problem> {
         return Ok(false);
     }
     let check = store::check(tx, hold.check_id)?;
-    let base = tx.cx().currency();
-    let amount = base.amount((check.amount - check.billed) * check.exchange_rate).0;
+    let (base, at) = (tx.cx().currency(), At::recorded(tx.cx().today));
+    let rate = spot(tx, &check.currency, at.as_of, at.horizon())?.unwrap_or(check.exchange_rate);
+    let amount = base.amount((check.amount - check.billed) * rate).0;
     let judged = judge_order(tx, &party, Question { order_id: &hold.order_id, amount, terms_days: check.terms_days, granted: None })?;
     if judged.outcome == Outcome::Hold {
         return Ok(false);

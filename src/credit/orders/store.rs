@@ -1,6 +1,7 @@
 use super::types::{AgingBucket, CheckFilter, CheckStatus, CreditCheck, HoldFilter, HoldStatus, OrderHold, PaymentHistory, Stage};
 use crate::credit::policy::types::{Content, Facts, Outcome, RuleResult};
 use crate::ledger::balances::{STEPS, bucket_names, bucket_starts};
+use crate::master_data::customers::store::owned;
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::ids::{ApprovalId, CreditCheckId, CreditMoveId, CustomerId, InvoiceId, OrderHoldId};
@@ -69,7 +70,7 @@ impl Check {
             delivered: currency.amount(self.delivered),
             billed: currency.amount(self.billed),
             freed: currency.amount(if lapsed { self.freed + self.reserved } else { self.freed }),
-            expires_at: self.expires_at.map(Instant),
+            expires_at: self.expires_at.filter(|_| !self.reserved.is_zero()).map(Instant),
             policy_version: self.policy_version,
             facts,
             replaces_id: self.replaces_id,
@@ -249,10 +250,8 @@ pub fn holds(rx: &mut Rx<'_>, paging: &Paging, filter: &HoldFilter) -> Result<Pa
         .when("h.order_id = {}", filter.order_id.clone())
         .when("h.level = {}", filter.level)
         .when("h.base_amount >= {}", filter.amount_gte.map(|amount| amount.0))
-        .when(
-            "EXISTS (SELECT FROM portfolio_customer pc WHERE pc.company_id = h.company_id AND pc.customer_id = h.customer_id AND pc.user_id = {})",
-            filter.owner_id,
-        )
+        .when(&owned("h"), filter.owner_id)
+        .when("h.released_until < {}", filter.due_before)
         .when("h.created_at >= {}", filter.created_at_gte.map(|at| at.0))
         .when("h.created_at < {}", filter.created_at_lt.map(|at| at.0))
         .page::<HoldRow>(rx, paging)?;
@@ -303,7 +302,7 @@ pub fn decide(tx: &mut Tx<'_>, id: OrderHoldId, status: HoldStatus, decision: &D
     let said = decision.reason.is_some();
     tx.execute(
         Sql::new(
-            "UPDATE order_hold SET status = $3, level = level + $4, released_amount = coalesce($5, released_amount), released_until = coalesce($6, released_until),
+            "UPDATE order_hold SET status = $3, level = least(level + $4, 9), released_amount = coalesce($5, released_amount), released_until = coalesce($6, released_until),
                  decided_by = CASE WHEN $7 THEN $8 ELSE decided_by END, decided_at = CASE WHEN $7 THEN $9 ELSE decided_at END, decision_reason = coalesce($10, decision_reason), version = version + 1
              WHERE company_id = $1 AND id = $2",
         )

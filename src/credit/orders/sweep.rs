@@ -107,7 +107,7 @@ fn expire(tx: &mut Tx<'_>) -> Result<bool, Problem> {
         let shown = before.answer(&policy.content, tx.cx())?;
         let stands = !(before.ordered + before.delivered).is_zero();
         let status = if stands { before.status } else { CheckStatus::Expired };
-        let after = store::Check { status, reserved: Decimal::ZERO, freed: before.freed + before.reserved, expires_at: None, ..before.clone() };
+        let after = store::Check { status, reserved: Decimal::ZERO, freed: before.freed + before.reserved, ..before.clone() };
         store::moved(tx, &after, &[(Stage::Reserved, -before.reserved)], None)?;
         let answer = store::check(tx, *id)?.answer(&policy.content, tx.cx())?;
         let _ = tx.record(Change::new("credit_check.expired", id.uuid()).version(answer.version).before(&shown).after(&answer), ());

@@ -58,7 +58,7 @@ pub struct CreditCheck {
     pub result: Outcome,
     pub status: CheckStatus,
     /// Every rule's result.
-    #[schema(max_items = 60)]
+    #[schema(max_items = 100)]
     pub rules: Vec<RuleResult>,
     /// Exposure with the order as the policy counted it, in base currency.
     pub exposure: Amount,
@@ -166,7 +166,7 @@ pub struct Replay {
     #[schema(minimum = 0)]
     pub policy_version: i64,
     pub result: Outcome,
-    #[schema(max_items = 60)]
+    #[schema(max_items = 100)]
     pub rules: Vec<RuleResult>,
     /// Whether it is what was decided then, rule by rule.
     #[schema(example = true)]
@@ -228,7 +228,7 @@ pub struct OrderHold {
     /// In base currency at the rate of its day.
     pub base_amount: Amount,
     /// The rules that hold it, as they were.
-    #[schema(max_items = 60)]
+    #[schema(max_items = 100)]
     pub reasons: Vec<RuleResult>,
     pub facts: Facts,
     pub evidence: Evidence,
@@ -262,7 +262,7 @@ resource!(OrderHold: version);
 pub struct ReleaseHold {
     /// Up to this amount, in the order's currency; the whole order when left out.
     pub amount: Option<Amount>,
-    /// The last day; the policy's days from today when left out.
+    /// The last day, within a year; the policy's days from today when left out.
     #[schema(example = "2025-11-25")]
     pub valid_until: Option<NaiveDate>,
     #[schema(min_length = 3, max_length = 500, example = "Payment promised by Friday")]
@@ -295,6 +295,9 @@ pub struct HoldFilter {
     pub amount_gte: Option<Amount>,
     /// The customer's collector or salesperson.
     pub owner_id: Option<crate::platform::ids::UserId>,
+    /// The release ends before this day.
+    #[param(example = "2026-04-01")]
+    pub due_before: Option<NaiveDate>,
     /// Stopped at this instant or later.
     pub created_at_gte: Option<Instant>,
     /// Stopped before this instant.

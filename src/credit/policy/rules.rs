@@ -12,8 +12,12 @@ pub fn judge(policy: &Content, facts: &Facts, base: Currency) -> (Outcome, Vec<R
     if let Some(granted) = &facts.granted {
         let tolerated = (dec!(100) + policy.growth_tolerance_percent.0) / dec!(100);
         let grown = facts.order_amount.0 > round(granted.amount.0 * tolerated, base.exponent());
-        let (exposure, then) = (facts.own.parts.total(&policy.exposure), granted.parts.total(&policy.exposure));
-        let worse = exposure > round(then * tolerated, base.exponent()).max(then) || facts.days_overdue > granted.days_overdue;
+        let more = |now: &Parts, then: &Parts| {
+            let (now, then) = (now.total(&policy.exposure), then.total(&policy.exposure));
+            now > round(then * tolerated, base.exponent()).max(then)
+        };
+        let shared = facts.group.as_ref().zip(granted.group_parts.as_ref()).is_some_and(|(group, then)| more(&group.parts, then));
+        let worse = more(&facts.own.parts, &granted.parts) || shared || facts.days_overdue > granted.days_overdue;
         if !grown && !worse && facts.today <= granted.until {
             for result in results.iter_mut().filter(|result| result.outcome == Outcome::Hold && granted.rules.contains(&result.rule)) {
                 result.outcome = Outcome::Pass;

@@ -2,7 +2,8 @@
 
 use super::rules::faults;
 use super::store;
-use super::types::{Content, CreditPolicy, NewCreditPolicy, PolicyQuery};
+use super::types::{CreditPolicy, NewCreditPolicy, PolicyQuery};
+use crate::ledger::balances::At;
 use crate::platform::http::reply::require_version;
 use crate::platform::http::{FieldError, Problem};
 use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
@@ -11,7 +12,7 @@ pub fn get(rx: &mut Rx<'_>, query: &PolicyQuery) -> Result<CreditPolicy, Problem
     let today = rx.cx().today;
     match query.version {
         Some(version) => store::at_version(rx, version),
-        None => store::in_force(rx, query.as_of.unwrap_or(today)),
+        None => store::in_force(rx, At::recorded(query.as_of.unwrap_or(today))),
     }
 }
 
@@ -20,19 +21,7 @@ pub fn replace(tx: &mut Tx<'_>, version: Option<i64>, new: &NewCreditPolicy) -> 
     let newest = store::newest(tx)?;
     require_version(version, newest)?;
     let before = store::at_version(tx, newest)?;
-    let house = store::house()?.content;
-    let new = new.clone();
-    let content = Content {
-        exposure: new.exposure.unwrap_or(house.exposure),
-        rules: new.rules.unwrap_or(house.rules),
-        expired_limit: new.expired_limit.unwrap_or(house.expired_limit),
-        watch_percent: new.watch_percent.unwrap_or(house.watch_percent),
-        reservation_hours: new.reservation_hours.unwrap_or(house.reservation_hours),
-        growth_tolerance_percent: new.growth_tolerance_percent.unwrap_or(house.growth_tolerance_percent),
-        release_days: new.release_days.unwrap_or(house.release_days),
-        release_limits: new.release_limits.unwrap_or(house.release_limits),
-        check_invoices: new.check_invoices.unwrap_or(house.check_invoices),
-    };
+    let content = new.over(store::house()?.content);
     let today = tx.cx().today;
     let from = new.effective_from.unwrap_or(today);
     let mut errors = faults(&content);

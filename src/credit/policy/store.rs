@@ -1,4 +1,5 @@
 use super::types::{Content, CreditPolicy};
+use crate::ledger::balances::At;
 use crate::platform::dates::Instant;
 use crate::platform::http::Problem;
 use crate::platform::ids::CreditPolicyId;
@@ -32,11 +33,15 @@ pub fn house() -> Result<CreditPolicy, Problem> {
     Ok(CreditPolicy { id: None, object: "credit_policy", version: 0, effective_from: None, content, reason: None, created_by: None, created_at: None })
 }
 
-/// The policy in force on a day: of those that hold from it or before the latest.
-pub fn in_force(rx: &mut Rx<'_>, on: NaiveDate) -> Result<CreditPolicy, Problem> {
+/// The policy in force on a day: of those that hold from it or before the latest, as far as recorded.
+pub fn in_force(rx: &mut Rx<'_>, at: At) -> Result<CreditPolicy, Problem> {
     let company = rx.company();
-    let row: Option<PolicyRow> =
-        rx.optional(Sql::new(format!("{SELECT} AND effective_from <= $2 ORDER BY effective_from DESC, version DESC LIMIT 1")).bind(company).bind(on))?;
+    let row: Option<PolicyRow> = rx.optional(
+        Sql::new(format!("{SELECT} AND effective_from <= $2 AND recorded_at <= $3 ORDER BY effective_from DESC, version DESC LIMIT 1"))
+            .bind(company)
+            .bind(at.as_of)
+            .bind(at.horizon()),
+    )?;
     row.map_or_else(house, CreditPolicy::try_from)
 }
 

@@ -188,6 +188,24 @@ pub struct NewCreditPolicy {
     pub reason: Option<String>,
 }
 
+impl NewCreditPolicy {
+    /// The policy it makes: what is left out is as in another.
+    #[must_use]
+    pub fn over(&self, other: Content) -> Content {
+        Content {
+            exposure: self.exposure.unwrap_or(other.exposure),
+            rules: self.rules.clone().unwrap_or(other.rules),
+            expired_limit: self.expired_limit.unwrap_or(other.expired_limit),
+            watch_percent: self.watch_percent.unwrap_or(other.watch_percent),
+            reservation_hours: self.reservation_hours.unwrap_or(other.reservation_hours),
+            growth_tolerance_percent: self.growth_tolerance_percent.unwrap_or(other.growth_tolerance_percent),
+            release_days: self.release_days.unwrap_or(other.release_days),
+            release_limits: self.release_limits.clone().unwrap_or(other.release_limits),
+            check_invoices: self.check_invoices.unwrap_or(other.check_invoices),
+        }
+    }
+}
+
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PolicyQuery {
@@ -329,6 +347,9 @@ pub struct Granted {
     pub rules: Vec<RuleKind>,
     /// The customer's components before the order when it was stopped.
     pub parts: Parts,
+    /// Those of its group.
+    #[serde(default)]
+    pub group_parts: Option<Parts>,
     /// Days overdue that were known then, on from then.
     #[schema(minimum = 0)]
     pub days_overdue: i64,

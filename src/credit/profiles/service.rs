@@ -2,6 +2,7 @@
 
 use super::store::{self, Set};
 use super::types::CreditPatch;
+use crate::control::approvals::refuse_salesperson;
 use crate::credit::exposure;
 use crate::credit::exposure::types::CustomerCredit;
 use crate::credit::risk;
@@ -27,6 +28,10 @@ pub fn change(tx: &mut Tx<'_>, customer: CustomerId, version: Option<i64>, patch
     lock_customers(tx, vec![customer])?;
     let before = store::get(tx, customer)?;
     require_version(version, before.version)?;
+    // Who sells to a customer neither lets its orders go nor judges it (SOD-04).
+    if before.hold_all && patch.hold_all == Some(false) || patch.risk_class.is_some() {
+        refuse_salesperson(tx, customer)?;
+    }
     let today = tx.cx().today;
     let latest = plus_months(today, 12);
     let mut errors = Vec::new();

@@ -24,6 +24,7 @@ pub fn scorecard(rx: &mut Rx<'_>) -> Result<Holding, Problem> {
 
 /// Another version of the scorecard, for what is scored from now on.
 pub fn change_scorecard(tx: &mut Tx<'_>, version: Option<i64>, card: &Scorecard) -> Result<Audited<CreditScorecard>, Problem> {
+    store::lock_scorecard(tx)?;
     let before = scorecard(tx)?;
     require_version(version, before.version)?;
     let errors = scorecard::faults(card);

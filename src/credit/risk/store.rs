@@ -27,6 +27,12 @@ pub fn scorecard(rx: &mut Rx<'_>) -> Result<Option<Holding>, Problem> {
     .transpose()
 }
 
+/// One that sets another waits for who does so now.
+pub fn lock_scorecard(tx: &mut Tx<'_>) -> Result<(), Problem> {
+    let company = tx.company();
+    tx.execute(Sql::new("SELECT pg_advisory_xact_lock(hashtextextended('credit scorecard ' || $1, 0))").bind(company.to_string())).map(drop)
+}
+
 pub fn insert_scorecard(tx: &mut Tx<'_>, version: i64, card: &Scorecard) -> Result<(), Problem> {
     let (company, actor) = (tx.company(), tx.cx().actor.to_string());
     let content = serde_json::to_value(card).map_err(|e| Problem::internal(&e))?;

@@ -10,4 +10,5 @@ pub mod http;
 pub mod replay;
 pub mod service;
 pub mod store;
+mod told;
 pub mod types;

@@ -4,10 +4,10 @@ use super::types::{Fate, HeldOrder, Judged};
 use crate::credit::policy::rules::judge;
 use crate::credit::policy::types::{Content, Facts, GroupStanding, LimitFact, Outcome, Parts, Standing};
 use crate::platform::ids::CustomerId;
-use crate::platform::money::{Amount, Currency};
+use crate::platform::money::Currency;
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Something owed by or to a customer.
@@ -78,155 +78,216 @@ pub struct Trial<'t> {
 /// What was lent to a customer on a day: `true` asks for what its group shares.
 pub type Lender<'l, E> = dyn FnMut(CustomerId, bool, NaiveDate) -> Result<Lent, E> + 'l;
 
+/// What is open of a customer, with sums that are kept as it changes.
 #[derive(Default)]
 struct State {
-    open: BTreeMap<usize, Decimal>,
+    open: HashMap<usize, Decimal>,
+    debits: Decimal,
+    notes: Decimal,
+    cash: Decimal,
+    /// Open debits by their due date, and those whose due date has passed, by it and their own.
+    due: BTreeSet<(NaiveDate, usize)>,
+    late: BTreeSet<(NaiveDate, NaiveDate, usize)>,
+    overdue: Decimal,
     /// Today's orders so far.
     today: Decimal,
+}
+
+impl State {
+    fn change(&mut self, at: usize, item: &Item, by: Decimal) {
+        let before = self.open.remove(&at).unwrap_or_default();
+        let after = before + by;
+        if !after.is_zero() {
+            self.open.insert(at, after);
+        }
+        *match (item.is_debit, item.kind.as_str()) {
+            (true, _) => &mut self.debits,
+            (false, "receipt") => &mut self.cash,
+            (false, _) => &mut self.notes,
+        } += by;
+        if !item.is_debit {
+            return;
+        }
+        let late = (item.due_on, item.dated, at);
+        if self.late.contains(&late) {
+            self.overdue += after.max(Decimal::ZERO) - before.max(Decimal::ZERO);
+            if after <= Decimal::ZERO {
+                self.late.remove(&late);
+            }
+        } else if after > Decimal::ZERO {
+            self.due.insert((item.due_on, at));
+        } else {
+            self.due.remove(&(item.due_on, at));
+        }
+    }
+    /// What fell due before a day is late on it.
+    fn falls_due(&mut self, day: NaiveDate, items: &[Item]) {
+        while let Some((due, at)) = self.due.first().copied().filter(|(due, _)| *due < day) {
+            self.due.remove(&(due, at));
+            self.late.insert((due, items[at].dated, at));
+            self.overdue += self.open.get(&at).copied().unwrap_or_default();
+        }
+    }
+    fn parts(&self, cover: Decimal, base: Currency) -> Parts {
+        Parts {
+            open_items: base.amount(self.debits),
+            credit_notes: base.amount(self.notes),
+            unapplied_cash: base.amount(self.cash),
+            cover: base.amount(cover),
+            ..Parts::default()
+        }
+    }
 }
 
 /// Settlement kinds that are no payment.
 pub const NO_PAYMENT: [&str; 6] = ["reversal", "write_off", "credit", "adjustment", "refund", "recovery"];
 
-/// Judges every order of a group within the span, in order.
-pub fn replay<E>(trial: &Trial<'_>, group: &Group, lend: &mut Lender<'_, E>) -> Result<Vec<Judged>, E> {
+/// Judges every order of a group within the span, in order, and hands each to `told`.
+pub fn replay<E>(trial: &Trial<'_>, group: &Group, lend: &mut Lender<'_, E>, told: &mut dyn FnMut(Judged)) -> Result<(), E> {
     let place: HashMap<Uuid, usize> = group.items.iter().enumerate().map(|(at, item)| (item.id, at)).collect();
     let mut posted: BTreeMap<NaiveDate, Vec<usize>> = BTreeMap::new();
     group.items.iter().enumerate().for_each(|(at, item)| posted.entry(item.posted_on).or_default().push(at));
     let mut settled: BTreeMap<NaiveDate, Vec<&Settled>> = BTreeMap::new();
     group.settled.iter().for_each(|settlement| settled.entry(settlement.on).or_default().push(settlement));
-    let mut days: Vec<NaiveDate> = posted.keys().chain(settled.keys()).copied().filter(|day| *day <= trial.to).collect();
-    days.sort_unstable();
-    days.dedup();
-    let mut states: HashMap<CustomerId, State> = group.members.iter().map(|member| (member.id, State::default())).collect();
+    let days: BTreeSet<NaiveDate> = posted.keys().chain(settled.keys()).copied().filter(|day| *day <= trial.to).collect();
     let fates = fates(trial, group, &place);
-    let mut judged = Vec::new();
+    let mut past = Past { trial, group, states: group.members.iter().map(|member| (member.id, State::default())).collect(), cover: None };
     for day in days {
-        for state in states.values_mut() {
-            state.today = Decimal::ZERO;
-        }
+        past.states.values_mut().for_each(|state| state.today = Decimal::ZERO);
         let of_day = posted.get(&day).map_or(&[][..], Vec::as_slice);
         let (orders, others): (Vec<usize>, Vec<usize>) = of_day.iter().copied().partition(|at| group.items[*at].is_order && group.items[*at].is_debit);
-        let mut seen = HashSet::new();
-        for first in orders.iter().map(|at| &group.items[*at]) {
-            if !seen.insert(first.document) {
-                continue;
-            }
-            // An order of several instalments is one order.
-            let parts: Vec<usize> = orders.iter().copied().filter(|at| group.items[*at].document == first.document).collect();
-            let amount: Decimal = parts.iter().map(|at| group.items[*at].base).sum();
+        for instalments in documents(group, &orders) {
+            let amount: Decimal = instalments.iter().map(|at| group.items[*at].base).sum();
+            let Some(first) = instalments.first().map(|at| &group.items[*at]) else { continue };
             if day >= trial.from {
-                judged.push(order(trial, group, &states, first, &parts, amount, &fates, lend)?);
+                told(past.order(first, &instalments, amount, &fates, lend)?);
             }
-            if let Some(state) = states.get_mut(&first.customer) {
-                state.open.extend(parts.iter().map(|at| (*at, group.items[*at].base)));
+            for at in &instalments {
+                past.change(*at, group.items[*at].base);
+            }
+            if let Some(state) = past.states.get_mut(&first.customer) {
                 state.today += amount;
             }
         }
         for at in others {
-            if let Some(state) = states.get_mut(&group.items[at].customer) {
-                state.open.insert(at, group.items[at].base);
-            }
+            past.change(at, group.items[at].base);
         }
         for settlement in settled.get(&day).into_iter().flatten() {
             for (item, base) in [(settlement.debit, settlement.debit_base), (settlement.credit, settlement.credit_base)] {
-                let Some(at) = place.get(&item) else { continue };
-                let Some(state) = states.get_mut(&group.items[*at].customer) else { continue };
-                let left = state.open.remove(at).unwrap_or_default() - base;
-                if !left.is_zero() {
-                    state.open.insert(*at, left);
+                if let Some(at) = place.get(&item) {
+                    past.change(*at, -base);
                 }
             }
         }
     }
-    Ok(judged)
+    Ok(())
 }
 
-fn parts(group: &Group, state: &State, cover: Decimal, base: Currency) -> Parts {
-    let sum = |wanted: fn(&Item) -> bool| base.amount(state.open.iter().filter(|(at, _)| wanted(&group.items[**at])).map(|(_, open)| *open).sum());
-    Parts {
-        open_items: sum(|item| item.is_debit),
-        credit_notes: sum(|item| !item.is_debit && item.kind != "receipt"),
-        unapplied_cash: sum(|item| !item.is_debit && item.kind == "receipt"),
-        cover: base.amount(cover),
-        ..Parts::default()
-    }
-}
-
-#[allow(clippy::too_many_arguments, reason = "the day as it stands")]
-fn order<E>(
-    trial: &Trial<'_>,
-    group: &Group,
-    states: &HashMap<CustomerId, State>,
-    first: &Item,
-    instalments: &[usize],
-    amount: Decimal,
-    fates: &HashMap<Uuid, Ended>,
-    lend: &mut Lender<'_, E>,
-) -> Result<Judged, E> {
-    let (base, day) = (trial.base, first.posted_on);
-    let nobody = State::default();
-    let state = |of: CustomerId| states.get(&of).unwrap_or(&nobody);
-    let mine = state(first.customer);
-    let lent = lend(first.customer, false, day)?;
-    let own = Standing { limit: lent.limit, parts: parts(group, mine, lent.cover, base) };
-    let shared = if group.members.len() > 1 {
-        let lent = lend(group.head, true, day)?;
-        let mut all = Parts { cover: base.amount(lent.cover), ..Parts::default() };
-        for member in &group.members {
-            let cover = lend(member.id, false, day)?.cover;
-            all = all.plus(&parts(group, state(member.id), cover, base));
+/// The items of each document, in order: an order of several instalments is one order.
+fn documents(group: &Group, orders: &[usize]) -> Vec<Vec<usize>> {
+    let mut places: HashMap<Uuid, usize> = HashMap::new();
+    let mut found: Vec<Vec<usize>> = Vec::new();
+    for at in orders {
+        let place = *places.entry(group.items[*at].document).or_insert(found.len());
+        match found.get_mut(place) {
+            Some(parts) => parts.push(*at),
+            None => found.push(vec![*at]),
         }
-        Some(GroupStanding { parent_id: group.head, members: i64::try_from(group.members.len()).unwrap_or(i64::MAX), limit: lent.limit, parts: all })
-    } else {
-        None
-    };
-    let late: Vec<(&Item, Decimal)> = mine
-        .open
-        .iter()
-        .map(|(at, open)| (&group.items[*at], *open))
-        .filter(|(item, open)| item.is_debit && item.due_on < day && *open > Decimal::ZERO)
-        .collect();
-    let oldest = late.iter().map(|(item, _)| (item.due_on, item.dated)).min();
-    let member = group.members.iter().find(|member| member.id == first.customer);
-    let before = day.checked_sub_days(Days::new(1)).unwrap_or(day);
-    let class = member.and_then(|member| member.classes.iter().rev().find(|(from, _)| *from <= before)).map(|(_, class)| class.clone());
-    let last_due = instalments.iter().map(|at| group.items[*at].due_on).max().unwrap_or(first.due_on);
-    let facts = Facts {
-        today: day,
-        order_amount: base.amount(amount),
-        order_terms_days: i32::try_from((last_due - first.dated).num_days()).ok(),
-        orders_within_a_day: base.amount(mine.today),
-        granted: None,
-        own,
-        group: shared,
-        overdue: base.amount(late.iter().map(|(_, open)| *open).sum()),
-        days_overdue: oldest.map_or(0, |(due, _)| (day - due).num_days()),
-        oldest_item_days: oldest.map_or(0, |(_, dated)| (day - dated).num_days()),
-        customer_terms_days: member.and_then(|member| member.terms_days),
-        blocked: false,
-        risk_class: class,
-        review_on: None,
-    };
-    let (outcome, results) = judge(trial.policy, &facts, base);
-    let exposure = facts.own.parts.total(&trial.policy.exposure);
-    let ended = fates.get(&first.document).cloned().unwrap_or_default();
-    Ok(Judged {
-        outcome,
-        order: HeldOrder {
-            invoice_id: first.document,
-            number: first.number.clone(),
-            customer_id: first.customer,
-            customer_name: member.map(|member| member.name.clone()).unwrap_or_default(),
-            date: day,
-            amount: base.amount(amount),
-            exposure_before: base.amount(exposure),
-            rules: results.into_iter().filter(|result| result.outcome != Outcome::Pass).collect(),
-            fate: ended.fate(trial.late_after),
-            days_late: ended.days_late,
-            written_off: base.amount(ended.written_off),
-        },
-    })
+    }
+    found
+}
+
+/// A group on the day that is looked at.
+struct Past<'p> {
+    trial: &'p Trial<'p>,
+    group: &'p Group,
+    states: HashMap<CustomerId, State>,
+    /// What is covered of everybody together, on a day.
+    cover: Option<(NaiveDate, Decimal)>,
+}
+
+impl Past<'_> {
+    fn change(&mut self, at: usize, by: Decimal) {
+        let item = &self.group.items[at];
+        if let Some(state) = self.states.get_mut(&item.customer) {
+            state.change(at, item, by);
+        }
+    }
+
+    /// How the group stands, where there is one.
+    fn shared<E>(&mut self, day: NaiveDate, lend: &mut Lender<'_, E>) -> Result<Option<GroupStanding>, E> {
+        let lent = lend(self.group.head, true, day)?;
+        if self.group.members.len() == 1 && lent.limit.is_none() {
+            return Ok(None);
+        }
+        let cover = match self.cover.filter(|(known, _)| *known == day) {
+            Some((_, cover)) => cover,
+            None => {
+                let mut cover = lent.cover;
+                for member in &self.group.members {
+                    cover += lend(member.id, false, day)?.cover;
+                }
+                self.cover = Some((day, cover));
+                cover
+            }
+        };
+        let mut all = State::default();
+        for state in self.states.values() {
+            all.debits += state.debits;
+            all.notes += state.notes;
+            all.cash += state.cash;
+        }
+        let members = i64::try_from(self.group.members.len()).unwrap_or(i64::MAX);
+        Ok(Some(GroupStanding { parent_id: self.group.head, members, limit: lent.limit, parts: all.parts(cover, self.trial.base) }))
+    }
+
+    fn order<E>(&mut self, first: &Item, instalments: &[usize], amount: Decimal, fates: &HashMap<Uuid, Ended>, lend: &mut Lender<'_, E>) -> Result<Judged, E> {
+        let (trial, group, base, day) = (self.trial, self.group, self.trial.base, first.posted_on);
+        let lent = lend(first.customer, false, day)?;
+        let shared = self.shared(day, lend)?;
+        let mine = self.states.entry(first.customer).or_default();
+        mine.falls_due(day, &group.items);
+        let oldest = mine.late.first().map(|(due, dated, _)| (*due, *dated));
+        let member = group.members.iter().find(|member| member.id == first.customer);
+        let before = day.checked_sub_days(Days::new(1)).unwrap_or(day);
+        let class = member.and_then(|member| member.classes.iter().rev().find(|(from, _)| *from <= before)).map(|(_, class)| class.clone());
+        let last_due = instalments.iter().map(|at| group.items[*at].due_on).max().unwrap_or(first.due_on);
+        let facts = Facts {
+            today: day,
+            order_amount: base.amount(amount),
+            order_terms_days: i32::try_from((last_due - first.dated).num_days()).ok(),
+            orders_within_a_day: base.amount(mine.today),
+            granted: None,
+            own: Standing { limit: lent.limit, parts: mine.parts(lent.cover, base) },
+            group: shared,
+            overdue: base.amount(mine.overdue),
+            days_overdue: oldest.map_or(0, |(due, _)| (day - due).num_days()),
+            oldest_item_days: oldest.map_or(0, |(_, dated)| (day - dated).num_days()),
+            customer_terms_days: member.and_then(|member| member.terms_days),
+            blocked: false,
+            risk_class: class,
+            review_on: None,
+        };
+        let (outcome, results) = judge(trial.policy, &facts, base);
+        let exposure = facts.own.parts.total(&trial.policy.exposure);
+        let ended = fates.get(&first.document).cloned().unwrap_or_default();
+        Ok(Judged {
+            outcome,
+            order: HeldOrder {
+                invoice_id: first.document,
+                number: first.number.clone(),
+                customer_id: first.customer,
+                customer_name: member.map(|member| member.name.clone()).unwrap_or_default(),
+                date: day,
+                amount: base.amount(amount),
+                exposure_before: base.amount(exposure),
+                rules: results.into_iter().filter(|result| result.outcome != Outcome::Pass).collect(),
+                fate: ended.fate(trial.late_after),
+                days_late: ended.days_late,
+                written_off: base.amount(ended.written_off),
+            },
+        })
+    }
 }
 
 /// What is known of an order in the end.
@@ -289,15 +350,4 @@ fn fates(trial: &Trial<'_>, group: &Group, place: &HashMap<Uuid, usize>) -> Hash
         }
     }
     ended
-}
-
-/// Amounts of a kind, added up.
-#[must_use]
-pub fn sum<'j>(orders: impl Iterator<Item = &'j Judged>, base: Currency) -> (i64, Amount) {
-    let (mut count, mut total) = (0, Decimal::ZERO);
-    for judged in orders {
-        count += 1;
-        total += judged.order.amount.0;
-    }
-    (count, base.amount(total))
 }

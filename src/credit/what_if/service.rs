@@ -1,19 +1,22 @@
 //! Trying a policy on the past.
 
-use super::replay::{Group, Lent, Member, Trial, replay, sum};
+use super::replay::{Group, Lent, Member, Trial, replay};
 use super::store::{self, Held};
-use super::types::{Fate, Judged, RuleTally, Saved, Tally, WhatIf, WhatIfRequest};
-use crate::credit::limits::service::in_base;
+use super::told::Told;
+use super::types::{Judged, WhatIf, WhatIfRequest};
+use crate::credit::limits::service::rate_of;
 use crate::credit::limits::types::{Cover, Scope};
 use crate::credit::policy::rules::faults;
-use crate::credit::policy::types::{Content, LimitFact, Outcome, RuleKind};
+use crate::credit::policy::types::{Content, LimitFact};
 use crate::credit::policy::{at_version, in_force};
+use crate::ledger::balances::At;
 use crate::platform::http::problem::{FieldError, Problem};
 use crate::platform::ids::{CreditLimitId, CustomerId};
-use crate::platform::money::{Amount, Currency};
+use crate::platform::money::{Amount, Currency, round};
 use crate::platform::unit_of_work::Rx;
 use chrono::{Duration, NaiveDate};
 use rust_decimal::Decimal;
+use std::collections::{HashMap, HashSet};
 
 /// Customers read at a time.
 const BATCH: usize = 200;
@@ -22,7 +25,8 @@ const ASSUMPTIONS: &[&str] = &[
     "Every invoice that was not cancelled is an order of its date, in the order they were recorded.",
     "Exposure, limits, overdue items and class are those of the end of the day before, with the customer's earlier invoices of the same day.",
     "What would have been held was sold in fact and stays in the exposure of later days.",
-    "Reservations, undelivered orders, uncleared cheques, blocks and review days of the past are not replayed; payment terms are those of today.",
+    "Reservations, undelivered orders, uncleared cheques, blocks and review days of the past are not replayed; groups and payment terms are those of today.",
+    "What is in another currency counts at the rate it was booked at.",
     "Orders are judged as they are known now, documents recorded late included.",
 ];
 
@@ -35,19 +39,9 @@ fn policy(rx: &mut Rx<'_>, wanted: &WhatIfRequest) -> Result<Content, Problem> {
         }
         return Ok(at_version(rx, version)?.content);
     }
-    let now = in_force(rx, today)?.content;
-    let Some(new) = wanted.policy.clone() else { return Ok(now) };
-    let content = Content {
-        exposure: new.exposure.unwrap_or(now.exposure),
-        rules: new.rules.unwrap_or(now.rules),
-        expired_limit: new.expired_limit.unwrap_or(now.expired_limit),
-        watch_percent: new.watch_percent.unwrap_or(now.watch_percent),
-        reservation_hours: new.reservation_hours.unwrap_or(now.reservation_hours),
-        growth_tolerance_percent: new.growth_tolerance_percent.unwrap_or(now.growth_tolerance_percent),
-        release_days: new.release_days.unwrap_or(now.release_days),
-        release_limits: new.release_limits.unwrap_or(now.release_limits),
-        check_invoices: new.check_invoices.unwrap_or(now.check_invoices),
-    };
+    let now = in_force(rx, At::recorded(today))?.content;
+    let Some(new) = &wanted.policy else { return Ok(now) };
+    let content = new.over(now);
     let mut errors = faults(&content);
     for error in &mut errors {
         error.pointer = error.pointer.take().map(|pointer| pointer.replacen("#/", "#/policy/", 1));
@@ -79,14 +73,15 @@ pub fn what_if(rx: &mut Rx<'_>, wanted: &WhatIfRequest) -> Result<WhatIf, Proble
     let policy = policy(rx, wanted)?;
     let (base, as_of) = (rx.cx().currency(), rx.cx().today);
     let trial = Trial { policy: &policy, from, to, as_of, late_after: wanted.late_after_days.unwrap_or(0), base };
-    let mut everybody = store::members(rx, wanted.customer_ids.as_deref())?;
-    if let Some(ids) = &wanted.customer_ids
-        && let Some(at) = ids.iter().position(|id| everybody.iter().all(|(_, member)| member.id != *id))
-    {
+    // Within the caller's portfolio; what is judged of a group is judged of all of it.
+    let seen: HashSet<CustomerId> = store::members(rx, wanted.customer_ids.as_deref())?.into_iter().map(|(_, member)| member.id).collect();
+    if let Some(at) = wanted.customer_ids.iter().flatten().position(|id| !seen.contains(id)) {
         return Err(Problem::reference("customer", format!("/customer_ids/{at}")));
     }
-    let wants = |order: &Judged| wanted.customer_ids.as_ref().is_none_or(|ids| ids.contains(&order.order.customer_id));
-    let mut judged = Vec::new();
+    let whose = wanted.customer_ids.clone().map_or(seen, |ids| ids.into_iter().collect());
+    rx.sees_groups()?;
+    let mut everybody = store::members(rx, wanted.customer_ids.as_deref())?;
+    let mut told = Told::new(usize::try_from(wanted.list.unwrap_or(50)).unwrap_or(50));
     while !everybody.is_empty() {
         // Groups stay together.
         let mut end = everybody.len().min(BATCH);
@@ -94,23 +89,32 @@ pub fn what_if(rx: &mut Rx<'_>, wanted: &WhatIfRequest) -> Result<WhatIf, Proble
             end += 1;
         }
         let batch: Vec<(CustomerId, Member)> = everybody.drain(..end).collect();
-        for order in batch_of(rx, &trial, batch, wanted.assumed_limit)? {
-            if wants(&order) {
-                judged.push(order);
+        batch_of(rx, &trial, batch, wanted.assumed_limit, &mut |order| {
+            if whose.contains(&order.order.customer_id) {
+                told.add(order);
             }
-        }
+        })?;
     }
-    Ok(told(&trial, judged, usize::try_from(wanted.list.unwrap_or(50)).unwrap_or(50)))
+    Ok(told.answer(&trial, ASSUMPTIONS))
 }
 
 /// Some groups, with all that happened.
-fn batch_of(rx: &mut Rx<'_>, trial: &Trial<'_>, members: Vec<(CustomerId, Member)>, assumed: Option<Amount>) -> Result<Vec<Judged>, Problem> {
+fn batch_of(
+    rx: &mut Rx<'_>,
+    trial: &Trial<'_>,
+    members: Vec<(CustomerId, Member)>,
+    assumed: Option<Amount>,
+    told: &mut dyn FnMut(Judged),
+) -> Result<(), Problem> {
     let ids: Vec<CustomerId> = members.iter().map(|(_, member)| member.id).collect();
     let mut classes = store::classes(rx, &ids)?;
     let (items, settled) = (store::items(rx, &ids, trial.as_of)?, store::settled(rx, &ids, trial.as_of)?);
-    let limits = store::limits(rx, &ids)?;
-    let head_of: std::collections::HashMap<CustomerId, CustomerId> = members.iter().map(|(head, member)| (member.id, *head)).collect();
-    let owner: std::collections::HashMap<uuid::Uuid, CustomerId> = items.iter().filter_map(|item| Some((item.id, *head_of.get(&item.customer)?))).collect();
+    let mut limits: HashMap<(CustomerId, Scope), Vec<Held>> = HashMap::new();
+    for limit in store::limits(rx, &ids)? {
+        limits.entry((limit.customer_id, limit.scope)).or_default().push(limit);
+    }
+    let head_of: HashMap<CustomerId, CustomerId> = members.iter().map(|(head, member)| (member.id, *head)).collect();
+    let owner: HashMap<uuid::Uuid, CustomerId> = items.iter().filter_map(|item| Some((item.id, *head_of.get(&item.customer)?))).collect();
     let mut groups: Vec<Group> = Vec::new();
     for (head, mut member) in members {
         member.classes = classes.remove(&member.id).unwrap_or_default();
@@ -119,7 +123,7 @@ fn batch_of(rx: &mut Rx<'_>, trial: &Trial<'_>, members: Vec<(CustomerId, Member
             None => groups.push(Group { head, members: vec![member], items: Vec::new(), settled: Vec::new() }),
         }
     }
-    let place: std::collections::HashMap<CustomerId, usize> = groups.iter().enumerate().map(|(at, group)| (group.head, at)).collect();
+    let place: HashMap<CustomerId, usize> = groups.iter().enumerate().map(|(at, group)| (group.head, at)).collect();
     for item in items {
         if let Some(at) = head_of.get(&item.customer).and_then(|head| place.get(head)) {
             groups[*at].items.push(item);
@@ -130,97 +134,66 @@ fn batch_of(rx: &mut Rx<'_>, trial: &Trial<'_>, members: Vec<(CustomerId, Member
             groups[*at].settled.push(settlement);
         }
     }
-    let mut judged = Vec::new();
+    let mut lending = Lending { limits, assumed, rates: HashMap::new() };
     for group in &groups {
-        judged.extend(replay(trial, group, &mut |customer, shared, on| lent(rx, &limits, customer, shared, on, assumed))?);
+        replay(trial, group, &mut |customer, shared, on| lending.lent(rx, customer, shared, on), told)?;
     }
-    Ok(judged)
+    Ok(())
 }
 
 /// What was lent on a day, as `limits` finds what is in force.
-fn lent(rx: &mut Rx<'_>, limits: &[Held], customer: CustomerId, shared: bool, on: NaiveDate, assumed: Option<Amount>) -> Result<Lent, Problem> {
-    let scope = if shared { Scope::Group } else { Scope::Own };
-    let holds = limits.iter().find(|limit| {
-        limit.customer_id == customer && limit.scope == scope && limit.valid_from <= on && (!limit.temporary || limit.valid_to.is_some_and(|to| to >= on))
-    });
-    let base: Currency = rx.cx().currency();
-    let Some(holds) = holds else {
-        let limit = assumed.filter(|_| !shared).map(|amount| LimitFact {
-            id: CreditLimitId::of(uuid::Uuid::nil()),
-            amount: Some(amount),
-            currency: base.code().to_owned(),
-            base_amount: Some(base.amount(amount.0)),
-            temporary: false,
-            valid_from: on,
-            valid_to: None,
-            expired: false,
-        });
-        return Ok(Lent { limit, cover: Decimal::ZERO });
-    };
-    let cover: Vec<Cover> = serde_json::from_value(holds.cover.clone()).unwrap_or_default();
-    let cover: Decimal = cover.iter().filter(|cover| cover.valid_to.is_none_or(|to| to >= on)).map(|cover| cover.amount.0).sum();
-    let cover = if cover.is_zero() { cover } else { in_base(rx, &holds.currency, Amount(cover), on)? };
-    let worth = holds.amount.map(|amount| in_base(rx, &holds.currency, Amount(amount), on)).transpose()?;
-    let limit = LimitFact {
-        id: holds.id,
-        amount: holds.amount.map(Amount),
-        currency: holds.currency.clone(),
-        base_amount: worth.map(|worth| base.amount(worth)),
-        temporary: holds.temporary,
-        valid_from: holds.valid_from,
-        valid_to: holds.valid_to,
-        expired: holds.valid_to.is_some_and(|to| to < on),
-    };
-    Ok(Lent { limit: Some(limit), cover })
+struct Lending {
+    /// Of each customer and scope in the order in which they prevail.
+    limits: HashMap<(CustomerId, Scope), Vec<Held>>,
+    assumed: Option<Amount>,
+    rates: HashMap<(String, NaiveDate), Decimal>,
 }
 
-fn told(trial: &Trial<'_>, mut judged: Vec<Judged>, list: usize) -> WhatIf {
-    let base = trial.base;
-    let tally = |wanted: &dyn Fn(&Judged) -> bool| {
-        let (orders, amount) = sum(judged.iter().filter(|order| wanted(order)), base);
-        Tally { orders, amount }
-    };
-    let held = |order: &Judged| order.outcome == Outcome::Hold;
-    let fate = |wanted: Fate| move |order: &Judged| order.outcome == Outcome::Hold && order.order.fate == wanted;
-    let given_up: Decimal = judged.iter().filter(|order| held(order)).map(|order| order.order.written_off.0).sum();
-    let fired = |order: &Judged, rule: RuleKind| held(order) && order.order.rules.iter().any(|result| result.rule == rule && result.outcome == Outcome::Hold);
-    let by_rule = RuleKind::ALL
-        .iter()
-        .map(|rule| RuleTally {
-            rule: *rule,
-            held: tally(&|order| fired(order, *rule)),
-            bad: tally(&|order| fired(order, *rule) && order.order.fate.is_bad()),
-            in_time: tally(&|order| fired(order, *rule) && order.order.fate == Fate::PaidInTime),
-        })
-        .filter(|row| row.held.orders > 0)
-        .collect();
-    let mut told = WhatIf {
-        object: "credit_what_if",
-        from: trial.from,
-        to: trial.to,
-        as_of: trial.as_of,
-        currency: base.code().to_owned(),
-        policy: trial.policy.clone(),
-        orders: tally(&|_| true),
-        passed: tally(&|order| order.outcome == Outcome::Pass),
-        warned: tally(&|order| order.outcome == Outcome::Warn),
-        held: tally(&held),
-        saved: Saved {
-            total: tally(&|order| held(order) && order.order.fate.is_bad()),
-            paid_late: tally(&fate(Fate::PaidLate)),
-            overdue: tally(&fate(Fate::Overdue)),
-            written_off: tally(&fate(Fate::WrittenOff)),
-            written_off_amount: base.amount(given_up),
-        },
-        cost: tally(&fate(Fate::PaidInTime)),
-        undecided: tally(&fate(Fate::Open)),
-        missed: tally(&|order| !held(order) && order.order.fate.is_bad()),
-        by_rule,
-        held_orders: Vec::new(),
-        assumptions: ASSUMPTIONS.to_vec(),
-    };
-    judged.retain(held);
-    judged.sort_by(|a, b| b.order.amount.cmp(&a.order.amount).then(a.order.date.cmp(&b.order.date)).then(a.order.number.cmp(&b.order.number)));
-    told.held_orders = judged.into_iter().take(list).map(|judged| judged.order).collect();
-    told
+impl Lending {
+    fn in_base(&mut self, rx: &mut Rx<'_>, currency: &str, amount: Decimal, on: NaiveDate) -> Result<Decimal, Problem> {
+        let (base, key) = (rx.cx().currency(), (currency.to_owned(), on));
+        let rate = match self.rates.get(&key) {
+            Some(rate) => *rate,
+            None => {
+                let rate = rate_of(rx, currency, At::recorded(on))?;
+                self.rates.insert(key, rate);
+                rate
+            }
+        };
+        Ok(round(amount * rate, base.exponent()))
+    }
+
+    fn lent(&mut self, rx: &mut Rx<'_>, customer: CustomerId, shared: bool, on: NaiveDate) -> Result<Lent, Problem> {
+        let base: Currency = rx.cx().currency();
+        let of = self.limits.get(&(customer, if shared { Scope::Group } else { Scope::Own })).map_or(&[][..], Vec::as_slice);
+        let holds = of.iter().find(|limit| limit.valid_from <= on && (!limit.temporary || limit.valid_to.is_some_and(|to| to >= on))).cloned();
+        let Some(holds) = holds else {
+            let limit = self.assumed.filter(|_| !shared).map(|amount| LimitFact {
+                id: CreditLimitId::of(uuid::Uuid::nil()),
+                amount: Some(amount),
+                currency: base.code().to_owned(),
+                base_amount: Some(base.amount(amount.0)),
+                temporary: false,
+                valid_from: on,
+                valid_to: None,
+                expired: false,
+            });
+            return Ok(Lent { limit, cover: Decimal::ZERO });
+        };
+        let cover: Vec<Cover> = serde_json::from_value(holds.cover).unwrap_or_default();
+        let cover: Decimal = cover.iter().filter(|cover| cover.valid_to.is_none_or(|to| to >= on)).map(|cover| cover.amount.0).sum();
+        let cover = if cover.is_zero() { cover } else { self.in_base(rx, &holds.currency, cover, on)? };
+        let worth = holds.amount.map(|amount| self.in_base(rx, &holds.currency, amount, on)).transpose()?;
+        let limit = LimitFact {
+            id: holds.id,
+            amount: holds.amount.map(Amount),
+            currency: holds.currency,
+            base_amount: worth.map(|worth| base.amount(worth)),
+            temporary: holds.temporary,
+            valid_from: holds.valid_from,
+            valid_to: holds.valid_to,
+            expired: holds.valid_to.is_some_and(|to| to < on),
+        };
+        Ok(Lent { limit: Some(limit), cover })
+    }
 }

@@ -96,7 +96,7 @@ pub struct HeldOrder {
     pub amount: Amount,
     pub exposure_before: Amount,
     /// Rules that fired.
-    #[schema(max_items = 50)]
+    #[schema(max_items = 100)]
     pub rules: Vec<RuleResult>,
     pub fate: Fate,
     /// Of the part that came or is open latest; negative is early.

@@ -27,7 +27,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 #[utoipa::path(tag = "Customers", params(Paging, CustomerFilter), responses((status = 200, body = Page<CustomerSummary>, description = "One page.")), extensions(("x-permission" = json!("customers:read"))))]
 #[get("/v1/customers")]
 pub async fn list_customers(caller: Caller<CustomersRead>, paging: Query<Paging>, filter: Query<CustomerFilter>) -> Reply<Fetched<Page<CustomerSummary>>> {
-    caller.fetch(move |rx| store::list(rx, &paging, &filter)).await
+    caller.fetch(move |rx| service::list(rx, &paging, &filter)).await
 }
 
 /// Create a customer.

@@ -1,4 +1,4 @@
-//! Customers with contacts, addresses and several GSTINs. Owns `customer`, `customer_contact`, `customer_address`, `customer_gstin`.
+//! Customers with contacts, addresses and several GSTINs. Owns `customer`, `customer_contact`, `customer_address`, `customer_gstin`, `customer_regrouping`.
 
 pub mod http;
 pub mod problems;

@@ -1,12 +1,33 @@
 //! The verbs of customers.
 
-use super::types::{Address, AddressKind, Contact, Customer, CustomerPatch, NewAddress, NewAddressPart, NewContact, NewCustomer};
+use super::types::{
+    Address, AddressKind, Contact, Customer, CustomerFilter, CustomerPatch, CustomerSummary, NewAddress, NewAddressPart, NewContact, NewCustomer,
+};
 use super::{problems, rules, store};
 use crate::master_data::payment_terms;
 use crate::platform::http::reply::require_version;
 use crate::platform::http::{FieldError, Problem};
 use crate::platform::ids::{CustomerId, TermsId, UserId};
+use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
+use std::sync::OnceLock;
+
+/// Finds whose exposure is more than a limit; known to a later area, which the composition names.
+pub type OverLimit = fn(&mut Rx<'_>) -> Result<Vec<CustomerId>, Problem>;
+static OVER_LIMIT: OnceLock<OverLimit> = OnceLock::new();
+
+/// Says who knows of limits; done once by the composition.
+pub fn install(over_limit: OverLimit) {
+    let _ = OVER_LIMIT.set(over_limit);
+}
+
+pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &CustomerFilter) -> Result<Page<CustomerSummary>, Problem> {
+    let over = match (filter.over_limit, OVER_LIMIT.get()) {
+        (Some(_), Some(find)) => find(rx)?,
+        _ => Vec::new(),
+    };
+    store::list(rx, paging, filter, over)
+}
 
 pub fn create(tx: &mut Tx<'_>, new: &NewCustomer) -> Result<Audited<Customer>, Problem> {
     let own = store::own_gstins(tx)?;
@@ -117,6 +138,9 @@ pub fn update(tx: &mut Tx<'_>, id: CustomerId, version: Option<i64>, patch: &Cus
         wanted.metadata.clone_from(metadata);
     }
     store::update(tx, &wanted)?;
+    if wanted.parent_id != before.parent_id {
+        store::regroup(tx, id, before.parent_id, wanted.parent_id)?;
+    }
     let after = store::get(tx, id, false)?;
     Ok(tx.record(Change::new("customer.updated", id.uuid()).version(after.version).before(&before).after(&after), after))
 }

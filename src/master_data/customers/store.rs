@@ -127,16 +127,17 @@ static CUSTOMERS: List = List {
     default_sort: "name",
 };
 
-/// What credit says of a customer is its area's business: these functions of the database are the door to it.
+/// What credit says of a customer is its area's business: this function of the database is the door to it.
 const ON_HOLD: &str = "credit_on_hold(c.company_id, c.id) = {}";
-const OVER_LIMIT: &str = "credit_over_limit(c.company_id, c.id, $2) = {}";
 
-pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &CustomerFilter) -> Result<Page<CustomerSummary>, Problem> {
+/// `over`: whose exposure is more than its limit, where that is asked.
+pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &CustomerFilter, over: Vec<CustomerId>) -> Result<Page<CustomerSummary>, Problem> {
     let today = rx.cx().today;
     let base = rx.cx().currency();
     let page = CUSTOMERS
         .of(rx)
         .with(today)
+        .with(Many(over))
         .when("c.external_id = {}", filter.external_id.clone())
         .when("c.code = {}", filter.code.clone())
         .when(
@@ -153,7 +154,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &CustomerFilter) -> Result
         .when("(b.receivable - b.unapplied) > {}", filter.balance_gt.map(|a| a.0))
         .when("coalesce(late.overdue, 0) > {}", filter.overdue_gt.map(|a| a.0))
         .when(ON_HOLD, filter.on_hold)
-        .when(OVER_LIMIT, filter.over_limit)
+        .filter_if(filter.over_limit.map(|over| if over { "c.id = ANY($3)" } else { "c.id <> ALL($3)" }))
         .when(
             "EXISTS (SELECT FROM credit_profile p WHERE p.company_id = c.company_id AND p.customer_id = c.id AND p.risk_class = ANY({}))",
             filter.risk_class.as_deref().map(words),
@@ -238,6 +239,11 @@ pub fn update(tx: &mut Tx<'_>, customer: &Customer) -> Result<(), Problem> {
     Ok(())
 }
 
+/// For lists of what customers have: whose collector or salesperson somebody is. `of` is what the list calls its rows.
+pub fn owned(of: &str) -> String {
+    format!("EXISTS (SELECT FROM portfolio_customer pc WHERE pc.company_id = {of}.company_id AND pc.customer_id = {of}.customer_id AND pc.user_id = {{}})")
+}
+
 /// Locks the balances of those whose group changes: who judges the credit of a group holds all of them.
 pub fn lock_groups(tx: &mut Tx<'_>, concerned: Vec<CustomerId>) -> Result<(), Problem> {
     let company = tx.company();
@@ -262,6 +268,24 @@ pub fn place_in_group(rx: &mut Rx<'_>, customer: CustomerId) -> Result<Option<(b
         .bind(customer),
     )?;
     Ok(found.map(|found| (found.child, found.parent)))
+}
+
+/// Notes that a customer got another parent, so that past days can be told.
+pub fn regroup(tx: &mut Tx<'_>, customer: CustomerId, before: Option<CustomerId>, after: Option<CustomerId>) -> Result<(), Problem> {
+    let (company, actor, today) = (tx.company(), tx.cx().actor.to_string(), tx.cx().today);
+    tx.execute(
+        Sql::new(
+            "INSERT INTO customer_regrouping (company_id, id, customer_id, parent_before, parent_after, changed_on, actor) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(company)
+        .bind(uuid::Uuid::now_v7())
+        .bind(customer)
+        .bind(before)
+        .bind(after)
+        .bind(today)
+        .bind(actor),
+    )?;
+    Ok(())
 }
 
 /// The customer changed in a part of it.

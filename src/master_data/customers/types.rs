@@ -319,7 +319,7 @@ pub struct CustomerFilter {
     /// With an order on hold, or all of whose orders wait; or without.
     #[param(example = true)]
     pub on_hold: Option<bool>,
-    /// Whose exposure is more than its own limit, or is not.
+    /// Whose exposure is more than its own limit or its group's more than the group's, or is not.
     #[param(example = true)]
     pub over_limit: Option<bool>,
     /// Classes of risk, comma-separated.

@@ -5,7 +5,7 @@ use super::{problems, store};
 use crate::platform::http::{FieldError, Problem, faults};
 use crate::platform::money::Currency;
 use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::{Decimal, dec};
 use serde_json::json;
 
@@ -91,6 +91,15 @@ pub fn rate_on(rx: &mut Rx<'_>, currency: Currency, given: Option<Decimal>, on: 
             .map(|latest| json!({"currency": currency.code(), "rate_date": latest.rate_date, "rate": latest.rate.normalize().to_string()}))
             .unwrap_or_default(),
     ))
+}
+
+/// What a currency is worth on a day, by what was recorded by an instant: the newest rate known, however old. For what
+/// is looked at and not posted.
+pub fn spot(rx: &mut Rx<'_>, currency: &str, on: NaiveDate, by: DateTime<Utc>) -> Result<Option<Decimal>, Problem> {
+    if currency == rx.cx().currency().code() {
+        return Ok(Some(Decimal::ONE));
+    }
+    Ok(store::latest_by(rx, currency, on, by)?.map(|latest| latest.rate))
 }
 
 /// The newest rate known on a day, however old, else the newest of all.

@@ -7,7 +7,7 @@ use crate::platform::page::{List, Page, Paging, SortKey};
 use crate::platform::postgres::sql::Sql;
 use crate::platform::unit_of_work::{Rx, Tx};
 use crate::row;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use rust_decimal::Decimal;
 
 row! {
@@ -66,9 +66,21 @@ row! {
 }
 
 pub fn latest(rx: &mut Rx<'_>, currency: &str, on: NaiveDate) -> Result<Option<Latest>, Problem> {
+    let everything = rx.cx().now + Duration::days(36_500);
+    latest_by(rx, currency, on, everything)
+}
+
+/// The newest rate on or before a day of what was recorded by an instant.
+pub fn latest_by(rx: &mut Rx<'_>, currency: &str, on: NaiveDate, by: DateTime<Utc>) -> Result<Option<Latest>, Problem> {
     let company = rx.company();
     rx.optional(
-        Sql::new("SELECT rate, rate_date FROM exchange_rate WHERE company_id = $1 AND currency = $2 AND rate_date <= $3 ORDER BY rate_date DESC, recorded_at DESC, id DESC LIMIT 1")
-            .bind(company).bind(currency).bind(on),
+        Sql::new(
+            "SELECT rate, rate_date FROM exchange_rate WHERE company_id = $1 AND currency = $2 AND rate_date <= $3 AND recorded_at <= $4
+             ORDER BY rate_date DESC, recorded_at DESC, id DESC LIMIT 1",
+        )
+        .bind(company)
+        .bind(currency)
+        .bind(on)
+        .bind(by),
     )
 }

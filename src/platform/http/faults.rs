@@ -38,6 +38,13 @@ pub fn precision(pointer: &str, amount: Decimal, currency: Currency) -> FieldErr
     FieldError::at(pointer, "amount_precision", detail).received(amount)
 }
 
+/// What is wrong with an amount of another currency: that it is too much in base currency.
+#[must_use]
+pub fn too_large(pointer: &str, in_base: Decimal, base: Currency) -> Option<FieldError> {
+    (in_base.abs() > LARGEST)
+        .then(|| FieldError::at(pointer, "amount_too_large", format!("In {} an amount is at most 9,999,999,999,999.", base.code())).received(in_base))
+}
+
 /// What is wrong with an amount that is more than nothing.
 #[must_use]
 pub fn amount(pointer: &str, amount: Decimal, currency: Currency) -> Vec<FieldError> {

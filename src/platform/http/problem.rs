@@ -221,7 +221,9 @@ impl Problem {
     pub fn out_of_range(length: u64) -> Self {
         Self::new(RANGE_NOT_SATISFIABLE, format!("The file has {length} bytes.")).header("content-range", format!("bytes */{length}"))
     }
-    fn raced() -> Self {
+    /// Somebody else was first: the transaction is run again, and the caller is told only when it keeps losing.
+    #[must_use]
+    pub fn raced() -> Self {
         let mut problem = Self::new(BUSY, "Another request holds what this one needs; try again.").retry_after(1);
         problem.0.transient = true;
         problem

@@ -116,6 +116,15 @@ impl<'c> Rx<'c> {
         }
         Ok(())
     }
+    /// Sees all customers of the company while it works, and then those of the caller's portfolio again.
+    pub fn beyond_portfolio<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Problem>) -> Result<T, Problem> {
+        self.sees_groups()?;
+        let done = work(self)?;
+        if let Some(user) = self.context.portfolio {
+            self.batch(&format!("SELECT set_config('app.portfolio', '{user}', true)"))?;
+        }
+        Ok(done)
+    }
     /// Lets this transaction take as long as it needs, also between statements.
     pub fn take_time(&mut self) -> Result<(), Problem> {
         self.scalar::<String>(Sql::new("SELECT set_config('idle_in_transaction_session_timeout', '0', true) || set_config('statement_timeout', '0', true)"))

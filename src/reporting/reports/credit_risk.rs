@@ -1,12 +1,9 @@
 //! Customers whose credit is at risk: over or near their limit, long overdue, with returned payments, falling scores or a bad class.
 
 use super::At;
-use crate::credit::exposure::store::{Position, at, now};
-use crate::credit::limits::service::in_base;
-use crate::credit::limits::store::in_force;
-use crate::credit::limits::types::{CreditLimit, Scope};
+use crate::credit::exposure::service::{Stand, allowed, standings};
 use crate::credit::policy;
-use crate::credit::policy::types::{Content, ExpiredLimit};
+use crate::credit::policy::types::Content;
 use crate::credit::profiles::store::{Flags, flags};
 use crate::credit::risk::scorecard::Values;
 use crate::credit::risk::store::{known, last};
@@ -85,7 +82,7 @@ pub struct CreditRiskRow {
     /// As the policy counts it.
     pub exposure: Amount,
     pub used_percent: Option<Figure>,
-    /// What exposure is beyond the limit.
+    /// What exposure is beyond the customer's own limit.
     pub over_limit_by: Amount,
     pub overdue: Amount,
     #[schema(minimum = 0, example = 42)]
@@ -117,7 +114,7 @@ pub struct CreditRiskTotals {
 /// Report credit risk.
 ///
 /// Who is over the limit or near it, long overdue, had payments returned, fell in the score, has a bad class or is watched, with
-/// the reasons, as of a day. Amounts in base currency. What a group shares is told by the credit of its customers.
+/// the reasons, as of a day. Who belongs to a group that is over its limit is over the limit, too. Amounts in base currency.
 #[utoipa::path(tag = "Reports", params(CreditRiskParams, ReportPaging), responses((status = 200, body = CreditRisk, description = "The report.")), extensions(("x-permission" = json!("reports:read"))))]
 #[get("/v1/reports/credit-risk")]
 pub async fn get_credit_risk(caller: Caller<ReportsRead>, params: Query<CreditRiskParams>, paging: Query<ReportPaging>) -> Reply<Fetched<CreditRisk>> {
@@ -139,34 +136,27 @@ fn credit_risk(rx: &mut Rx<'_>, params: &CreditRiskParams, paging: &ReportPaging
     let (today, base) = (rx.cx().today, rx.cx().currency());
     let day = params.as_of.unwrap_or(today);
     let known = known(rx, day, None)?;
-    let customers: Vec<CustomerId> = known.iter().map(|row| row.customer_id).collect();
     let scores = last(rx, day, None)?;
     let before = last(rx, day.checked_sub_days(Days::new(90)).unwrap_or(day), None)?;
     let flags = flags(rx)?;
-    let content = policy::in_force(rx, day)?.content;
-    let limits: HashMap<CustomerId, CreditLimit> =
-        in_force(rx, &customers, day)?.into_iter().filter(|limit| limit.scope == Scope::Own).map(|limit| (limit.customer_id, limit)).collect();
-    // Whoever has no limit is at most overdue: what the books of the day say is enough.
-    let limited: Vec<CustomerId> = limits.keys().copied().collect();
     let then = if day == today { None } else { Some(At::read(rx, Some(&day.to_string()), None)?) };
-    let positions = match then {
-        Some(then) => at(rx, &limited, then)?,
-        None => now(rx, &limited, None)?,
-    };
-    let positions: HashMap<CustomerId, Position> = positions.into_iter().map(|position| (position.customer, position)).collect();
+    let content = policy::in_force(rx, then.unwrap_or(At::recorded(day)))?.content;
+    // Whoever has no limit is at most overdue: what the books of the day say is enough.
+    let stands: HashMap<CustomerId, Stand> = standings(rx, then)?.into_iter().collect();
     let classes: Option<Vec<&str>> = params.risk_class.as_deref().map(|text| text.split(',').collect());
     let mut rows = Vec::new();
     for row in known {
         let values = row.values();
         let value = |input| values.get(&input).copied().unwrap_or_default();
         let set = flags.get(&row.customer_id);
-        let stands = stand(rx, limits.get(&row.customer_id), positions.get(&row.customer_id), &content, day)?;
-        let exposure = stands.as_ref().map_or(row.receivable, |stands| stands.exposure);
-        let limit = stands.as_ref().and_then(|stands| stands.limit);
+        let stand = stands.get(&row.customer_id);
+        let exposure = stand.map_or(row.receivable, |stand| stand.own.parts.total(&content.exposure));
+        let limit = stand.and_then(|stand| allowed(stand.own.limit.as_ref(), content.expired_limit));
         let now = scores.get(&row.customer_id);
         let (score, earlier) = (now.and_then(|kept| kept.score), before.get(&row.customer_id).and_then(|kept| kept.score));
         let class = now.and_then(|kept| kept.class).or_else(|| set.and_then(|set| set.risk_class).filter(|_| day == today));
-        let found = Found { values: &values, exposure, limit, score, earlier, class, set };
+        let over = stand.is_some_and(|stand| stand.over(&content));
+        let found = Found { values: &values, exposure, limit, over, score, earlier, class, set };
         let why = why(&found, params, &content);
         let asked = reasons.as_ref().is_none_or(|wanted| why.iter().any(|reason| wanted.contains(reason)))
             && classes.as_ref().is_none_or(|classes| class.is_some_and(|class| classes.contains(&class.as_str())));
@@ -218,31 +208,11 @@ fn whole(value: Decimal) -> i64 {
     i64::try_from(value.trunc()).unwrap_or(i64::MAX)
 }
 
-/// Where a customer with a limit stands.
-struct Stand {
-    /// Nothing where there is no check.
-    limit: Option<Decimal>,
-    exposure: Decimal,
-}
-
-fn stand(rx: &mut Rx<'_>, limit: Option<&CreditLimit>, position: Option<&Position>, content: &Content, day: NaiveDate) -> Result<Option<Stand>, Problem> {
-    let (Some(limit), Some(position)) = (limit, position) else { return Ok(None) };
-    let covered: Decimal = limit.cover.iter().filter(|cover| cover.valid_to.is_none_or(|to| to >= day)).map(|cover| cover.amount.0).sum();
-    let mut parts = position.parts;
-    parts.cover = Amount(if covered.is_zero() { covered } else { in_base(rx, &limit.currency, Amount(covered), day)? });
-    let expired = limit.valid_to.is_some_and(|to| to < day);
-    let allowed = match limit.amount {
-        _ if expired && content.expired_limit == ExpiredLimit::Zero => Some(Decimal::ZERO),
-        Some(amount) => Some(in_base(rx, &limit.currency, amount, day)?),
-        None => None,
-    };
-    Ok(Some(Stand { limit: allowed, exposure: parts.total(&content.exposure) }))
-}
-
 struct Found<'f> {
     values: &'f Values,
     exposure: Decimal,
     limit: Option<Decimal>,
+    over: bool,
     score: Option<Decimal>,
     earlier: Option<Decimal>,
     class: Option<RiskClass>,
@@ -251,12 +221,11 @@ struct Found<'f> {
 
 fn why(found: &Found<'_>, params: &CreditRiskParams, content: &Content) -> Vec<RiskReason> {
     let value = |input| found.values.get(&input).copied().unwrap_or_default();
-    let over = found.limit.is_some_and(|limit| found.exposure > limit);
     let near = found.limit.is_some_and(|limit| found.exposure > Decimal::ZERO && found.exposure * dec!(100) >= limit * content.watch_percent.0);
     let drop = found.earlier.zip(found.score).is_some_and(|(before, now)| before - now >= Decimal::from(params.score_drop_gte.unwrap_or(10)));
     let fired = [
-        (over, RiskReason::OverLimit),
-        (near && !over, RiskReason::NearLimit),
+        (found.over, RiskReason::OverLimit),
+        (near && !found.over, RiskReason::NearLimit),
         (value(RiskInput::OldestOverdueDays) > Decimal::from(params.days_overdue_above.unwrap_or(30)), RiskReason::Overdue),
         (value(RiskInput::Bounces12m) > Decimal::ZERO, RiskReason::Bounce),
         (value(RiskInput::BrokenPromises12m) > Decimal::ZERO, RiskReason::BrokenPromise),
