@@ -6,7 +6,7 @@ use super::posting::{credit_of, posting};
 use super::problems;
 use super::rules::{self, Ground, House, Priced};
 use super::store::{self, Application, Found, Stored};
-use super::types::{CancelInvoice, DocumentQuery, Expansion, InvoiceFilter, InvoiceStatus, InvoiceSummary, IssueInvoice, NewInvoice, ShippingBill};
+use super::types::{CancelInvoice, DocumentQuery, InvoiceFilter, InvoiceStatus, InvoiceSummary, IssueInvoice, NewInvoice, ShippingBill};
 use super::view::{self, days_overdue, status_of};
 use crate::billing::irns::{self, types::Record};
 use crate::control::approvals::problems::APPROVAL_STALE;
@@ -443,7 +443,7 @@ fn load(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Stored
 pub fn get<F: Form>(rx: &mut Rx<'_>, id: InvoiceId, query: &DocumentQuery) -> Result<F::Answer, Problem> {
     let stored = load(rx, F::KIND, id, false)?;
     let mut answer = F::answer(&stored, rx.cx());
-    F::document(&mut answer).explanation = query.expand.map(|Expansion::Explanation| explanation::of(&stored));
+    F::document(&mut answer).explanation = query.explains().then(|| explanation::of(&stored));
     Ok(answer)
 }
 

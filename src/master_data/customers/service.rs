@@ -1,12 +1,23 @@
 //! The verbs of customers.
 
-use super::types::{Address, AddressKind, Contact, Customer, CustomerPatch, NewAddress, NewAddressPart, NewContact, NewCustomer};
+use super::types::{Address, AddressKind, Contact, Customer, CustomerFilter, CustomerPatch, NewAddress, NewAddressPart, NewContact, NewCustomer};
 use super::{problems, rules, store};
 use crate::master_data::payment_terms;
 use crate::platform::http::reply::require_version;
 use crate::platform::http::{FieldError, Problem};
 use crate::platform::ids::{CustomerId, TermsId, UserId};
+use crate::platform::page::Paging;
 use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Customers as lists show them, to be told with what names them.
+pub fn summaries(rx: &mut Rx<'_>, ids: &[Uuid]) -> Result<Vec<(Uuid, Value)>, Problem> {
+    let limit = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    let ids = ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",");
+    let page = store::list(rx, &Paging { ids: Some(ids), limit, ..Paging::default() }, &CustomerFilter::default())?;
+    Ok(page.data.into_iter().map(|customer| (customer.id.uuid(), json!(customer))).collect())
+}
 
 pub fn create(tx: &mut Tx<'_>, new: &NewCustomer) -> Result<Audited<Customer>, Problem> {
     let own = store::own_gstins(tx)?;
@@ -18,7 +29,7 @@ pub fn create(tx: &mut Tx<'_>, new: &NewCustomer) -> Result<Audited<Customer>, P
         store::lock_groups(tx, vec![parent])?;
         require_parent(tx, None, parent)?;
     }
-    let made_up = format!("C-{}", &uuid::Uuid::new_v4().simple().to_string()[..8].to_uppercase());
+    let made_up = format!("C-{}", &Uuid::new_v4().simple().to_string()[..8].to_uppercase());
     let id = store::insert(
         tx,
         &store::CustomerValues {

@@ -96,6 +96,11 @@ impl Rendered {
     pub fn of_json(body: String) -> Self {
         Self { status: 200, location: None, etag: None, body, moves: false, cursors: Vec::new(), replay_of: None, applied: None }
     }
+    /// With what it names told, too: that may change while its own version stays.
+    #[must_use]
+    pub fn with_more(self, body: &Value) -> Self {
+        Self { body: body.to_string(), moves: true, ..self }
+    }
     /// As it is kept for a replay.
     pub fn kept(&self) -> Result<String, Problem> {
         serde_json::to_string(&self.without_secrets()).map_err(|error| Problem::internal(&error))

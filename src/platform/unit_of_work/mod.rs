@@ -7,6 +7,7 @@
 mod audit;
 mod bulk;
 mod caller;
+pub mod expansion;
 mod gate;
 mod group;
 mod idempotency;

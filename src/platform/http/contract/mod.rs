@@ -269,8 +269,14 @@ pub const FIELDS: &str = "fields";
 fn members(operation: &Value, root: &Value) -> Vec<String> {
     let schema = operation.pointer("/responses/200/content/application~1json/schema").map(|schema| resolve(root, schema));
     let rows = schema.and_then(|schema| schema.pointer("/properties/data/items")).map(|rows| resolve(root, rows));
-    let properties = rows.or(schema).and_then(|schema| schema["properties"].as_object());
-    properties.into_iter().flatten().map(|(name, _)| name.clone()).collect()
+    rows.or(schema).map(|schema| properties(root, schema).into_iter().map(|(name, _)| name.clone()).collect()).unwrap_or_default()
+}
+
+/// The members of an object, those of what it is composed of first.
+fn properties<'v>(root: &'v Value, schema: &'v Value) -> Vec<(&'v String, &'v Value)> {
+    let schema = resolve(root, schema);
+    let parts = schema["allOf"].as_array().into_iter().flatten().flat_map(|part| properties(root, part));
+    parts.chain(schema["properties"].as_object().into_iter().flatten()).collect()
 }
 
 /// The media types of an operation's good answers.
