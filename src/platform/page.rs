@@ -255,8 +255,7 @@ impl<'q> Listing<'q> {
     /// Rows changed last in the time that is asked for, which this column holds.
     #[must_use]
     pub fn updated(self, column: &str, paging: &Paging) -> Self {
-        self.when(&format!("{column} >= {{}}"), paging.updated_at_gte.map(|at| at.0))
-            .when(&format!("{column} < {{}}"), paging.updated_at_lt.map(|at| at.0))
+        self.when(&format!("{column} >= {{}}"), paging.updated_at_gte.map(|at| at.0)).when(&format!("{column} < {{}}"), paging.updated_at_lt.map(|at| at.0))
     }
 
     /// Rows of whose columns one holds what is looked for.
@@ -299,7 +298,10 @@ impl<'q> Listing<'q> {
                 }
                 alternatives.push(format!("({})", terms.join(" AND ")));
             }
-            sql.push(&format!(" AND ({})", alternatives.join(" OR ")));
+            // What the alternatives have in common is said, too, as an index begins there.
+            let bound = sql.placeholder(cursor.keys[0].clone());
+            let operator = if keys[0].descending == backward { ">=" } else { "<=" };
+            sql.push(&format!(" AND {} {operator} {bound}::{} AND ({})", keys[0].expression, keys[0].kind, alternatives.join(" OR ")));
         }
         let order: Vec<String> = keys.iter().map(|key| format!("{} {}", key.expression, if key.descending == backward { "ASC" } else { "DESC" })).collect();
         let values: Vec<String> = keys.iter().map(|key| format!("({})::text", key.expression)).collect();

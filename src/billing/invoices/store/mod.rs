@@ -614,7 +614,10 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &InvoiceFilter) -> Result<
     let einvoice = filter.einvoice_status.as_deref().map(|words| irns::store::standing(words, rx.cx()));
     let condition = if filter.overdue == Some(false) { "coalesce(o.oldest_due >= {}, true)" } else { "i.status = 'issued' AND o.oldest_due < {}" };
     INVOICES
-        .of(rx).created("i.created_at", paging).updated("i.updated_at", paging).holding(&["i.number", "i.external_id", "i.po_reference", "i.customer_name"], paging)
+        .of(rx)
+        .created("i.created_at", paging)
+        .updated("i.updated_at", paging)
+        .holding(&["i.number", "i.external_id", "i.po_reference", "i.customer_name"], paging)
         .any_of("i.status", filter.status.as_deref())
         .when("i.customer_id = {}", filter.customer_id)
         .when("i.customer_id = (SELECT c.id FROM customer c WHERE c.company_id = $1 AND c.external_id = {})", filter.customer_external_id.clone())
@@ -649,7 +652,10 @@ pub fn list_notes(rx: &mut Rx<'_>, kind: Kind, paging: &Paging, filter: &NoteFil
     let month = filter.period.as_deref().and_then(Month::parse);
     let list = if kind == Kind::CreditNote { &CREDIT_NOTES } else { &DEBIT_NOTES };
     let einvoice = filter.einvoice_status.as_deref().map(|words| irns::store::standing(words, rx.cx()));
-    list.of(rx).created("i.created_at", paging).updated("i.updated_at", paging).holding(&["i.number", "i.external_id", "i.po_reference", "i.customer_name"], paging)
+    list.of(rx)
+        .created("i.created_at", paging)
+        .updated("i.updated_at", paging)
+        .holding(&["i.number", "i.external_id", "i.po_reference", "i.customer_name"], paging)
         .any_of("i.status", filter.status.as_deref())
         .any_of("i.reason_code", filter.reason_code.as_deref())
         .when("i.customer_id = {}", filter.customer_id)

@@ -155,9 +155,10 @@ fn expandable(document: &mut Value, expansions: &[Expansion]) {
 /// The member an expansion is told in. It is no part of examples: nobody is told it who does not ask.
 fn add_member(document: &mut Value, place: &str, expansion: &Expansion) {
     let Some(schema) = document.pointer_mut(place) else { return };
-    let own = match schema["allOf"].as_array_mut() {
-        Some(parts) => parts.iter_mut().find(|part| part["properties"].is_object()),
-        None => Some(schema),
+    let own = if schema["allOf"].is_array() {
+        schema["allOf"].as_array_mut().and_then(|parts| parts.iter_mut().find(|part| part["properties"].is_object()))
+    } else {
+        Some(schema)
     };
     let one = json!({"$ref": format!("#/components/schemas/{}", expansion.schema)});
     let mut member = if expansion.many { json!({"type": "array", "maxItems": 200, "items": one}) } else { one };
