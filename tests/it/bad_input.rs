@@ -467,3 +467,13 @@ fn headers_that_may_be_passed_over_are_refused_beyond_a_thousand_bytes() {
     }
     ground.untouched();
 }
+
+#[test]
+fn a_parameter_that_is_missing_is_named() {
+    let ground = Ground::new();
+    let file =
+        |query: &str| ground.raw(&format!("/v1/imports{query}"), &[("content-type", "text/csv")], b"legal_name\nAcme\n").refused(400, "invalid_parameter");
+    assert_eq!(file("")["errors"], json!([{"parameter": "type", "code": "required", "detail": "This parameter is required."}]));
+    assert_eq!(file("?type=ships")["errors"].as_array().map(Vec::len), Some(1), "what is wrong is told once");
+    ground.untouched();
+}

@@ -122,7 +122,7 @@ impl Rendered {
         if let (Some(etag), Some(known)) = (&self.etag, request.headers().get("if-none-match").and_then(|v| v.to_str().ok()))
             && request.method() == actix_web::http::Method::GET
             && !self.moves
-            && known.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*")
+            && ranges::lists(known, etag)
         {
             return HttpResponse::NotModified().insert_header(("etag", etag.as_str())).finish();
         }
@@ -227,7 +227,7 @@ impl Responder for File {
         let digest = Sha256::digest(&self.content);
         let etag = format!("\"{}\"", hex(digest.get(..16).unwrap_or_default()));
         let known = request.headers().get("if-none-match").and_then(|v| v.to_str().ok()).unwrap_or_default();
-        if known.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim().trim_start_matches("W/") == etag) {
+        if ranges::lists(known, &etag) {
             return HttpResponse::NotModified().insert_header(("etag", etag)).finish();
         }
         let length = self.content.len();
