@@ -20,6 +20,7 @@ use crate::platform::jobs::{self, Job, Runner};
 use crate::platform::page;
 use crate::platform::postgres::embedded::Embedded;
 use crate::platform::postgres::{self, Pool};
+use crate::platform::unit_of_work::expansion::{self, Expansion};
 use crate::platform::unit_of_work::permissions::client_scopes;
 use crate::platform::unit_of_work::{Doors, Gate, purge_idempotency_keys};
 use crate::reporting::exports::{self, shelf::Shelf};
@@ -137,6 +138,39 @@ const CHECKS: &[control::close::Check] = &[control::revaluations::service::REVAL
 /// What credit asks the area of receipts.
 static CASH: credit::exposure::Cash = credit::exposure::Cash { uncleared: cash::receipts::store::uncleared, bounced: cash::receipts::store::bounced };
 
+const DOCUMENTS: &[&str] = &["/v1/invoices/{id}", "/v1/credit-notes/{id}", "/v1/debit-notes/{id}"];
+
+/// What answers may hold besides.
+static EXPANSIONS: &[Expansion] = &[
+    Expansion {
+        word: "customer",
+        by: "customer_id",
+        schema: "CustomerSummary",
+        many: false,
+        permission: "customers:read",
+        of: &[],
+        load: master_data::customers::service::summaries,
+    },
+    Expansion {
+        word: "journal",
+        by: "gl_journal_id",
+        schema: "Journal",
+        many: false,
+        permission: "gl:read",
+        of: &["/v1/invoices/{id}", "/v1/credit-notes/{id}", "/v1/debit-notes/{id}", "/v1/receipts/{id}", "/v1/opening-items/{id}", "/v1/revaluations/{id}"],
+        load: control::journals::service::whole,
+    },
+    Expansion {
+        word: "allocations",
+        by: "id",
+        schema: "Allocation",
+        many: true,
+        permission: "allocations:read",
+        of: DOCUMENTS,
+        load: cash::allocations::service::of_documents,
+    },
+];
+
 /// The contract as collected from the routes.
 pub fn contract() -> Result<Contract, Failure> {
     use utoipa::OpenApi;
@@ -158,7 +192,7 @@ pub fn contract() -> Result<Contract, Failure> {
         document["components"][part] = shared[part].clone();
     }
     document["tags"] = TAGS.iter().map(|(name, about)| json!({"name": name, "description": about})).collect();
-    Contract::compile(contract::complete(document, &client_scopes())).map_err(Into::into)
+    Contract::compile(contract::complete(document, &client_scopes(), EXPANSIONS)).map_err(Into::into)
 }
 
 const TAGS: &[(&str, &str)] = &[
@@ -236,6 +270,7 @@ impl Service {
     pub fn new(database: &Database, settings: &Settings) -> Result<Self, Failure> {
         Contract::install(contract()?);
         approvals::install(ACTIONS, cash::receipts::store::recorded_by);
+        expansion::install(EXPANSIONS);
         filing::einvoice::portal::install(&settings.irp_keys()?)?;
         control::close::install(CHECKS);
         credit::exposure::install(&CASH);

@@ -3,12 +3,14 @@
 //! A list is a select without its WHERE, a set of sort keys, and conditions the caller's filters
 //! add. Cursors carry the sort values of the edge row and are signed; they never expire.
 
+use crate::platform::dates::Instant;
 use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::http::reply::Resource;
 use crate::platform::postgres::sql::{Many, Sql, SqlValue};
 use crate::platform::unit_of_work::Rx;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::deserialize::{self, QueryableByName};
 use diesel::pg::Pg;
 use diesel::row::NamedRow;
@@ -39,7 +41,73 @@ pub struct Paging {
     #[serde(default)]
     #[param(example = false)]
     pub include_total: bool,
+    // Of lists that name `Made`, `Changed` or `Words` too; the contract refuses them elsewhere.
+    #[param(ignore)]
+    pub created_at_gte: Option<Instant>,
+    #[param(ignore)]
+    pub created_at_lt: Option<Instant>,
+    #[param(ignore)]
+    pub updated_at_gte: Option<Instant>,
+    #[param(ignore)]
+    pub updated_at_lt: Option<Instant>,
+    #[param(ignore)]
+    pub q: Option<String>,
 }
+
+impl Default for Paging {
+    /// The first 200.
+    fn default() -> Self {
+        Self {
+            limit: 200,
+            cursor: None,
+            ids: None,
+            sort: None,
+            include_total: false,
+            created_at_gte: None,
+            created_at_lt: None,
+            updated_at_gte: None,
+            updated_at_lt: None,
+            q: None,
+        }
+    }
+}
+
+/// When the rows of a list were made.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "a description: Paging reads them")]
+pub struct Made {
+    /// Made at or after.
+    #[param(example = "2025-11-18T00:00:00Z")]
+    created_at_gte: Option<Instant>,
+    /// Made before.
+    #[param(example = "2025-11-19T00:00:00Z")]
+    created_at_lt: Option<Instant>,
+}
+
+/// When the rows of a list were changed last.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "a description: Paging reads them")]
+pub struct Changed {
+    /// Changed at or after.
+    #[param(example = "2025-11-18T00:00:00Z")]
+    updated_at_gte: Option<Instant>,
+    /// Changed before.
+    #[param(example = "2025-11-19T00:00:00Z")]
+    updated_at_lt: Option<Instant>,
+}
+
+/// Words to look for in a list.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "a description: Paging reads it")]
+pub struct Words {
+    /// Part of a number, a reference or a name, in capitals or not.
+    #[param(min_length = 1, max_length = 100, example = "acme")]
+    q: Option<String>,
+}
+
 fn fifty() -> i64 {
     50
 }
@@ -171,6 +239,32 @@ impl<'q> Listing<'q> {
         self.when(&condition, words.map(|words| Many(words.split(',').map(str::to_owned).collect())))
     }
 
+    /// Rows made in the time that is asked for, which this column holds. An id tells its own time to within the skew of
+    /// clocks and the length of a transaction, so that the primary key leads to the rows.
+    #[must_use]
+    pub fn created(self, column: &str, paging: &Paging) -> Self {
+        const SLACK: TimeDelta = TimeDelta::hours(1);
+        let id = self.list.id;
+        let (from, before) = (paging.created_at_gte.map(|at| at.0), paging.created_at_lt.map(|at| at.0));
+        self.when(&format!("{column} >= {{}}"), from)
+            .when(&format!("{id} >= {{}}"), from.and_then(|at| earliest_id(at.checked_sub_signed(SLACK)?)))
+            .when(&format!("{column} < {{}}"), before)
+            .when(&format!("{id} < {{}}"), before.and_then(|at| earliest_id(at.checked_add_signed(SLACK)?)))
+    }
+
+    /// Rows changed last in the time that is asked for, which this column holds.
+    #[must_use]
+    pub fn updated(self, column: &str, paging: &Paging) -> Self {
+        self.when(&format!("{column} >= {{}}"), paging.updated_at_gte.map(|at| at.0)).when(&format!("{column} < {{}}"), paging.updated_at_lt.map(|at| at.0))
+    }
+
+    /// Rows of whose columns one holds what is looked for.
+    #[must_use]
+    pub fn holding(self, columns: &[&str], paging: &Paging) -> Self {
+        let condition = format!("strpos(lower(concat_ws(E'\n', {})), {{}}) > 0", columns.join(", "));
+        self.when(&condition, paging.q.as_ref().map(|words| words.trim().to_lowercase()))
+    }
+
     /// Reads the page.
     pub fn page<R: QueryableByName<Pg> + 'static>(mut self, rx: &mut Rx<'_>, paging: &Paging) -> Result<Page<R>, Problem> {
         if let Some(ids) = &paging.ids {
@@ -204,7 +298,10 @@ impl<'q> Listing<'q> {
                 }
                 alternatives.push(format!("({})", terms.join(" AND ")));
             }
-            sql.push(&format!(" AND ({})", alternatives.join(" OR ")));
+            // What the alternatives have in common is said, too, as an index begins there.
+            let bound = sql.placeholder(cursor.keys[0].clone());
+            let operator = if keys[0].descending == backward { ">=" } else { "<=" };
+            sql.push(&format!(" AND {} {operator} {bound}::{} AND ({})", keys[0].expression, keys[0].kind, alternatives.join(" OR ")));
         }
         let order: Vec<String> = keys.iter().map(|key| format!("{} {}", key.expression, if key.descending == backward { "ASC" } else { "DESC" })).collect();
         let values: Vec<String> = keys.iter().map(|key| format!("({})::text", key.expression)).collect();
@@ -277,6 +374,12 @@ pub struct ReportPaging {
 }
 fn thousand() -> i64 {
     1000
+}
+
+/// The least id of version 7 made at this time (RFC 9562 section 5.7).
+fn earliest_id(at: DateTime<Utc>) -> Option<Uuid> {
+    let millis = u64::try_from(at.timestamp_millis()).ok()?;
+    Some(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
 }
 
 struct Key {

@@ -454,3 +454,26 @@ fn what_is_issued_or_paid_or_out_of_date_is_not_changed() {
     ground.executive.change("PATCH", &format!("/v1/customers/{}", ground.customer), "\"v9\"", &json!({"legal_name": "New"})).refused(412, "version_mismatch");
     ground.untouched();
 }
+
+#[test]
+fn headers_that_may_be_passed_over_are_refused_beyond_a_thousand_bytes() {
+    let ground = Ground::new();
+    let path = "/v1/customers?limit=1";
+    for name in ["Range", "Prefer"] {
+        let of = |length: usize| ground.executive.send("GET", path, &[(name, &"x".repeat(length))], None);
+        assert_eq!(of(1_000).status, 200, "{name}");
+        let problem = of(1_001).refused(400, "invalid_parameter");
+        assert_eq!((&problem["errors"][0]["header"], &problem["errors"][0]["code"]), (&json!(name), &json!("too_long")));
+    }
+    ground.untouched();
+}
+
+#[test]
+fn a_parameter_that_is_missing_is_named() {
+    let ground = Ground::new();
+    let file =
+        |query: &str| ground.raw(&format!("/v1/imports{query}"), &[("content-type", "text/csv")], b"legal_name\nAcme\n").refused(400, "invalid_parameter");
+    assert_eq!(file("")["errors"], json!([{"parameter": "type", "code": "required", "detail": "This parameter is required."}]));
+    assert_eq!(file("?type=ships")["errors"].as_array().map(Vec::len), Some(1), "what is wrong is told once");
+    ground.untouched();
+}

@@ -185,3 +185,35 @@ fn the_documentation_page_asks_no_other_host() {
     let asks = Client::anonymous().get("/docs/swagger-initializer.js").text();
     assert!(asks.contains("\"/openapi.json\""), "{asks}");
 }
+
+/// Of two schemas of one name the contract would show one, for both.
+#[test]
+fn no_two_types_are_published_under_one_name() {
+    fn files(directory: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(directory).expect("a directory").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                files(&path, found);
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let (mut found, mut names) = (Vec::new(), std::collections::BTreeMap::<String, Vec<String>>::new());
+    files(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    for path in found {
+        let text = std::fs::read_to_string(&path).expect("a file");
+        let lines: Vec<&str> = text.lines().collect();
+        for (at, line) in lines.iter().enumerate().filter(|(_, line)| line.starts_with("#[derive(") && line.contains("ToSchema")) {
+            let head: Vec<&str> = lines[at..].iter().take_while(|line| line.starts_with("#[") || line.starts_with("///")).copied().collect();
+            let declared = lines[at..].iter().find_map(|line| line.strip_prefix("pub struct ").or_else(|| line.strip_prefix("pub enum "))).unwrap_or(line);
+            let own = declared.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+            let renamed =
+                head.iter().find_map(|line| line.split("as = ").nth(1)).map(|rest| rest.trim_start_matches("crate::").split([',', ')']).next().unwrap_or(rest));
+            names.entry(renamed.unwrap_or(own).to_owned()).or_default().push(path.display().to_string());
+        }
+    }
+    assert!(names.len() > 150, "only {} types were found", names.len());
+    let doubled: Vec<_> = names.into_iter().filter(|(_, places)| places.len() > 1).collect();
+    assert!(doubled.is_empty(), "{doubled:?}");
+}

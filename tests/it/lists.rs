@@ -193,8 +193,103 @@ fn a_single_resource_is_not_sent_again_while_it_is_unchanged() {
     assert_eq!(tag, "\"v1\"");
     let again = client.send("GET", &path, &[("if-none-match", &tag)], None);
     assert_eq!((again.status, again.bytes.len()), (304, 0));
+    assert_eq!(client.send("GET", &path, &[("if-none-match", &format!("\"v9\", W/{tag}"))], None).status, 304, "who compresses on the way weakens tags");
     let changed = client.change("PATCH", &path, &tag, &json!({"legal_name": "New Name Pvt Ltd"}));
     assert_eq!((changed.status, changed.header("etag")), (200, Some("\"v2\"")));
     assert_eq!(client.send("GET", &path, &[("if-none-match", &tag)], None).status, 200);
+    company.assert_laws();
+}
+
+#[test]
+fn words_and_times_find_what_they_say() {
+    let company = stocked();
+    let (client, executive) = (company.controller(), company.executive());
+    let customer = company.customer();
+    let renamed = json!({"legal_name": "Zebra Mills (Nagpur) Pvt Ltd"});
+    executive.change("PATCH", &format!("/v1/customers/{customer}"), "*", &renamed).expect(200);
+    let before = walk_pages(&client, "/v1/invoices?");
+    let invoice = executive.post("/v1/invoices", &with(invoice_body(&customer, "2025-02-02", "7.00"), json!({"po_reference": "Order 88-XY"}))).expect(201);
+    let found = |query: &str| ids(&walk_pages(&client, &format!("/v1/invoices?{query}")));
+    let only = BTreeSet::from([id_of(&invoice)]);
+    for words in ["88-xy", "zebra MILLS", "Nagpur)", invoice["number"].as_str().unwrap(), invoice["external_id"].as_str().unwrap()] {
+        assert_eq!(found(&format!("q={}", words.replace('/', "%2F").replace(' ', "%20"))), only, "{words}");
+    }
+    assert!(found("q=%25").is_empty() && found("q=_ebra").is_empty(), "signs of patterns are only signs");
+    let made = invoice["created_at"].as_str().unwrap();
+    assert_eq!(found(&format!("created_at_gte={made}")), only);
+    assert_eq!(found(&format!("created_at_lt={made}")), ids(&before));
+    assert_eq!(found(&format!("created_at_gte=2020-01-01T00:00:00Z&created_at_lt={made}&status=draft")).len(), 6, "every fourth of 23");
+    assert_eq!(ids(&walk_pages(&client, "/v1/customers?q=zebra")), BTreeSet::from([customer.clone()]));
+    let changed = client.get(&format!("/v1/customers/{customer}")).expect(200)["updated_at"].as_str().unwrap().to_owned();
+    assert_eq!(ids(&walk_pages(&client, &format!("/v1/customers?updated_at_gte={changed}"))), BTreeSet::from([customer]));
+    let paid = with(receipt_body(invoice["customer_id"].as_str().unwrap(), "2025-03-03", "1.00"), json!({"utr": "SBIN425062000777"}));
+    let receipt = executive.post("/v1/receipts", &paid).expect(201);
+    assert_eq!(ids(&walk_pages(&client, "/v1/receipts?q=sbin425062000777")), BTreeSet::from([id_of(&receipt)]));
+    assert_eq!(client.get("/v1/invoices?q=").expect(400)["errors"][0]["parameter"], "q");
+    assert_eq!(client.get("/v1/invoices?created_at_gte=yesterday").expect(400)["errors"][0]["parameter"], "created_at_gte");
+    assert_eq!(client.get("/v1/gl-accounts?created_at_gte=2025-01-01T00:00:00Z").expect(400)["code"], "unknown_parameter");
+    company.assert_laws();
+}
+
+#[test]
+fn what_an_answer_names_is_told_with_it_to_those_who_may_read_it() {
+    let company = Company::new();
+    let (client, customer) = (company.controller(), company.customer());
+    let invoice = company.executive().post("/v1/invoices", &with(invoice_body(&customer, "2025-01-10", "100.00"), json!({"issue": true}))).expect(201);
+    let paid = json!([{"target_type": "invoice", "target_id": invoice["id"], "amount": "40.00", "kind": "cash"}]);
+    company.receipt(&customer, "2025-01-20", "40.00", paid);
+    let path = format!("/v1/invoices/{}", id_of(&invoice));
+    let plain = client.get(&path).expect(200);
+    let full = client.get(&format!("{path}?expand=customer,journal,allocations,explanation")).expect(200);
+    assert_eq!(full["customer"]["id"], customer.as_str());
+    assert_eq!(full["journal"]["id"], plain["gl_journal_id"]);
+    let lines = full["journal"]["lines"].as_array().unwrap();
+    assert!(lines.len() >= 2, "{lines:?}");
+    assert_eq!(full["allocations"].as_array().map(|rows| rows.iter().map(|row| row["amount"].as_str().unwrap()).collect()), Some(vec!["40.00"]));
+    assert!(full["explanation"].is_array() && ["customer", "journal", "allocations", "explanation"].iter().all(|word| plain.get(*word).is_none()));
+    // Its version says nothing of what is told with it.
+    let tag = client.get(&path).header("etag").unwrap().to_owned();
+    assert_eq!(client.send("GET", &format!("{path}?expand=customer"), &[("if-none-match", &tag)], None).status, 200);
+    let rows = client.get("/v1/receipts?expand=customer").expect(200);
+    assert_eq!(rows["data"][0]["customer"]["id"], customer.as_str());
+    assert_eq!(client.get(&format!("{path}?expand=customer&fields=number,customer")).expect(200).as_object().unwrap().len(), 3);
+    let refused = company.as_role("collector").get(&format!("{path}?expand=customer,journal")).expect(403);
+    assert_eq!(refused["required_permission"], "gl:read", "{refused}");
+    assert_eq!(client.get(&format!("{path}?expand=payer")).expect(400)["errors"][0]["parameter"], "expand");
+    // Members of a composed answer can be picked like any other.
+    let picked = client.get(&format!("{path}?fields=number,payment_status,invoice_date")).expect(200);
+    assert_eq!(picked, json!({"id": invoice["id"], "number": invoice["number"], "payment_status": "partially_paid", "invoice_date": "2025-01-10"}));
+    company.assert_laws();
+}
+
+#[test]
+fn what_may_be_read_may_be_asked_for_without_its_body() {
+    let company = Company::new();
+    let (client, customer) = (company.executive(), company.customer());
+    for path in [format!("/v1/customers/{customer}"), "/v1/invoices?limit=1".into()] {
+        let (whole, head) = (client.get(&path), client.send("HEAD", &path, &[], None));
+        assert_eq!((head.status, head.bytes.len()), (200, 0), "{path}");
+        for name in ["etag", "content-type", "content-length"] {
+            assert_eq!(head.header(name), whole.header(name), "{path} {name}");
+        }
+    }
+    assert_eq!(client.send("HEAD", "/v1/invoices/bulk", &[], None).status, 405, "what takes no GET");
+    assert_eq!(client.send("HEAD", "/v1/nothing", &[], None).status, 404);
+    company.assert_laws();
+}
+
+#[test]
+fn the_log_is_read_page_by_page_to_what_waits_to_be_sealed_and_back() {
+    let company = Company::new();
+    for _ in 0..12 {
+        company.customer();
+    }
+    let rows = walk_pages(&company.controller(), "/v1/audit/entries?");
+    let places: Vec<Option<i64>> = rows.iter().map(|row| row["seq"].as_i64()).collect();
+    let sealed = places.iter().take_while(|seq| seq.is_some()).count();
+    assert!(places[..sealed].windows(2).all(|pair| pair[1] == pair[0].map(|seq| seq + 1)), "{places:?}");
+    assert!(places[sealed..].iter().all(Option::is_none), "what waits stands last: {places:?}");
+    assert_eq!(ids(&rows).len(), rows.len());
+    assert!(rows.iter().filter(|row| row["action"] == "customer.created").count() >= 12);
     company.assert_laws();
 }

@@ -7,5 +7,5 @@ pub mod http;
 pub mod problems;
 pub mod service;
 pub mod standing;
-mod store;
+pub mod store;
 pub mod types;

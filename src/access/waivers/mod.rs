@@ -3,7 +3,7 @@
 
 pub mod http;
 mod service;
-mod store;
+pub mod store;
 pub mod types;
 
 pub use store::stands;

@@ -499,17 +499,16 @@ pub struct IssueInvoice {
     pub expected_total: Option<Amount>,
 }
 
-words! {
-    /// What a reply may hold besides.
-    pub enum Expansion { Explanation = "explanation" }
-}
-
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
+/// What a reply is to hold besides; of these only `explanation` is told by the document itself.
+#[derive(Debug, Deserialize)]
 pub struct DocumentQuery {
-    /// `explanation`: why the document bears the tax it bears.
-    #[param(inline)]
-    pub expand: Option<Expansion>,
+    pub expand: Option<String>,
+}
+impl DocumentQuery {
+    #[must_use]
+    pub fn explains(&self) -> bool {
+        self.expand.as_ref().is_some_and(|words| words.split(',').any(|word| word == "explanation"))
+    }
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

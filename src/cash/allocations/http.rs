@@ -4,7 +4,7 @@ use super::types::{Allocation, AllocationFilter, AllocationList, NewAllocations,
 use super::{service, store};
 use crate::platform::http::{Body, Created, Fetched, Path, Query, Reply};
 use crate::platform::ids::AllocationId;
-use crate::platform::page::{Page, Paging};
+use crate::platform::page::{Made, Page, Paging};
 use crate::platform::unit_of_work::Caller;
 use crate::platform::unit_of_work::permissions::{AllocationsRead, AllocationsReverse, AllocationsWrite};
 use actix_web::{get, post};
@@ -17,7 +17,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// List allocations.
 ///
 /// Reversals are rows of their own with negative amounts.
-#[utoipa::path(tag = "Receipts", params(Paging, AllocationFilter), responses((status = 200, body = Page<Allocation>, description = "One page.")), extensions(("x-permission" = json!("allocations:read"))))]
+#[utoipa::path(tag = "Receipts", params(Paging, Made, AllocationFilter), responses((status = 200, body = Page<Allocation>, description = "One page.")), extensions(("x-permission" = json!("allocations:read"))))]
 #[get("/v1/allocations")]
 pub async fn list_allocations(caller: Caller<AllocationsRead>, paging: Query<Paging>, filter: Query<AllocationFilter>) -> Reply<Fetched<Page<Allocation>>> {
     caller.fetch(move |rx| store::list(rx, &paging, &filter)).await

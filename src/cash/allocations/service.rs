@@ -2,7 +2,7 @@
 
 use super::rules::target_faults;
 use super::settlement::{Plan, Resolved, Terms, place, resolve, unpostable};
-use super::types::{Allocation, AllocationList, NewAllocations, ReverseAllocation, SourceType};
+use super::types::{Allocation, AllocationFilter, AllocationList, NewAllocations, ReverseAllocation, SourceType};
 use super::{problems, store};
 use crate::cash::receipts;
 use crate::control::approvals::rules::Band;
@@ -12,8 +12,21 @@ use crate::ledger::open_items::store::{allocation, lock_customers, lock_items_of
 use crate::ledger::{self, AllocationKind, DocumentKind, Side, Unwind, lock_reversible};
 use crate::platform::http::{Problem, faults};
 use crate::platform::ids::AllocationId;
-use crate::platform::unit_of_work::{Audited, Change, Tx};
-use serde_json::Value;
+use crate::platform::page::Paging;
+use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// The newest 200 allocations of each document, whichever side it is on.
+pub fn of_documents(rx: &mut Rx<'_>, ids: &[Uuid]) -> Result<Vec<(Uuid, Value)>, Problem> {
+    let mut of = |id: Uuid| {
+        let mut rows = store::list(rx, &Paging::default(), &AllocationFilter { target_id: Some(id), ..AllocationFilter::default() })?.data;
+        rows.extend(store::list(rx, &Paging::default(), &AllocationFilter { source_id: Some(id), ..AllocationFilter::default() })?.data);
+        rows.truncate(200);
+        Ok((id, json!(rows)))
+    };
+    ids.iter().map(|id| of(*id)).collect()
+}
 
 /// Allocates money or another credit that waits.
 pub fn create(tx: &mut Tx<'_>, new: &NewAllocations) -> Result<Audited<AllocationList>, Problem> {

@@ -66,6 +66,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &AllocationFilter) -> Resu
     let status = filter.status.map(|status| status == AllocationStatus::Reversed);
     let page = ALLOCATIONS
         .of(rx)
+        .created("a.recorded_at", paging)
         .any_of("c.document_kind", filter.source_type.as_deref())
         .any_of("d.document_kind", filter.target_type.as_deref())
         .any_of("a.kind", filter.kind.as_deref())

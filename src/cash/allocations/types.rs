@@ -148,7 +148,7 @@ pub struct ReverseAllocation {
     pub reason: String,
 }
 
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct AllocationFilter {
     /// Kinds of the credit, comma-separated.

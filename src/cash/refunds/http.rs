@@ -4,7 +4,7 @@ use super::types::{CancelRefund, FailRefund, MarkPaid, NewRefund, Refund, Refund
 use super::{service, store};
 use crate::platform::http::{Body, Created, Done, Fetched, Path, Query, Reply};
 use crate::platform::ids::RefundId;
-use crate::platform::page::{Page, Paging};
+use crate::platform::page::{Made, Page, Paging};
 use crate::platform::unit_of_work::Caller;
 use crate::platform::unit_of_work::permissions::{RefundsPay, RefundsRead, RefundsRequest};
 use actix_web::{get, post};
@@ -17,7 +17,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// List refunds.
 ///
 /// Newest first; `days_waiting` is the age of what is not paid.
-#[utoipa::path(tag = "Refunds", params(Paging, RefundFilter), responses((status = 200, body = Page<Refund>, description = "One page.")), extensions(("x-permission" = json!("refunds:read"))))]
+#[utoipa::path(tag = "Refunds", params(Paging, Made, RefundFilter), responses((status = 200, body = Page<Refund>, description = "One page.")), extensions(("x-permission" = json!("refunds:read"))))]
 #[get("/v1/refunds")]
 pub async fn list_refunds(caller: Caller<RefundsRead>, paging: Query<Paging>, filter: Query<RefundFilter>) -> Reply<Fetched<Page<Refund>>> {
     caller.fetch(move |rx| store::list(rx, &paging, &filter)).await

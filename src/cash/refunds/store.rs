@@ -104,6 +104,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &RefundFilter) -> Result<P
     let before = filter.age_days_gte.map(|days| rx.cx().now - Duration::days(days));
     let page = REFUNDS
         .of(rx)
+        .created("r.created_at", paging)
         .any_of("r.status", filter.status.as_deref())
         .when("r.customer_id = {}", filter.customer_id)
         .when("r.external_id = {}", filter.external_id.clone())

@@ -4,7 +4,7 @@ use super::types::{CertificateFilter, DeductionFilter, MatchCertificate, NewCert
 use super::{service, store};
 use crate::platform::http::{Body, Created, Done, Fetched, Path, Query, Reply};
 use crate::platform::ids::CertificateId;
-use crate::platform::page::{Page, Paging};
+use crate::platform::page::{Made, Page, Paging};
 use crate::platform::unit_of_work::Caller;
 use crate::platform::unit_of_work::permissions::{TdsRead, TdsWrite};
 use actix_web::{get, post};
@@ -33,7 +33,7 @@ pub async fn list_tds_deductions(caller: Caller<TdsRead>, paging: Query<Paging>,
 /// List certificates.
 ///
 /// Newest first, with the deductions each is about and what is short.
-#[utoipa::path(tag = "Tax deducted", params(Paging, CertificateFilter), responses((status = 200, body = Page<TdsCertificate>, description = "One page.")), extensions(("x-permission" = json!("tds:read"))))]
+#[utoipa::path(tag = "Tax deducted", params(Paging, Made, CertificateFilter), responses((status = 200, body = Page<TdsCertificate>, description = "One page.")), extensions(("x-permission" = json!("tds:read"))))]
 #[get("/v1/tds-certificates")]
 pub async fn list_tds_certificates(caller: Caller<TdsRead>, paging: Query<Paging>, filter: Query<CertificateFilter>) -> Reply<Fetched<Page<TdsCertificate>>> {
     caller.fetch(move |rx| store::certificates(rx, &paging, &filter)).await

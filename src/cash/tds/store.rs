@@ -125,6 +125,7 @@ static CERTIFICATES: List = List {
 pub fn certificates(rx: &mut Rx<'_>, paging: &Paging, filter: &CertificateFilter) -> Result<Page<TdsCertificate>, Problem> {
     let page = CERTIFICATES
         .of(rx)
+        .created("c.recorded_at", paging)
         .any_of(CERTIFICATE_STATUS, filter.status.as_deref())
         .when("c.customer_id = {}", filter.customer_id)
         .when("c.section = {}", filter.section.clone())

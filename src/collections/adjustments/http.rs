@@ -4,7 +4,7 @@ use super::types::{Adjustment, AdjustmentFilter, ClearSmallBalances, NewAdjustme
 use super::{service, store};
 use crate::platform::http::{Body, Created, Done, Fetched, Path, Query, Reply};
 use crate::platform::ids::AdjustmentId;
-use crate::platform::page::{Page, Paging};
+use crate::platform::page::{Made, Page, Paging};
 use crate::platform::unit_of_work::Caller;
 use crate::platform::unit_of_work::permissions::{AdjustmentsRead, AdjustmentsWrite};
 use actix_web::{get, post};
@@ -17,7 +17,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// List adjustments.
 ///
 /// Newest first, by hand and of runs over small balances.
-#[utoipa::path(tag = "Collections", params(Paging, AdjustmentFilter), responses((status = 200, body = Page<Adjustment>, description = "One page.")), extensions(("x-permission" = json!("adjustments:read"))))]
+#[utoipa::path(tag = "Collections", params(Paging, Made, AdjustmentFilter), responses((status = 200, body = Page<Adjustment>, description = "One page.")), extensions(("x-permission" = json!("adjustments:read"))))]
 #[get("/v1/adjustments")]
 pub async fn list_adjustments(caller: Caller<AdjustmentsRead>, paging: Query<Paging>, filter: Query<AdjustmentFilter>) -> Reply<Fetched<Page<Adjustment>>> {
     caller.fetch(move |rx| store::list(rx, &paging, &filter)).await

@@ -58,6 +58,7 @@ static ADJUSTMENTS: List = List {
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &AdjustmentFilter) -> Result<Page<Adjustment>, Problem> {
     let page = ADJUSTMENTS
         .of(rx)
+        .created("w.created_at", paging)
         .any_of(status!(), filter.status.as_deref())
         .when("w.customer_id = {}", filter.customer_id)
         .when("w.external_id = {}", filter.external_id.clone())

@@ -5,7 +5,7 @@ use super::{service, store};
 use crate::ledger::open_items::store::lock_named;
 use crate::platform::http::{Body, Created, Done, Fetched, MultiStatus, Path, Query, Reply};
 use crate::platform::ids::OpeningItemId;
-use crate::platform::page::{Page, Paging};
+use crate::platform::page::{Made, Page, Paging, Words};
 use crate::platform::unit_of_work::permissions::{AdjustmentsRead, AdjustmentsWrite};
 use crate::platform::unit_of_work::{Bulk, BulkReply, Caller};
 use actix_web::{get, post};
@@ -25,7 +25,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// List opening items.
 ///
 /// What was taken over from another system, with what is open of it.
-#[utoipa::path(tag = "Opening items", params(Paging, OpeningFilter), responses((status = 200, body = Page<OpeningItem>, description = "One page.")), extensions(("x-permission" = json!("adjustments:read"))))]
+#[utoipa::path(tag = "Opening items", params(Paging, Made, Words, OpeningFilter), responses((status = 200, body = Page<OpeningItem>, description = "One page.")), extensions(("x-permission" = json!("adjustments:read"))))]
 #[get("/v1/opening-items")]
 pub async fn list_opening_items(caller: Caller<AdjustmentsRead>, paging: Query<Paging>, filter: Query<OpeningFilter>) -> Reply<Fetched<Page<OpeningItem>>> {
     caller.fetch(move |rx| store::list(rx, &paging, &filter)).await

@@ -75,6 +75,8 @@ static OPENING_ITEMS: List = List {
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &OpeningFilter) -> Result<Page<OpeningItem>, Problem> {
     let page = OPENING_ITEMS
         .of(rx)
+        .created("o.recorded_at", paging)
+        .holding(&["o.number", "o.external_id"], paging)
         .when("o.customer_id = {}", filter.customer_id)
         .when("o.number = {}", filter.number.clone())
         .when("o.external_id = {}", filter.external_id.clone())

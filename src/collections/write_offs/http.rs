@@ -4,7 +4,7 @@ use super::types::{NewRecovery, NewWriteOff, ReverseWriteOff, WriteOff, WriteOff
 use super::{service, store};
 use crate::platform::http::{Body, Created, Done, Fetched, Path, Query, Reply};
 use crate::platform::ids::WriteOffId;
-use crate::platform::page::{Page, Paging};
+use crate::platform::page::{Made, Page, Paging};
 use crate::platform::unit_of_work::Caller;
 use crate::platform::unit_of_work::permissions::{AllocationsWrite, WriteOffsRead, WriteOffsWrite};
 use actix_web::{get, post};
@@ -17,7 +17,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// List write-offs.
 ///
 /// The register, newest first: what was given up, what came in after all, what remains.
-#[utoipa::path(tag = "Collections", params(Paging, WriteOffFilter), responses((status = 200, body = Page<WriteOff>, description = "One page.")), extensions(("x-permission" = json!("write_offs:read"))))]
+#[utoipa::path(tag = "Collections", params(Paging, Made, WriteOffFilter), responses((status = 200, body = Page<WriteOff>, description = "One page.")), extensions(("x-permission" = json!("write_offs:read"))))]
 #[get("/v1/write-offs")]
 pub async fn list_write_offs(caller: Caller<WriteOffsRead>, paging: Query<Paging>, filter: Query<WriteOffFilter>) -> Reply<Fetched<Page<WriteOff>>> {
     caller.fetch(move |rx| store::list(rx, &paging, &filter)).await

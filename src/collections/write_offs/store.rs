@@ -63,6 +63,7 @@ static WRITE_OFFS: List = List {
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &WriteOffFilter) -> Result<Page<WriteOff>, Problem> {
     let page = WRITE_OFFS
         .of(rx)
+        .created("w.created_at", paging)
         .any_of(STATUS, filter.status.as_deref())
         .when("w.customer_id = {}", filter.customer_id)
         .when("w.external_id = {}", filter.external_id.clone())

@@ -4,7 +4,7 @@ use super::service;
 use super::types::{Approval, ApprovalFilter, ApprovalPolicies, Approve, NewBands, Reject};
 use crate::platform::http::{Body, Done, Fetched, Path, Query, Reply};
 use crate::platform::ids::ApprovalId;
-use crate::platform::page::{Page, Paging};
+use crate::platform::page::{Made, Page, Paging};
 use crate::platform::unit_of_work::Caller;
 use crate::platform::unit_of_work::permissions::{Anyone, ApprovalsDecide, ApprovalsRead, CompanyManage};
 use actix_web::{get, post, put};
@@ -25,7 +25,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 ///
 /// One inbox for every kind of act, newest first. `mine=to_decide` are those the caller may decide.
 /// Acts within the zero band, which needed nobody, are listed as approved.
-#[utoipa::path(tag = "Approvals", params(Paging, ApprovalFilter), responses((status = 200, body = Page<Approval>, description = "One page.")), extensions(("x-permission" = json!("approvals:read"))))]
+#[utoipa::path(tag = "Approvals", params(Paging, Made, ApprovalFilter), responses((status = 200, body = Page<Approval>, description = "One page.")), extensions(("x-permission" = json!("approvals:read"))))]
 #[get("/v1/approvals")]
 pub async fn list_approvals(caller: Caller<ApprovalsRead>, paging: Query<Paging>, filter: Query<ApprovalFilter>) -> Reply<Fetched<Page<Approval>>> {
     caller.fetch(move |rx| service::list(rx, &paging, &filter)).await

@@ -63,6 +63,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ApprovalFilter) -> Result
     let to_decide = filter.mine == Some(Mine::ToDecide);
     APPROVALS
         .of(rx)
+        .created("p.created_at", paging)
         .any_of("p.kind", filter.kind.as_deref())
         .any_of("p.state", filter.status.as_deref())
         .when("p.subject_id = {}", filter.subject_id)

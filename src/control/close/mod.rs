@@ -6,7 +6,7 @@
 pub mod http;
 pub mod problems;
 pub mod service;
-mod store;
+pub mod store;
 pub mod types;
 
 use crate::ledger::periods::Period;

@@ -4,7 +4,7 @@ use super::types::{Journal, JournalFilter, JournalSummary, NewJournal, ReverseJo
 use super::{service, store};
 use crate::platform::http::{Body, Created, Done, Fetched, Path, Query, Reply};
 use crate::platform::ids::JournalId;
-use crate::platform::page::{Page, Paging};
+use crate::platform::page::{Made, Page, Paging};
 use crate::platform::unit_of_work::Caller;
 use crate::platform::unit_of_work::permissions::{GlRead, GlWrite};
 use actix_web::{get, post};
@@ -17,7 +17,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// List journals.
 ///
 /// Every entry of the books, newest first, and journals by hand that wait for their approval.
-#[utoipa::path(tag = "General ledger", params(Paging, JournalFilter), responses((status = 200, body = Page<JournalSummary>, description = "One page.")), extensions(("x-permission" = json!("gl:read"))))]
+#[utoipa::path(tag = "General ledger", params(Paging, Made, JournalFilter), responses((status = 200, body = Page<JournalSummary>, description = "One page.")), extensions(("x-permission" = json!("gl:read"))))]
 #[get("/v1/journals")]
 pub async fn list_journals(caller: Caller<GlRead>, paging: Query<Paging>, filter: Query<JournalFilter>) -> Reply<Fetched<Page<JournalSummary>>> {
     caller.fetch(move |rx| store::list(rx, &paging, &filter)).await

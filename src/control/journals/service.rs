@@ -75,6 +75,11 @@ pub fn get(rx: &mut Rx<'_>, id: Uuid) -> Result<Journal, Problem> {
     })
 }
 
+/// Journals with their lines, to be told with what they were posted for.
+pub fn whole(rx: &mut Rx<'_>, ids: &[Uuid]) -> Result<Vec<(Uuid, Value)>, Problem> {
+    ids.iter().map(|id| Ok((*id, json!(get(rx, *id)?)))).collect()
+}
+
 /// A journal by hand: sound, kept as it was sent, and waiting for its approval.
 pub fn create(tx: &mut Tx<'_>, new: &NewJournal) -> Result<Audited<Journal>, Problem> {
     let (currency, today) = (tx.cx().currency(), tx.cx().today);

@@ -67,6 +67,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &JournalFilter) -> Result<
     let month = filter.period.as_deref().and_then(Month::parse);
     let mut listing = JOURNALS
         .of(rx)
+        .created("m.created_at", paging)
         .any_of("m.status", filter.status.as_deref())
         .any_of("m.source_type", filter.source_type.as_deref())
         .when("m.source_id = {}", filter.source_id)

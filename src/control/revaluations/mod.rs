@@ -8,5 +8,5 @@
 pub mod http;
 pub mod posting;
 pub mod service;
-mod store;
+pub mod store;
 pub mod types;

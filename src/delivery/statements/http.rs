@@ -7,7 +7,7 @@ use crate::delivery::documents::service::Subject;
 use crate::platform::http::reply::{File, Pdf};
 use crate::platform::http::{Body, Created, Done, Fetched, MultiStatus, Path, Query, Reply};
 use crate::platform::ids::StatementId;
-use crate::platform::page::{Page, Paging};
+use crate::platform::page::{Made, Page, Paging};
 use crate::platform::unit_of_work::permissions::{StatementsRead, StatementsRun};
 use crate::platform::unit_of_work::{Bulk, BulkReply, Caller};
 use actix_web::{get, post};
@@ -26,7 +26,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// List statements.
 ///
 /// Newest first, with the balances each of them shows.
-#[utoipa::path(tag = "Statements", params(Paging, StatementFilter), responses((status = 200, body = Page<Statement>, description = "One page.")), extensions(("x-permission" = json!("statements:read"))))]
+#[utoipa::path(tag = "Statements", params(Paging, Made, StatementFilter), responses((status = 200, body = Page<Statement>, description = "One page.")), extensions(("x-permission" = json!("statements:read"))))]
 #[get("/v1/statements")]
 pub async fn list_statements(caller: Caller<StatementsRead>, paging: Query<Paging>, filter: Query<StatementFilter>) -> Reply<Fetched<Page<Statement>>> {
     caller.fetch(move |rx| store::list(rx, &paging, &filter)).await

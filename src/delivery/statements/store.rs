@@ -81,6 +81,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &StatementFilter) -> Resul
     let base = rx.cx().currency();
     let page = STATEMENTS
         .of(rx)
+        .created("s.recorded_at", paging)
         .when("s.customer_id = {}", filter.customer_id)
         .any_of("s.style", filter.style.as_deref())
         .any_of("coalesce(a.result, 'none')", filter.confirmation.as_deref())

@@ -11,6 +11,6 @@ pub mod problems;
 pub mod reconciliation;
 pub mod service;
 mod sheets;
-mod store;
+pub mod store;
 pub mod tables;
 pub mod types;

@@ -6,7 +6,7 @@ use crate::platform::http::upload::{LARGEST_FILE, Upload};
 use crate::platform::http::{Accepted, Body, Fetched, Path, Query, Reply};
 use crate::platform::ids::ImportId;
 use crate::platform::jobs::types::Task;
-use crate::platform::page::{Page, Paging};
+use crate::platform::page::{Made, Page, Paging};
 use crate::platform::unit_of_work::Caller;
 use crate::platform::unit_of_work::permissions::ImportsWrite;
 use actix_web::{get, post};
@@ -37,7 +37,7 @@ impl utoipa::ToSchema for Table {
 /// List imports.
 ///
 /// Those of kinds the caller may take in, newest first, with counts of rows.
-#[utoipa::path(tag = "Imports", params(Paging, ImportFilter), responses((status = 200, body = Page<Import>, description = "One page.")), extensions(("x-permission" = json!("imports:write"))))]
+#[utoipa::path(tag = "Imports", params(Paging, Made, ImportFilter), responses((status = 200, body = Page<Import>, description = "One page.")), extensions(("x-permission" = json!("imports:write"))))]
 #[get("/v1/imports")]
 pub async fn list_imports(caller: Caller<ImportsWrite>, paging: Query<Paging>, filter: Query<ImportFilter>) -> Reply<Fetched<Page<Import>>> {
     caller.fetch(move |rx| service::list(rx, &paging, &filter)).await

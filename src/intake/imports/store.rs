@@ -61,7 +61,7 @@ static IMPORTS: List =
 
 /// Those of the kinds that are open to the caller.
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ImportFilter, open: Vec<String>) -> Result<Page<Import>, Problem> {
-    let imports = IMPORTS.of(rx).any_of("i.type", filter.kind.as_deref()).when("i.type = ANY({})", Some(Many(open)));
+    let imports = IMPORTS.of(rx).created("i.created_at", paging).any_of("i.type", filter.kind.as_deref()).when("i.type = ANY({})", Some(Many(open)));
     Ok(imports.page::<Row>(rx, paging)?.map(Import::from))
 }
 

@@ -10,7 +10,9 @@ use crate::platform::http::{FieldError, Problem};
 use crate::platform::ids::{CustomerId, TermsId, UserId};
 use crate::platform::page::{Page, Paging};
 use crate::platform::unit_of_work::{Audited, Change, Rx, Tx};
+use serde_json::{Value, json};
 use std::sync::OnceLock;
+use uuid::Uuid;
 
 /// Finds whose exposure is more than a limit; known to a later area, which the composition names.
 pub type OverLimit = fn(&mut Rx<'_>) -> Result<Vec<CustomerId>, Problem>;
@@ -29,6 +31,14 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &CustomerFilter) -> Result
     store::list(rx, paging, filter, over)
 }
 
+/// Customers as lists show them, to be told with what names them.
+pub fn summaries(rx: &mut Rx<'_>, ids: &[Uuid]) -> Result<Vec<(Uuid, Value)>, Problem> {
+    let limit = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+    let ids = ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",");
+    let page = store::list(rx, &Paging { ids: Some(ids), limit, ..Paging::default() }, &CustomerFilter::default(), Vec::new())?;
+    Ok(page.data.into_iter().map(|customer| (customer.id.uuid(), json!(customer))).collect())
+}
+
 pub fn create(tx: &mut Tx<'_>, new: &NewCustomer) -> Result<Audited<Customer>, Problem> {
     let own = store::own_gstins(tx)?;
     let base = tx.cx().currency();
@@ -39,7 +49,7 @@ pub fn create(tx: &mut Tx<'_>, new: &NewCustomer) -> Result<Audited<Customer>, P
         store::lock_groups(tx, vec![parent])?;
         require_parent(tx, None, parent)?;
     }
-    let made_up = format!("C-{}", &uuid::Uuid::new_v4().simple().to_string()[..8].to_uppercase());
+    let made_up = format!("C-{}", &Uuid::new_v4().simple().to_string()[..8].to_uppercase());
     let id = store::insert(
         tx,
         &store::CustomerValues {

@@ -145,7 +145,8 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &CustomerFilter, over: Vec
             filter.gstin.as_ref().map(|g| g.to_uppercase()),
         )
         .any_of("c.kind", filter.kind.as_deref())
-        .when("strpos(lower(c.legal_name), {}) > 0", filter.q.as_ref().map(|q| q.to_lowercase()))
+        .holding(&["c.legal_name", "c.code", "c.external_id", "c.gstin", "c.pan"], paging)
+        .updated("c.updated_at", paging)
         .when("c.active = {}", filter.active)
         .when("c.salesperson_id = {}", filter.salesperson_id)
         .when("c.collector_id = {}", filter.collector_id)

@@ -282,7 +282,7 @@ pub struct CustomerPatch {
     pub metadata: Option<Metadata>,
 }
 
-#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct CustomerFilter {
     /// The client's own id.
@@ -297,9 +297,6 @@ pub struct CustomerFilter {
     /// Kinds, comma-separated.
     #[param(max_length = 100, example = "b2b,sez")]
     pub kind: Option<String>,
-    /// Part of the name.
-    #[param(min_length = 2, max_length = 100, example = "acme")]
-    pub q: Option<String>,
     /// Only active, or only inactive ones.
     #[param(example = true)]
     pub active: Option<bool>,

@@ -4,7 +4,7 @@ use super::types::{Item, ItemFilter, ItemPatch, NewItem};
 use super::{service, store};
 use crate::platform::http::{Body, Created, Done, Fetched, Path, Query, Reply};
 use crate::platform::ids::ItemId;
-use crate::platform::page::{Page, Paging};
+use crate::platform::page::{Changed, Made, Page, Paging, Words};
 use crate::platform::unit_of_work::Caller;
 use crate::platform::unit_of_work::permissions::{ItemsRead, ItemsWrite};
 use actix_web::{get, patch, post};
@@ -17,7 +17,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// List items.
 ///
 /// Goods and services with their price and GST rate.
-#[utoipa::path(tag = "Items", params(Paging, ItemFilter), responses((status = 200, body = Page<Item>, description = "One page.")), extensions(("x-permission" = json!("items:read"))))]
+#[utoipa::path(tag = "Items", params(Paging, Made, Changed, Words, ItemFilter), responses((status = 200, body = Page<Item>, description = "One page.")), extensions(("x-permission" = json!("items:read"))))]
 #[get("/v1/items")]
 pub async fn list_items(caller: Caller<ItemsRead>, paging: Query<Paging>, filter: Query<ItemFilter>) -> Reply<Fetched<Page<Item>>> {
     caller.fetch(move |rx| store::list(rx, &paging, &filter)).await

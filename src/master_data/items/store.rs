@@ -49,8 +49,14 @@ static ITEMS: List = List {
 };
 
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ItemFilter) -> Result<Page<Item>, Problem> {
-    let listing =
-        ITEMS.of(rx).when("i.external_id = {}", filter.external_id.clone()).when("i.code = {}", filter.code.clone()).when("i.active = {}", filter.active);
+    let listing = ITEMS
+        .of(rx)
+        .created("i.created_at", paging)
+        .updated("i.updated_at", paging)
+        .holding(&["i.code", "i.external_id", "i.name"], paging)
+        .when("i.external_id = {}", filter.external_id.clone())
+        .when("i.code = {}", filter.code.clone())
+        .when("i.active = {}", filter.active);
     Ok(listing.page::<ItemRow>(rx, paging)?.map(Item::from))
 }
 

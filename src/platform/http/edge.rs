@@ -9,7 +9,7 @@ use crate::platform::unit_of_work::Principal;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use std::time::Instant;
@@ -21,13 +21,17 @@ pub struct RequestId(pub String);
 const LONGEST_URI: usize = 8 * 1024;
 
 /// The outermost layer.
-pub async fn edge(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
+pub async fn edge(mut request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let id = format!("req_{}", Uuid::now_v7().simple());
     request.extensions_mut().insert(RequestId(id.clone()));
     let _turn = Connection::our_turn(&request);
     // No clone of the request may live while it is routed; its path is all that is needed after.
     let path = request.path().to_owned();
+    // What is asked for by GET may be asked for by HEAD (RFC 9110 section 9.3.2); the server itself leaves the body out.
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
     let client_request_id = printable(request.headers().get("request-id"));
     if request.uri().to_string().len() > LONGEST_URI {
         let refusal = Problem::new(problem::URI_TOO_LONG, "The address may have at most 8192 bytes.").response(&path, &id);

@@ -47,6 +47,12 @@ fn part(range: &str, length: u64) -> Option<Asked> {
     Some(if start < end { Asked::Part(start..end) } else { Asked::Nothing })
 }
 
+/// Whether a list of tags has this one. Weak ones count (RFC 9110 section 13.1.2): who compresses on the way makes them so.
+#[must_use]
+pub fn lists(tags: &str, etag: &str) -> bool {
+    tags.split(',').map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,6 +103,16 @@ mod tests {
         assert_eq!(part("\"a\""), Asked::Part(5..10));
         for other in ["\"b\"", "W/\"a\"", "Sat, 22 Nov 2025 10:00:00 GMT"] {
             assert_eq!(part(other), Asked::Whole, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_found_in_a_list_weak_or_strong() {
+        for tags in ["*", "\"v3\"", "W/\"v3\"", "\"v1\", W/\"v3\"", " \"x\",* "] {
+            assert!(lists(tags, "\"v3\""), "{tags}");
+        }
+        for tags in ["", "v3", "\"v33\"", "W/v3", "\"v1\",\"v2\""] {
+            assert!(!lists(tags, "\"v3\""), "{tags}");
         }
     }
 }

@@ -96,6 +96,11 @@ impl Rendered {
     pub fn of_json(body: String) -> Self {
         Self { status: 200, location: None, etag: None, body, moves: false, cursors: Vec::new(), replay_of: None, applied: None }
     }
+    /// With what it names told, too: that may change while its own version stays.
+    #[must_use]
+    pub fn with_more(self, body: &Value) -> Self {
+        Self { body: body.to_string(), moves: true, ..self }
+    }
     /// As it is kept for a replay.
     pub fn kept(&self) -> Result<String, Problem> {
         serde_json::to_string(&self.without_secrets()).map_err(|error| Problem::internal(&error))
@@ -117,7 +122,7 @@ impl Rendered {
         if let (Some(etag), Some(known)) = (&self.etag, request.headers().get("if-none-match").and_then(|v| v.to_str().ok()))
             && request.method() == actix_web::http::Method::GET
             && !self.moves
-            && known.split(',').any(|tag| tag.trim() == etag || tag.trim() == "*")
+            && ranges::lists(known, etag)
         {
             return HttpResponse::NotModified().insert_header(("etag", etag.as_str())).finish();
         }
@@ -222,7 +227,7 @@ impl Responder for File {
         let digest = Sha256::digest(&self.content);
         let etag = format!("\"{}\"", hex(digest.get(..16).unwrap_or_default()));
         let known = request.headers().get("if-none-match").and_then(|v| v.to_str().ok()).unwrap_or_default();
-        if known.split(',').any(|tag| matches!(tag.trim(), "*") || tag.trim().trim_start_matches("W/") == etag) {
+        if ranges::lists(known, &etag) {
             return HttpResponse::NotModified().insert_header(("etag", etag)).finish();
         }
         let length = self.content.len();

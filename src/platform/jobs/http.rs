@@ -5,7 +5,7 @@ use super::types::{JobFilter, Task, Wait};
 use super::work::{self, CHANGED};
 use crate::platform::http::{Done, Fetched, Path, Query, Reply};
 use crate::platform::ids::JobId;
-use crate::platform::page::{Page, Paging};
+use crate::platform::page::{Made, Page, Paging};
 use crate::platform::unit_of_work::Caller;
 use crate::platform::unit_of_work::permissions::Anyone;
 use actix_web::{get, post};
@@ -18,7 +18,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// List own jobs.
 ///
 /// What the caller asked for and what became of it, newest first; kept 30 days after its end.
-#[utoipa::path(tag = "Jobs", params(Paging, JobFilter), responses((status = 200, body = Page<Task>, description = "One page.")), extensions(("x-permission" = json!("any"))))]
+#[utoipa::path(tag = "Jobs", params(Paging, Made, JobFilter), responses((status = 200, body = Page<Task>, description = "One page.")), extensions(("x-permission" = json!("any"))))]
 #[get("/v1/jobs")]
 pub async fn list_jobs(caller: Caller<Anyone>, paging: Query<Paging>, filter: Query<JobFilter>) -> Reply<Fetched<Page<Task>>> {
     caller.fetch(move |rx| store::list(rx, &paging, &filter)).await

@@ -47,7 +47,13 @@ static TASKS: List =
 /// The caller's own.
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &JobFilter) -> Result<Page<Task>, Problem> {
     let me = rx.cx().actor.to_string();
-    let page = TASKS.of(rx).with(me).any_of("j.status", filter.status.as_deref()).when("j.kind = {}", filter.kind.clone()).page::<TaskRow>(rx, paging)?;
+    let page = TASKS
+        .of(rx)
+        .with(me)
+        .created("j.created_at", paging)
+        .any_of("j.status", filter.status.as_deref())
+        .when("j.kind = {}", filter.kind.clone())
+        .page::<TaskRow>(rx, paging)?;
     Ok(page.map(Task::from))
 }
 

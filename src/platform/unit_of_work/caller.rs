@@ -3,6 +3,7 @@
 use super::audit::Audited;
 use super::doors::Doors;
 use super::entry::{Entry, accepted};
+use super::expansion;
 use super::run::{in_transaction, looked_at, on_snapshot};
 use super::transaction::{Rx, Tx};
 use super::{Permission, Principal};
@@ -102,10 +103,23 @@ impl<P: Permission> Caller<P> {
         self.entry.blocking(move |doors| looked_at(doors, &start, seen, work)).await
     }
 
-    /// Reads one answer.
+    /// Reads one answer, and what the caller wants told with it.
     pub async fn fetch<T: Resource + Send + 'static>(self, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem> + Send + 'static) -> Reply<Fetched<T>> {
         let (start, seen) = (self.entry.context(), self.entry.seen());
-        self.entry.blocking(move |doors| looked_at(doors, &start, seen, work).and_then(|value| Fetched::ok(&value))).await
+        let asked = expansion::asked(self.entry.request.query_string(), self.entry.principal.as_ref())?;
+        let read = move |doors: &Doors| {
+            let (value, more) = looked_at(doors, &start, seen, |rx| {
+                let value = work(rx)?;
+                let more = expansion::told(rx, &asked, &value)?;
+                Ok((value, more))
+            })?;
+            let rendered = Rendered::new(200, &value)?;
+            Ok(Fetched::of(match more {
+                Some(more) => rendered.with_more(&more),
+                None => rendered,
+            }))
+        };
+        self.entry.blocking(read).await
     }
 
     /// Reads one answer, again and again until it is worth giving (`look` says so first) or the seconds are up; between

@@ -117,11 +117,14 @@ impl Gate {
     /// Work in the background that has a backlog rests twice as long as its last step took while anybody is inside, so
     /// that requests lose no more than a third of one core to it.
     pub fn give_way(&self, began: Instant) {
+        std::thread::sleep(self.rest(began.elapsed()));
+    }
+
+    /// How long it rests after a step that took so long.
+    fn rest(&self, step: Duration) -> Duration {
         const LONGEST: Duration = Duration::from_secs(1);
         let busy = self.0.state().inside.iter().any(|inside| *inside > 0);
-        if busy {
-            std::thread::sleep((began.elapsed() * 2).min(LONGEST));
-        }
+        if busy { (step * 2).min(LONGEST) } else { Duration::ZERO }
     }
 }
 
@@ -288,6 +291,20 @@ mod tests {
         let mut waiting: Waiting<'a> = Box::pin(gate.enter(class, company));
         let pass = poll(&mut waiting).map(|done| done.expect("let in"));
         (waiting, pass)
+    }
+
+    #[test]
+    fn work_in_the_background_rests_only_while_somebody_is_inside() {
+        in_runtime(async {
+            let gate = Gate::new(10, 10);
+            let step = Duration::from_millis(30);
+            assert_eq!(gate.rest(step), Duration::ZERO);
+            let (_, pass) = ask(&gate, Class::Reading, company());
+            assert_eq!(gate.rest(step), Duration::from_millis(60));
+            assert_eq!(gate.rest(Duration::from_secs(7)), Duration::from_secs(1));
+            drop(pass);
+            assert_eq!(gate.rest(step), Duration::ZERO);
+        });
     }
 
     #[test]

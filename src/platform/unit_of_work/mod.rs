@@ -9,6 +9,7 @@ mod bulk;
 mod caller;
 mod doors;
 mod entry;
+pub mod expansion;
 mod facts;
 mod gate;
 mod group;

@@ -8,7 +8,7 @@ use crate::platform::http::reply::Rendered;
 use crate::platform::http::{Accepted, Body, Fetched, Path, Problem, Query, Reply};
 use crate::platform::ids::ExportId;
 use crate::platform::jobs::types::Task;
-use crate::platform::page::{Page, Paging};
+use crate::platform::page::{Made, Page, Paging};
 use crate::platform::unit_of_work::Caller;
 use crate::platform::unit_of_work::permissions::{ExportsCreate, ExportsRead};
 use actix_web::web::Data;
@@ -22,7 +22,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// List exports.
 ///
 /// Those that are done and that the caller's role might ask for, newest first; what is being written is under `/v1/jobs`.
-#[utoipa::path(tag = "Exports", params(Paging, ExportFilter), responses((status = 200, body = Page<Export>, description = "One page.")), extensions(("x-permission" = json!("exports:read"))))]
+#[utoipa::path(tag = "Exports", params(Paging, Made, ExportFilter), responses((status = 200, body = Page<Export>, description = "One page.")), extensions(("x-permission" = json!("exports:read"))))]
 #[get("/v1/exports")]
 pub async fn list_exports(caller: Caller<ExportsRead>, paging: Query<Paging>, filter: Query<ExportFilter>) -> Reply<Fetched<Page<Export>>> {
     caller.fetch(move |rx| service::list(rx, &paging, &filter)).await

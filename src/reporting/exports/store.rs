@@ -50,7 +50,7 @@ static EXPORTS: List = List {
 
 /// Those of the kinds that are open to the caller.
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ExportFilter, open: Vec<String>) -> Result<Page<Export>, Problem> {
-    let exports = EXPORTS.of(rx).any_of("x.kind", filter.r#type.as_deref()).when("x.kind = ANY({})", Some(Many(open)));
+    let exports = EXPORTS.of(rx).created("x.recorded_at", paging).any_of("x.kind", filter.r#type.as_deref()).when("x.kind = ANY({})", Some(Many(open)));
     Ok(exports.page::<ExportRow>(rx, paging)?.map(Export::from))
 }
 

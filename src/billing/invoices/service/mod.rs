@@ -14,7 +14,7 @@ use super::explanation;
 use super::order::{Form, Kind, Verb};
 use super::rules;
 use super::store::{self, Stored};
-use super::types::{DocumentQuery, Expansion, InvoiceFilter, InvoiceStatus, InvoiceSummary, NewInvoice, ShippingBill};
+use super::types::{DocumentQuery, InvoiceFilter, InvoiceStatus, InvoiceSummary, NewInvoice, ShippingBill};
 use super::view::{self, days_overdue, status_of};
 use crate::control::close::Check;
 use crate::platform::http::Problem;
@@ -41,7 +41,7 @@ pub(super) fn load(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Re
 pub fn get<F: Form>(rx: &mut Rx<'_>, id: InvoiceId, query: &DocumentQuery) -> Result<F::Answer, Problem> {
     let stored = load(rx, F::KIND, id, false)?;
     let mut answer = F::answer(&stored, rx.cx());
-    F::document(&mut answer).explanation = query.expand.map(|Expansion::Explanation| explanation::of(&stored));
+    F::document(&mut answer).explanation = query.explains().then(|| explanation::of(&stored));
     Ok(answer)
 }
 

@@ -65,6 +65,9 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &InvoiceFilter) -> Result<
     let condition = if filter.overdue == Some(false) { "coalesce(o.oldest_due >= {}, true)" } else { "i.status = 'issued' AND o.oldest_due < {}" };
     INVOICES
         .of(rx)
+        .created("i.created_at", paging)
+        .updated("i.updated_at", paging)
+        .holding(&["i.number", "i.external_id", "i.po_reference", "i.customer_name"], paging)
         .any_of("i.status", filter.status.as_deref())
         .when("i.customer_id = {}", filter.customer_id)
         .when("i.customer_id = (SELECT c.id FROM customer c WHERE c.company_id = $1 AND c.external_id = {})", filter.customer_external_id.clone())
@@ -100,6 +103,9 @@ pub fn list_notes(rx: &mut Rx<'_>, kind: Kind, paging: &Paging, filter: &NoteFil
     let list = if kind == Kind::CreditNote { &CREDIT_NOTES } else { &DEBIT_NOTES };
     let einvoice = filter.einvoice_status.as_deref().map(|words| irns::store::standing(words, rx.cx()));
     list.of(rx)
+        .created("i.created_at", paging)
+        .updated("i.updated_at", paging)
+        .holding(&["i.number", "i.external_id", "i.po_reference", "i.customer_name"], paging)
         .any_of("i.status", filter.status.as_deref())
         .any_of("i.reason_code", filter.reason_code.as_deref())
         .when("i.customer_id = {}", filter.customer_id)

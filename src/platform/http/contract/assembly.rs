@@ -4,9 +4,10 @@
 //! places is said once and referred to, which keeps the document small and generated clients free of doubles.
 
 use super::bounds::{self, bound, without_null};
-use super::{answers, examples, resolve};
+use super::{answers, examples, properties, resolve};
 use crate::platform::http::problem::{self, Problem, Refusal};
 use crate::platform::text;
+use crate::platform::unit_of_work::expansion::Expansion;
 use serde_json::{Map, Value, json};
 use std::collections::{HashMap, HashSet};
 
@@ -14,8 +15,9 @@ use std::collections::{HashMap, HashSet};
 pub const PARTIAL: &str = "application/vnd.duebook.partial+json";
 
 /// The whole document, from what was collected of the routes.
-pub fn complete(mut document: Value, permissions_of_clients: &[&str]) -> Value {
+pub fn complete(mut document: Value, permissions_of_clients: &[&str], expansions: &[Expansion]) -> Value {
     name_what_has_a_name(&mut document);
+    expandable(&mut document, expansions);
     let asked = reached(&document, &["requestBody", "parameters"]);
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         for (name, schema) in schemas.iter_mut() {
@@ -115,6 +117,60 @@ fn partial() -> Value {
         "description": "The same answer with those members only that `fields` names (and `id`); of a list, each row of `data`."
     })
 }
+
+/// Gives `expand` to every read whose answer names what can be told with it, and the member it is told in to the answer.
+/// An operation that tells something of its own this way has its words in `x-expand`.
+fn expandable(document: &mut Value, expansions: &[Expansion]) {
+    let mut paths = document["paths"].take();
+    for (path, item) in paths.as_object_mut().into_iter().flatten() {
+        let Some(operation) = item.get_mut("get") else { continue };
+        let own = operation.as_object_mut().and_then(|operation| operation.remove("x-expand"));
+        let mut words: Vec<String> = own.as_ref().and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+        let answer = operation.pointer("/responses/200/content/application~1json/schema").map(|schema| (schema, resolve(document, schema)));
+        let rows = answer.and_then(|(schema, whole)| Some(whole.pointer("/properties/data/items").unwrap_or(schema)["$ref"].as_str()?.to_owned()));
+        if let Some(place) = rows.as_ref().and_then(|rows| rows.strip_prefix('#')) {
+            let row = &json!({"$ref": format!("#{place}")});
+            let members: HashSet<String> = properties(document, row).into_iter().map(|(name, _)| name.clone()).collect();
+            let fits = |expansion: &&Expansion| {
+                members.contains("object") && members.contains(expansion.by) && (expansion.of.is_empty() || expansion.of.contains(&path.as_str()))
+            };
+            for expansion in expansions.iter().filter(fits) {
+                words.push(expansion.word.to_owned());
+                add_member(document, place, expansion);
+            }
+        }
+        if !words.is_empty() {
+            let one = words.join("|");
+            let named = words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+            let parameter = json!({"name": "expand", "in": "query", "required": false, "description": format!("What is told with the answer, separated by commas: {named}."), "schema": {"type": "string", "maxLength": 200, "pattern": format!("^({one})(,({one}))*$")}, "example": words[0]});
+            match operation["parameters"].as_array_mut() {
+                Some(parameters) => parameters.push(parameter),
+                None => operation["parameters"] = json!([parameter]),
+            }
+        }
+    }
+    document["paths"] = paths;
+}
+
+/// The member an expansion is told in. It is no part of examples: nobody is told it who does not ask.
+fn add_member(document: &mut Value, place: &str, expansion: &Expansion) {
+    let Some(schema) = document.pointer_mut(place) else { return };
+    let own = if schema["allOf"].is_array() {
+        schema["allOf"].as_array_mut().and_then(|parts| parts.iter_mut().find(|part| part["properties"].is_object()))
+    } else {
+        Some(schema)
+    };
+    let one = json!({"$ref": format!("#/components/schemas/{}", expansion.schema)});
+    let mut member = if expansion.many { json!({"type": "array", "maxItems": 200, "items": one}) } else { one };
+    member["description"] = format!("With `expand={}`.", expansion.word).into();
+    member[EXPANDED] = true.into();
+    if let Some(own) = own {
+        own["properties"][expansion.word] = member;
+    }
+}
+
+/// Marks a member that is only told where it is asked for.
+pub const EXPANDED: &str = "x-expanded";
 
 fn complete_operation(operation: &mut Value, method: &str, path: &str) {
     let id = text::camel_case(operation["operationId"].as_str().unwrap_or_default());

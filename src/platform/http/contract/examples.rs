@@ -1,5 +1,6 @@
 //! Examples of every operation, built from the examples of the schemas' own members.
 
+use super::assembly::EXPANDED;
 use super::bounds::NAMED_ONCE;
 use super::resolve;
 use serde_json::{Map, Value, json};
@@ -58,7 +59,7 @@ pub fn example_of(root: &Value, schema: &Value, depth: usize) -> Value {
     };
     match kind {
         "object" if schema.get("properties").is_some() => {
-            let members = schema["properties"].as_object().into_iter().flatten();
+            let members = schema["properties"].as_object().into_iter().flatten().filter(|(_, member)| member[EXPANDED] != true);
             let mut example: Map<_, _> = members.map(|(name, member)| (name.clone(), example_of(root, member, depth + 1))).collect();
             // Of two names for one thing the first is shown.
             for group in schema[NAMED_ONCE].as_array().into_iter().flatten() {

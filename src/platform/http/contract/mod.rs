@@ -66,6 +66,7 @@ pub struct Operation {
 
 struct Parameter {
     name: String,
+    required: bool,
     kind: String,
     schema: Arc<Schema>,
 }
@@ -159,6 +160,7 @@ impl Operation {
             let schema = schema(&source);
             parameters.push(Parameter {
                 name: parameter["name"].as_str().unwrap_or_default().to_owned(),
+                required: parameter["required"] == true,
                 kind: resolve(root, &source)["type"].as_str().unwrap_or("string").to_owned(),
                 schema,
             });
@@ -244,6 +246,9 @@ impl Operation {
                 errors.push(wrong("repeated_parameter", "Give this parameter once; use commas for several values.".into()));
             }
         }
+        let told: Vec<String> = errors.iter().filter_map(|error| error.parameter.clone()).collect();
+        let missing = self.parameters.iter().filter(|p| p.required && !values.contains_key(&p.name) && !told.contains(&p.name));
+        errors.extend(missing.map(|p| FieldError::parameter(&p.name, "required", "This parameter is required.")));
         errors.extend(values.get(FIELDS).and_then(Value::as_str).into_iter().flat_map(|names| names.split(',')).filter_map(|name| self.no_member(name)));
         if errors.is_empty() {
             return Ok(Value::Object(values));
@@ -269,8 +274,14 @@ pub const FIELDS: &str = "fields";
 fn members(operation: &Value, root: &Value) -> Vec<String> {
     let schema = operation.pointer("/responses/200/content/application~1json/schema").map(|schema| resolve(root, schema));
     let rows = schema.and_then(|schema| schema.pointer("/properties/data/items")).map(|rows| resolve(root, rows));
-    let properties = rows.or(schema).and_then(|schema| schema["properties"].as_object());
-    properties.into_iter().flatten().map(|(name, _)| name.clone()).collect()
+    rows.or(schema).map(|schema| properties(root, schema).into_iter().map(|(name, _)| name.clone()).collect()).unwrap_or_default()
+}
+
+/// The members of an object, those of what it is composed of first.
+fn properties<'v>(root: &'v Value, schema: &'v Value) -> Vec<(&'v String, &'v Value)> {
+    let schema = resolve(root, schema);
+    let parts = schema["allOf"].as_array().into_iter().flatten().flat_map(|part| properties(root, part));
+    parts.chain(schema["properties"].as_object().into_iter().flatten()).collect()
 }
 
 /// The media types of an operation's good answers.
