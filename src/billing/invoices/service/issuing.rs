@@ -144,7 +144,7 @@ pub(super) fn post_all<'m>(tx: &mut Tx<'_>, documents: impl IntoIterator<Item = 
 }
 
 /// The items of the original that a credit note shall settle, locked, oldest due first.
-pub(super) fn settles(tx: &mut Tx<'_>, stored: &Stored, ready: &Ready) -> Result<Vec<OpenItem>, Problem> {
+fn settles(tx: &mut Tx<'_>, stored: &Stored, ready: &Ready) -> Result<Vec<OpenItem>, Problem> {
     let applies = stored.kind == Kind::CreditNote && ready.order.note.as_ref().is_some_and(|note| note.apply_to_original);
     match ready.ground.original.as_ref().filter(|_| applies) {
         Some(original) => Ok(lock_items_of(tx, vec![original.invoice.id.uuid()])?.into_iter().filter(|item| item.side == Side::Debit).collect()),

@@ -34,7 +34,7 @@ pub const NO_DRAFTS: Check = Check {
     find: |rx, period| store::drafts_until(rx, period.ends_on),
 };
 
-pub(super) fn load(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Stored, Problem> {
+fn load(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Stored, Problem> {
     store::get(rx, kind, id, lock)?.ok_or_else(|| Problem::not_found(kind.as_str()))
 }
 
@@ -45,7 +45,7 @@ pub fn get<F: Form>(rx: &mut Rx<'_>, id: InvoiceId, query: &DocumentQuery) -> Re
     Ok(answer)
 }
 
-pub(super) fn invalid_state(stored: &Stored, cx: &Context, detail: impl Into<String>) -> Problem {
+fn invalid_state(stored: &Stored, cx: &Context, detail: impl Into<String>) -> Problem {
     let document = view::document(stored, cx);
     let payment_status = status_of(stored.status, stored.total, stored.settled.open, !stored.settled.written_off.is_zero());
     Problem::new(problem::INVALID_STATE, detail)
@@ -53,7 +53,7 @@ pub(super) fn invalid_state(stored: &Stored, cx: &Context, detail: impl Into<Str
         .member("allowed_actions", document.allowed_actions)
 }
 
-pub(super) fn record<F: Form>(tx: &mut Tx<'_>, verb: Verb, before: &Stored, after: &Stored, reason: Option<&str>) -> Audited<F::Answer> {
+fn record<F: Form>(tx: &mut Tx<'_>, verb: Verb, before: &Stored, after: &Stored, reason: Option<&str>) -> Audited<F::Answer> {
     let (was, is) = (F::answer(before, tx.cx()), F::answer(after, tx.cx()));
     let mut change = Change::new(F::KIND.event(verb), after.id.uuid()).version(after.version + after.settled.moves).before(&was).after(&is);
     if let Some(reason) = reason {

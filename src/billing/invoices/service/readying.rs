@@ -91,7 +91,7 @@ fn named_well(order: &Order) -> Result<(), Problem> {
     Ok(())
 }
 
-pub(super) fn ready(tx: &mut Tx<'_>, order: Order, found: Option<Found>, own: Option<InvoiceId>) -> Result<Ready, Problem> {
+fn ready(tx: &mut Tx<'_>, order: Order, found: Option<Found>, own: Option<InvoiceId>) -> Result<Ready, Problem> {
     let new = &order.content;
     let customer = new.customer();
     let found = found.ok_or_else(|| match &order.note {

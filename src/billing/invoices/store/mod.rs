@@ -193,7 +193,7 @@ pub fn get(rx: &mut Rx<'_>, kind: Kind, id: InvoiceId, lock: bool) -> Result<Opt
 }
 
 /// The allocations of a credit note that are in force.
-pub(super) fn applications(rx: &mut Rx<'_>, id: InvoiceId) -> Result<Vec<Application>, Problem> {
+fn applications(rx: &mut Rx<'_>, id: InvoiceId) -> Result<Vec<Application>, Problem> {
     let company = rx.company();
     rx.load(
         Sql::new(

@@ -144,7 +144,7 @@ pub fn insert_all(tx: &mut Tx<'_>, documents: &[(&Stored, &impl serde::Serialize
     Ok(())
 }
 
-pub(super) fn json(value: &impl serde::Serialize) -> Result<Value, Problem> {
+fn json(value: &impl serde::Serialize) -> Result<Value, Problem> {
     serde_json::to_value(value).map_err(|e| Problem::internal(&e))
 }
 

@@ -76,7 +76,7 @@ pub fn deposit(tx: &mut Tx<'_>, id: ReceiptId, version: Option<i64>, wanted: &De
     changed(tx, id, &before, "receipt.deposited", None)
 }
 
-pub(super) fn bank(tx: &mut Tx<'_>, account: Option<crate::platform::ids::BankAccountId>) -> Result<Option<AccountId>, Problem> {
+fn bank(tx: &mut Tx<'_>, account: Option<crate::platform::ids::BankAccountId>) -> Result<Option<AccountId>, Problem> {
     match account {
         None => Ok(None),
         Some(account) => store::bank(tx, account)?.map(Some).ok_or_else(|| Problem::reference("bank_account", "/bank_account_id")),

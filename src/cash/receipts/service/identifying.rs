@@ -64,6 +64,6 @@ pub fn identify(tx: &mut Tx<'_>, id: ReceiptId, version: Option<i64>, wanted: &I
     changed(tx, id, &before, "receipt.identified", None)
 }
 
-pub(super) fn settles(head: &Head, base: Currency) -> Currency {
+fn settles(head: &Head, base: Currency) -> Currency {
     head.settlement_currency.as_deref().or(Some(&head.currency)).and_then(Currency::parse).unwrap_or(base)
 }

@@ -35,7 +35,7 @@ pub fn not_allocatable(rx: &mut Rx<'_>, id: Uuid) -> Result<Option<Problem>, Pro
     }
 }
 
-pub(super) fn invalid_state(head: &Head, detail: &str) -> Problem {
+fn invalid_state(head: &Head, detail: &str) -> Problem {
     let status = rules::status(head.state, head.gross_settled, head.open, head.on_account);
     let allowed: Vec<_> = rules::actions(head.state, head.clearing, head.method, head.open).into_iter().map(|(action, _)| action).collect();
     Problem::new(problem::INVALID_STATE, format!("The receipt is {}. {detail}", status.as_str().replace('_', " ")))
@@ -44,7 +44,7 @@ pub(super) fn invalid_state(head: &Head, detail: &str) -> Problem {
 }
 
 /// A receipt for a step, locked after every customer it concerns and those named besides.
-pub(super) fn lock(tx: &mut Tx<'_>, id: ReceiptId, version: Option<i64>, also: Vec<CustomerId>) -> Result<(Head, Receipt), Problem> {
+fn lock(tx: &mut Tx<'_>, id: ReceiptId, version: Option<i64>, also: Vec<CustomerId>) -> Result<(Head, Receipt), Problem> {
     let owner = store::head(tx, id, false)?.customer_id;
     if also.is_empty() {
         if let Some(owner) = owner {
@@ -63,7 +63,7 @@ fn lock_row(tx: &mut Tx<'_>, id: ReceiptId, version: Option<i64>) -> Result<(Hea
     Ok((head, before))
 }
 
-pub(super) fn changed(tx: &mut Tx<'_>, id: ReceiptId, before: &Receipt, event: &'static str, reason: Option<&str>) -> Result<Audited<Receipt>, Problem> {
+fn changed(tx: &mut Tx<'_>, id: ReceiptId, before: &Receipt, event: &'static str, reason: Option<&str>) -> Result<Audited<Receipt>, Problem> {
     approvals::subject_changed(tx, id.uuid())?;
     let after = store::get(tx, id)?;
     let mut change = Change::new(event, id.uuid()).version(after.version).before(before).after(&after);
@@ -74,7 +74,7 @@ pub(super) fn changed(tx: &mut Tx<'_>, id: ReceiptId, before: &Receipt, event: &
 }
 
 /// The day of a step of a receipt.
-pub(super) fn step_day(wanted: Option<NaiveDate>, pointer: &str, since: NaiveDate, today: NaiveDate) -> Result<NaiveDate, Vec<FieldError>> {
+fn step_day(wanted: Option<NaiveDate>, pointer: &str, since: NaiveDate, today: NaiveDate) -> Result<NaiveDate, Vec<FieldError>> {
     faults::step_day(pointer, wanted, since, today, ("before_document", "This is not dated before what it is about."))
 }
 

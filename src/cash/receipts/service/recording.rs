@@ -183,7 +183,7 @@ pub(super) fn concede(tx: &mut Tx<'_>, new: &NewReceipt, id: ReceiptId, customer
     approvals::concede(tx, &request)
 }
 
-pub(super) fn head(new: &NewReceipt, id: ReceiptId, worth: &Worth, tx: &Tx<'_>) -> Result<Head, Problem> {
+fn head(new: &NewReceipt, id: ReceiptId, worth: &Worth, tx: &Tx<'_>) -> Result<Head, Problem> {
     let cx = tx.cx();
     let gross = rules::gross(new);
     Ok(Head {
