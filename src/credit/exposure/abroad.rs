@@ -73,13 +73,12 @@ pub fn revalue(rx: &mut Rx<'_>, positions: &mut [Position], foreign: Vec<Foreign
     let mut rates: HashMap<String, Option<Decimal>> = HashMap::new();
     let places: HashMap<CustomerId, usize> = positions.iter().enumerate().map(|(place, position)| (position.customer, place)).collect();
     for row in foreign {
-        let rate = match rates.get(&row.currency) {
-            Some(rate) => *rate,
-            None => {
-                let rate = spot(rx, &row.currency, at.as_of, at.horizon())?;
-                rates.insert(row.currency.clone(), rate);
-                rate
-            }
+        let rate = if let Some(rate) = rates.get(&row.currency) {
+            *rate
+        } else {
+            let rate = spot(rx, &row.currency, at.as_of, at.horizon())?;
+            rates.insert(row.currency.clone(), rate);
+            rate
         };
         let Some(position) = places.get(&row.customer_id).and_then(|place| positions.get_mut(*place)) else { continue };
         let more = rate.map_or(Decimal::ZERO, |rate| round(row.amount * rate, exponent) - round(row.base, exponent));

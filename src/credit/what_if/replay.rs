@@ -220,16 +220,15 @@ impl Past<'_> {
         if self.group.members.len() == 1 && lent.limit.is_none() {
             return Ok(None);
         }
-        let cover = match self.cover.filter(|(known, _)| *known == day) {
-            Some((_, cover)) => cover,
-            None => {
-                let mut cover = lent.cover;
-                for member in &self.group.members {
-                    cover += lend(member.id, false, day)?.cover;
-                }
-                self.cover = Some((day, cover));
-                cover
+        let cover = if let Some((_, cover)) = self.cover.filter(|(known, _)| *known == day) {
+            cover
+        } else {
+            let mut cover = lent.cover;
+            for member in &self.group.members {
+                cover += lend(member.id, false, day)?.cover;
             }
+            self.cover = Some((day, cover));
+            cover
         };
         let mut all = State::default();
         for state in self.states.values() {

@@ -152,13 +152,12 @@ struct Lending {
 impl Lending {
     fn in_base(&mut self, rx: &mut Rx<'_>, currency: &str, amount: Decimal, on: NaiveDate) -> Result<Decimal, Problem> {
         let (base, key) = (rx.cx().currency(), (currency.to_owned(), on));
-        let rate = match self.rates.get(&key) {
-            Some(rate) => *rate,
-            None => {
-                let rate = rate_of(rx, currency, At::recorded(on))?;
-                self.rates.insert(key, rate);
-                rate
-            }
+        let rate = if let Some(rate) = self.rates.get(&key) {
+            *rate
+        } else {
+            let rate = rate_of(rx, currency, At::recorded(on))?;
+            self.rates.insert(key, rate);
+            rate
         };
         Ok(round(amount * rate, base.exponent()))
     }
