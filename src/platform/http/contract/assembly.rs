@@ -130,9 +130,12 @@ fn expandable(document: &mut Value, expansions: &[Expansion]) {
         let rows = answer.and_then(|(schema, whole)| Some(whole.pointer("/properties/data/items").unwrap_or(schema)["$ref"].as_str()?.to_owned()));
         if let Some(place) = rows.as_ref().and_then(|rows| rows.strip_prefix('#')) {
             let row = &json!({"$ref": format!("#{place}")});
-            let members: HashSet<String> = properties(document, row).into_iter().map(|(name, _)| name.clone()).collect();
+            // What is told anyway needs no asking.
+            let members: HashSet<String> =
+                properties(document, row).into_iter().filter(|(_, member)| member[EXPANDED] != true).map(|(name, _)| name.clone()).collect();
+            let has = |name: &str| members.contains(name);
             let fits = |expansion: &&Expansion| {
-                members.contains("object") && members.contains(expansion.by) && (expansion.of.is_empty() || expansion.of.contains(&path.as_str()))
+                has("object") && has(expansion.by) && !has(expansion.word) && (expansion.of.is_empty() || expansion.of.contains(&path.as_str()))
             };
             for expansion in expansions.iter().filter(fits) {
                 words.push(expansion.word.to_owned());

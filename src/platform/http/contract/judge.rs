@@ -200,7 +200,17 @@ fn collect_references(schema: &Value, schemas: &Value, used: &mut Map<String, Va
     }
 }
 
-pub(super) fn no_nulls(value: &Value) -> Cow<'_, Value> {
+/// Everything wrong with a body: null is as good as left out, but not under a name nobody knows.
+pub(super) fn body_faults(schema: &Schema, body: &Value) -> Vec<Fault> {
+    let mut faults = schema.faults(&no_nulls(body));
+    if holds_null(body) {
+        let of_null = |fault: &Fault| fault.code == "unknown_field" && body.pointer(&fault.pointer).is_some_and(Value::is_null);
+        faults.extend(schema.faults(body).into_iter().filter(of_null));
+    }
+    faults
+}
+
+fn no_nulls(value: &Value) -> Cow<'_, Value> {
     fn cleared(value: &Value) -> Value {
         match value {
             Value::Object(members) => Value::Object(members.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), cleared(v))).collect()),

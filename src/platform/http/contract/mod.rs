@@ -10,7 +10,7 @@ mod examples;
 mod judge;
 
 use self::bounds::without_null;
-use self::judge::{Schema, Schemas, no_nulls};
+use self::judge::{Schema, Schemas, body_faults};
 use super::problem::{self, FieldError, Problem};
 use crate::platform::text;
 use actix_web::http::Method;
@@ -197,14 +197,14 @@ impl Operation {
 
     /// Everything wrong with a body.
     pub fn body_faults(&self, body: &Value) -> Vec<Fault> {
-        self.body.as_ref().map_or_else(Vec::new, |schema| schema.faults(&no_nulls(body)))
+        self.body.as_ref().map_or_else(Vec::new, |schema| body_faults(schema, body))
     }
 
     /// The problem of each row that is not valid; `None` where the operation has no rows.
     pub fn row_faults(&self, body: &Value) -> Option<HashMap<usize, Problem>> {
         let row = self.row.as_ref()?;
         let items = body["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let judged = items.iter().enumerate().map(|(at, item)| (at, row.faults(&no_nulls(item))));
+        let judged = items.iter().enumerate().map(|(at, item)| (at, body_faults(row, item)));
         Some(judged.filter(|(_, faults)| !faults.is_empty()).map(|(at, faults)| (at, Fault::problem(faults))).collect())
     }
 
