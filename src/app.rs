@@ -95,6 +95,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     reporting::reports::routes(config);
     reporting::exports::http::routes(config);
     reporting::samples::http::routes(config);
+    reporting::search::http::routes(config);
     delivery::documents::http::routes(config);
     delivery::statements::http::routes(config);
     delivery::events::http::routes(config);
@@ -221,6 +222,7 @@ const TAGS: &[(&str, &str)] = &[
     ("Reports", "Aging and performance."),
     ("Events", "The feed of events, and webhooks that bring them."),
     ("Exports", "Everything of one kind in files to take away, with a signed manifest."),
+    ("Search", "One question across customers, items and documents."),
     ("Jobs", "Long work: how far it is, what came of it."),
     ("Imports", "Files of many rows: validated, looked at, committed."),
     ("Audit", "The audit log and its proof."),

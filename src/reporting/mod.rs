@@ -4,3 +4,4 @@
 pub mod exports;
 pub mod reports;
 pub mod samples;
+pub mod search;

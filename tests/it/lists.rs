@@ -293,3 +293,49 @@ fn the_log_is_read_page_by_page_to_what_waits_to_be_sealed_and_back() {
     assert!(rows.iter().filter(|row| row["action"] == "customer.created").count() >= 12);
     company.assert_laws();
 }
+
+#[test]
+fn one_question_finds_customers_and_documents_that_the_caller_may_list() {
+    let company = Company::new();
+    let executive = company.executive();
+    let (word, phone) = (format!("Kaveri{}", &fresh()[..6]), "+919812345670");
+    let of = |name: &str, extra: Value| id_of(&executive.post("/v1/customers", &with(with(customer_body(), json!({"legal_name": name})), extra)).expect(201));
+    let mine = of(&format!("{word} Steels Pvt Ltd"), json!({"salesperson_id": company.user_id("sales")}));
+    let other = of(&format!("Sri {word} & Sons"), json!({}));
+    executive.post(&format!("/v1/customers/{other}/contacts"), &json!({"name": "Ravi Iyer", "phone": phone})).expect(201);
+    let invoice = company.invoice(&mine, "2025-01-10", "2025-02-09", "100.00");
+    let utr = format!("KKBK{}", &fresh()[..12]).to_ascii_uppercase();
+    let receipt = executive.post("/v1/receipts", &with(receipt_body(&other, "2025-01-15", "10.00"), json!({"method": "neft", "utr": utr}))).expect(201);
+    let found = |client: &Client, query: &str| {
+        let answer = client.get(&format!("/v1/search?{query}")).expect(200);
+        let rows = answer["data"].as_array().unwrap().clone();
+        for row in &rows {
+            assert_eq!(client.get(row["url"].as_str().unwrap()).expect(200)["id"], row["id"]);
+        }
+        rows.iter().map(|row| (row["object"].as_str().unwrap().to_owned(), id_of(row), row["matched"].as_str().unwrap().to_owned())).collect::<Vec<_>>()
+    };
+    let hit = |object: &str, id: &str, matched: &str| (object.to_owned(), id.to_owned(), matched.to_owned());
+    let (invoice_id, receipt_id) = (id_of(&invoice), id_of(&receipt));
+    // What begins with the words comes before what holds them, in small letters or not.
+    let customers = found(&executive, &format!("q={}&types=customer", word.to_lowercase()));
+    assert_eq!(customers, [hit("customer", &mine, "name"), hit("customer", &other, "name")]);
+    let all: BTreeSet<_> = found(&executive, &format!("q={word}")).into_iter().collect();
+    let expected = [hit("customer", &mine, "name"), hit("customer", &other, "name"), hit("invoice", &invoice_id, "name"), hit("receipt", &receipt_id, "name")];
+    assert_eq!(all, expected.into_iter().collect());
+    assert_eq!(found(&executive, "q=9812345670"), [hit("customer", &other, "phone")]);
+    assert_eq!(found(&executive, &format!("q={utr}")), [hit("receipt", &receipt_id, "utr")]);
+    assert_eq!(found(&executive, &format!("q={}", encoded(invoice["number"].as_str().unwrap()))), [hit("invoice", &invoice_id, "number")]);
+    assert_eq!(found(&executive, &format!("q={word}&limit=1")).len(), 1);
+    assert!(found(&executive, "q=%25%25").is_empty(), "no pattern");
+    // Within the portfolio; by a client only what its scopes allow.
+    let seen: BTreeSet<_> = found(&company.as_role("sales"), &format!("q={word}")).into_iter().map(|(_, id, _)| id).collect();
+    assert_eq!(seen, [mine.clone(), invoice_id].into_iter().collect());
+    let machine = company.as_machine(&["customers:read"]).get(&format!("/v1/search?q={word}")).expect(200);
+    assert_eq!((&machine["types"], machine["data"].as_array().unwrap().len()), (&json!(["customer"]), 2));
+    assert_eq!(Company::new().get(&format!("/v1/search?q={word}"))["data"], json!([]), "another company's");
+    for bad in ["", "q=a", "q=ab&types=users", "q=ab&limit=51", "q=ab&sort=id"] {
+        let refused = executive.get(&format!("/v1/search?{bad}")).refusal();
+        assert_eq!(refused["status"], 400, "{bad}: {refused}");
+    }
+    company.assert_laws();
+}

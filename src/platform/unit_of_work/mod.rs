@@ -90,9 +90,11 @@ impl Principal {
     pub fn may_request(&self, permission: &str) -> bool {
         self.scopes.is_none() && permissions::grant(permission).is_some_and(|grant| self.roles.iter().any(|role| grant.requested_by(role)))
     }
-    /// Whether the right is limited to the customers assigned to this person.
+    /// Whether the right is limited to the customers assigned to this person. What everybody may do shows of customers
+    /// what the right to read them does.
     #[must_use]
     pub fn portfolio_only(&self, permission: &str) -> bool {
+        let permission = if permission == "any" { "customers:read" } else { permission };
         permissions::grant(permission).is_some_and(|grant| {
             let mut held = self.roles.iter().filter(|role| grant.held_by(role)).peekable();
             held.peek().is_some() && held.all(|role| grant.portfolio_only(role))
