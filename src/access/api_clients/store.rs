@@ -189,7 +189,7 @@ pub fn used(tx: &mut Tx<'_>, id: Uuid, from: IpAddr, present: bool) -> Result<()
 }
 
 /// Notes when and from where clients called; the later of what several processes know stays.
-pub fn called(tx: &mut Tx<'_>, called: &HashMap<Uuid, (DateTime<Utc>, IpAddr)>) -> Result<(), Problem> {
+pub(super) fn called(tx: &mut Tx<'_>, called: &HashMap<Uuid, (DateTime<Utc>, IpAddr)>) -> Result<(), Problem> {
     tx.execute(
         Sql::new(
             "UPDATE api_client c SET last_used_at = u.at, last_used_ip = u.ip FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) AS u(id, at, ip)
