@@ -339,3 +339,39 @@ fn one_question_finds_customers_and_documents_that_the_caller_may_list() {
     }
     company.assert_laws();
 }
+
+#[test]
+fn customers_are_sorted_into_segments_and_found_by_their_tags() {
+    let company = Company::new();
+    let executive = company.executive();
+    let made = |extra: Value| executive.post("/v1/customers", &with(customer_body(), extra)).expect(201);
+    let retail = made(json!({"segment": "Retail West", "tags": ["vip", "north", "vip"]}));
+    assert_eq!((&retail["segment"], &retail["tags"]), (&json!("Retail West"), &json!(["north", "vip"])), "each once, in order");
+    let (trade, none) = (made(json!({"segment": "trade", "tags": ["vip"]})), made(json!({})));
+    assert_eq!((&none["segment"], &none["tags"]), (&Value::Null, &json!([])));
+    let found = |query: &str| ids(executive.get(&format!("/v1/customers?{query}")).expect(200)["data"].as_array().unwrap());
+    let both: BTreeSet<String> = [id_of(&retail), id_of(&trade)].into();
+    assert_eq!((found("tag=vip"), found("segment=Retail%20West,trade")), (both.clone(), both));
+    assert_eq!(found("tag=vip,north"), [id_of(&retail)].into(), "with all of them");
+    assert_eq!((found("tag=south"), found("segment=retail%20west")), (BTreeSet::new(), BTreeSet::new()));
+    // A part of it changes alone; null and nothing clear.
+    let path = format!("/v1/customers/{}", id_of(&retail));
+    let changed = executive.change("PATCH", &path, "*", &json!({"tags": []})).expect(200);
+    assert_eq!((&changed["segment"], &changed["tags"]), (&json!("Retail West"), &json!([])));
+    assert_eq!(executive.change("PATCH", &path, "*", &json!({"segment": null})).expect(200)["segment"], Value::Null);
+    let many: Vec<String> = (0..21).map(|n| format!("t{n}")).collect();
+    for (bad, pointer) in [
+        (json!({"tags": ["ok", "Not so"]}), "#/tags/1"),
+        (json!({"tags": many}), "#/tags"),
+        (json!({"segment": ""}), "#/segment"),
+        (json!({"segment": "x".repeat(41)}), "#/segment"),
+    ] {
+        for refused in [executive.post("/v1/customers", &with(customer_body(), bad.clone())).refusal(), executive.change("PATCH", &path, "*", &bad).refusal()] {
+            assert!(
+                matches!(refused["status"].as_u64(), Some(400 | 422)) && refused["errors"].as_array().unwrap().iter().any(|error| error["pointer"] == pointer),
+                "{bad}: {refused}"
+            );
+        }
+    }
+    company.assert_laws();
+}

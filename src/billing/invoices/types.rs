@@ -602,6 +602,8 @@ pub struct NoteFilter {
     pub customer_id: Option<CustomerId>,
     /// The invoice corrected.
     pub original_invoice_id: Option<InvoiceId>,
+    /// The same.
+    pub invoice_id: Option<InvoiceId>,
     /// Our registration.
     #[param(max_length = 15, example = "27AAACD1234E1Z9")]
     pub gstin: Option<String>,

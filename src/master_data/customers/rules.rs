@@ -73,6 +73,7 @@ pub fn identity(new: &NewCustomer, own_gstins: &[String], base: Currency) -> Res
     if new.legal_name.trim().is_empty() {
         errors.push(FieldError::at("/legal_name", "required", "A customer has a name."));
     }
+    errors.extend(tags(&new.tags).err().into_iter().flatten());
     errors.extend(metadata_faults(&new.metadata));
     if errors.is_empty() { Ok(identity) } else { Err(errors) }
 }
@@ -108,6 +109,18 @@ pub fn address_faults(pointer: &str, address: &NewAddressPart) -> Vec<FieldError
         errors.push(error);
     }
     errors
+}
+
+/// Tags in order, each once.
+pub fn tags(given: &[String]) -> Result<Vec<String>, Vec<FieldError>> {
+    let sound = |tag: &str| (1..=40).contains(&tag.len()) && tag.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
+    let faults: Vec<_> = (0_usize..)
+        .zip(given)
+        .filter(|(_, tag)| !sound(tag))
+        .map(|(at, tag)| FieldError::at(format!("/tags/{at}"), "tag_invalid", "A tag is 1 to 40 of a-z, 0-9, _ and -.").received(tag))
+        .collect();
+    let tags: std::collections::BTreeSet<&String> = given.iter().collect();
+    if faults.is_empty() { Ok(tags.into_iter().cloned().collect()) } else { Err(faults) }
 }
 
 /// At most 20 keys of `[a-z0-9_]{1,40}` with values up to 500 characters.

@@ -66,6 +66,8 @@ pub fn create(tx: &mut Tx<'_>, new: &NewCustomer) -> Result<Audited<Customer>, P
             salesperson_id: new.salesperson_id,
             collector_id: new.collector_id,
             parent_id: new.parent_id,
+            segment: new.segment.as_deref(),
+            tags: &rules::tags(&new.tags).map_err(Problem::invalid)?,
             metadata: &new.metadata,
         },
     )?;
@@ -139,6 +141,12 @@ pub fn update(tx: &mut Tx<'_>, id: CustomerId, version: Option<i64>, patch: &Cus
     wanted.salesperson_id = patch.salesperson_id.unwrap_or(wanted.salesperson_id);
     wanted.collector_id = patch.collector_id.unwrap_or(wanted.collector_id);
     wanted.parent_id = patch.parent_id.unwrap_or(wanted.parent_id);
+    if let Some(segment) = &patch.segment {
+        wanted.segment.clone_from(segment);
+    }
+    if let Some(tags) = &patch.tags {
+        wanted.tags = rules::tags(tags).map_err(Problem::invalid)?;
+    }
     wanted.active = patch.active.unwrap_or(wanted.active);
     if let Some(metadata) = &patch.metadata {
         let faults = rules::metadata_faults(metadata);

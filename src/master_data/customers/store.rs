@@ -15,7 +15,7 @@ row! {
     struct CustomerRow {
         id: CustomerId, code: String, external_id: Option<String>, legal_name: String, kind: CustomerKind, pan: Option<String>, gstin: Option<String>,
         gstins: Many<String>, currency: String, payment_terms_id: Option<TermsId>, payment_terms_days: Option<i32>, salesperson_id: Option<UserId>,
-        collector_id: Option<UserId>, parent_id: Option<CustomerId>, active: bool, metadata: Value, version: i64, created_by: String,
+        collector_id: Option<UserId>, parent_id: Option<CustomerId>, segment: Option<String>, tags: Option<Many<String>>, active: bool, metadata: Value, version: i64, created_by: String,
         created_at: DateTime<Utc>, updated_at: DateTime<Utc>,
     }
 }
@@ -31,7 +31,7 @@ pub fn get(rx: &mut Rx<'_>, id: CustomerId, lock: bool) -> Result<Customer, Prob
     let company = rx.company();
     let sql = format!(
         "SELECT c.id, c.code, c.external_id, c.legal_name, c.kind, c.pan, c.gstin, c.currency, c.payment_terms_id, c.payment_terms_days, c.salesperson_id,
-                c.collector_id, c.parent_id, c.active, c.metadata, c.version, c.created_by, c.created_at, c.updated_at,
+                c.collector_id, c.parent_id, c.segment, c.tags, c.active, c.metadata, c.version, c.created_by, c.created_at, c.updated_at,
                 ARRAY(SELECT g.gstin FROM customer_gstin g WHERE g.company_id = c.company_id AND g.customer_id = c.id ORDER BY g.gstin) AS gstins
          FROM customer c WHERE c.company_id = $1 AND c.id = $2{}",
         if lock { " FOR UPDATE OF c" } else { "" }
@@ -54,6 +54,8 @@ pub fn get(rx: &mut Rx<'_>, id: CustomerId, lock: bool) -> Result<Customer, Prob
         salesperson_id: row.salesperson_id,
         collector_id: row.collector_id,
         parent_id: row.parent_id,
+        segment: row.segment,
+        tags: row.tags.map(|tags| tags.0).unwrap_or_default(),
         active: row.active,
         addresses: addresses(rx, id)?,
         contacts: contacts(rx, id)?,
@@ -152,6 +154,8 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &CustomerFilter, over: Vec
         .when("c.collector_id = {}", filter.collector_id)
         .when("c.pan = {}", filter.pan.as_ref().map(|pan| pan.to_uppercase()))
         .when("c.payment_terms_id = {}", filter.terms_id)
+        .any_of("c.segment", filter.segment.as_deref())
+        .when("c.tags @> {}", filter.tag.as_deref().map(words))
         .when("(b.receivable - b.unapplied) > {}", filter.balance_gt.map(|a| a.0))
         .when("coalesce(late.overdue, 0) > {}", filter.overdue_gt.map(|a| a.0))
         .when(ON_HOLD, filter.on_hold)
@@ -197,6 +201,8 @@ pub struct CustomerValues<'v> {
     pub salesperson_id: Option<UserId>,
     pub collector_id: Option<UserId>,
     pub parent_id: Option<CustomerId>,
+    pub segment: Option<&'v str>,
+    pub tags: &'v [String],
     pub metadata: &'v Metadata,
 }
 
@@ -206,11 +212,11 @@ pub fn insert(tx: &mut Tx<'_>, values: &CustomerValues<'_>) -> Result<CustomerId
     let metadata = serde_json::to_value(values.metadata).map_err(|e| Problem::internal(&e))?;
     tx.execute(
         Sql::new(
-            "INSERT INTO customer (company_id, id, code, external_id, legal_name, kind, pan, gstin, currency, payment_terms_id, payment_terms_days, salesperson_id, collector_id, metadata, created_by, parent_id)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+            "INSERT INTO customer (company_id, id, code, external_id, legal_name, kind, pan, gstin, currency, payment_terms_id, payment_terms_days, salesperson_id, collector_id, metadata, created_by, parent_id, segment, tags)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, nullif($18::text[], '{}'))",
         )
         .bind(company).bind(id).bind(values.code).bind(values.external_id).bind(values.legal_name).bind(values.kind).bind(values.pan).bind(values.gstin)
-        .bind(values.currency).bind(values.payment_terms_id).bind(values.payment_terms_days).bind(values.salesperson_id).bind(values.collector_id).bind(metadata).bind(actor).bind(values.parent_id),
+        .bind(values.currency).bind(values.payment_terms_id).bind(values.payment_terms_days).bind(values.salesperson_id).bind(values.collector_id).bind(metadata).bind(actor).bind(values.parent_id).bind(values.segment).bind(Many(values.tags.to_vec())),
     )?;
     if !values.gstins.is_empty() {
         tx.execute(
@@ -231,11 +237,11 @@ pub fn update(tx: &mut Tx<'_>, customer: &Customer) -> Result<(), Problem> {
     let metadata = serde_json::to_value(&customer.metadata).map_err(|e| Problem::internal(&e))?;
     tx.execute(
         Sql::new(
-            "UPDATE customer SET legal_name = $3, kind = $4, payment_terms_id = $5, payment_terms_days = $6, salesperson_id = $7, collector_id = $8, active = $9, metadata = $10, parent_id = $11,
+            "UPDATE customer SET legal_name = $3, kind = $4, payment_terms_id = $5, payment_terms_days = $6, salesperson_id = $7, collector_id = $8, active = $9, metadata = $10, parent_id = $11, segment = $12, tags = nullif($13::text[], '{}'),
              version = version + 1, updated_at = now() WHERE company_id = $1 AND id = $2",
         )
         .bind(company).bind(customer.id).bind(customer.legal_name.as_str()).bind(customer.kind).bind(customer.payment_terms_id).bind(customer.payment_terms_days)
-        .bind(customer.salesperson_id).bind(customer.collector_id).bind(customer.active).bind(metadata).bind(customer.parent_id),
+        .bind(customer.salesperson_id).bind(customer.collector_id).bind(customer.active).bind(metadata).bind(customer.parent_id).bind(customer.segment.as_deref()).bind(Many(customer.tags.clone())),
     )?;
     Ok(())
 }

@@ -49,6 +49,11 @@ pub struct Customer {
     pub collector_id: Option<UserId>,
     /// The parent of its group, with which it may share a credit limit.
     pub parent_id: Option<CustomerId>,
+    /// How the company sorts its customers; one each.
+    #[schema(max_length = 40, example = "retail")]
+    pub segment: Option<String>,
+    #[schema(max_items = 20, example = json!(["key_account"]))]
+    pub tags: Vec<String>,
     pub active: bool,
     #[schema(max_items = 100)]
     pub addresses: Vec<Address>,
@@ -170,6 +175,13 @@ pub struct NewCustomer {
     pub collector_id: Option<UserId>,
     /// The parent of its group; one that has no parent itself.
     pub parent_id: Option<CustomerId>,
+    /// How the company sorts its customers; one each.
+    #[schema(min_length = 1, max_length = 40, pattern = "^[^,\\s][^,]*$", example = "retail")]
+    pub segment: Option<String>,
+    /// Words of the company's own, each of a-z, 0-9, _ and -, up to 40 characters.
+    #[serde(default)]
+    #[schema(max_items = 20, example = json!(["key_account"]))]
+    pub tags: Vec<String>,
     pub billing_address: Option<NewAddressPart>,
     pub shipping_address: Option<NewAddressPart>,
     #[serde(default)]
@@ -276,6 +288,11 @@ pub struct CustomerPatch {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<CustomerId>)]
     pub parent_id: Option<Option<CustomerId>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 40, pattern = "^[^,\\s][^,]*$", example = "retail")]
+    pub segment: Option<Option<String>>,
+    #[schema(max_items = 20, example = json!(["key_account"]))]
+    pub tags: Option<Vec<String>>,
     #[schema(example = true)]
     pub active: Option<bool>,
     #[schema(example = json!({"segment": "west"}))]
@@ -309,6 +326,12 @@ pub struct CustomerFilter {
     pub pan: Option<String>,
     /// Payment terms.
     pub terms_id: Option<TermsId>,
+    /// Segments, comma-separated.
+    #[param(max_length = 200, example = "retail")]
+    pub segment: Option<String>,
+    /// With all of these tags, comma-separated.
+    #[param(max_length = 200, pattern = "^[a-z0-9_-]{1,40}(,[a-z0-9_-]{1,40}){0,4}$", example = "key_account")]
+    pub tag: Option<String>,
     /// Owes more than this, in base currency.
     pub balance_gt: Option<Amount>,
     /// More than this is past due, in base currency.

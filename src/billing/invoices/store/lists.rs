@@ -110,6 +110,7 @@ pub fn list_notes(rx: &mut Rx<'_>, kind: Kind, paging: &Paging, filter: &NoteFil
         .any_of("i.reason_code", filter.reason_code.as_deref())
         .when("i.customer_id = {}", filter.customer_id)
         .when("i.original_invoice_id = {}", filter.original_invoice_id)
+        .when("i.original_invoice_id = {}", filter.invoice_id)
         .when("i.seller_gstin = {}", filter.gstin.clone())
         .when("coalesce(i.posting_date, i.invoice_date) >= {}", month.map(|month| month.0))
         .when("coalesce(i.posting_date, i.invoice_date) <= {}", month.map(|month| month_end(month.0)))
