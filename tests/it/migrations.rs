@@ -84,7 +84,7 @@ fn shape(url: &str) -> Vec<Value> {
          FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
          UNION ALL SELECT tablename || '.' || policyname, NULL, NULL, roles::text, cmd, md5(concat(qual, with_check)) FROM pg_policies WHERE schemaname = 'public'
          UNION ALL SELECT c.relname, NULL, NULL, NULL, (SELECT string_agg(a::text, ',' ORDER BY a::text) FROM unnest(c.relacl) AS a),
-                          (SELECT string_agg(concat(a.attname, a.attacl), ',' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL)
+                          (SELECT string_agg(concat(a.attname, a.attacl), ',' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped)
          FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v', 'S')
          ORDER BY 1, 4, 5",
     )
