@@ -5,7 +5,6 @@
 //! day. What is in another currency counts at the newest rate known on the day, or as it was booked where none is. Money that banks have not paid yet is known to a
 //! later area, which the composition names ([`install`]). Owns nothing.
 
-mod abroad;
 pub mod http;
 pub mod service;
 pub mod store;

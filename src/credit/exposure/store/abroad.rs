@@ -1,6 +1,6 @@
 //! What is in other currencies counts at the day's rate: the difference to what it was booked or ordered at is added.
 
-use super::store::Position;
+use super::Position;
 use crate::ledger::balances::At;
 use crate::master_data::exchange_rates::service::spot;
 use crate::platform::http::Problem;

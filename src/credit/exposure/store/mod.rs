@@ -1,4 +1,5 @@
-use super::abroad;
+mod abroad;
+
 use crate::credit::policy::types::Parts;
 use crate::ledger::balances::At;
 use crate::platform::dates::end_of;
