@@ -190,7 +190,7 @@ fn checks(service: &mut Service, books: &Books, client: &mut Client) -> Result<(
             if check["result"] == "hold" { held.push(took) } else { passed.push(took) }
         }
     }
-    for (name, mut times) in [("passes", passed), ("is stopped", held)] {
+    for (name, mut times) in [("passes", passed), ("is stopped", held)].into_iter().filter(|(_, times)| !times.is_empty()) {
         times.sort_by(f64::total_cmp);
         let [p50, p99] = [50, 99].map(|percent| times.get(times.len() * percent / 100).copied().unwrap_or_default());
         println!("| a credit check that {name} ({} of them), ms, p99 beside p50 | {p99:.2} | {p50:.2} | {:.2} |", times.len(), p99 / p50);
