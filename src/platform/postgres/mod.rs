@@ -41,7 +41,8 @@ impl r2d2::ManageConnection for Manager {
         let mut connection = PgConnection::establish(&self.url)?;
         // Fail fast: a stuck statement or lock gives its connection back. A write reads few rows, by index: plans made
         // while a company was small must not read it whole when it has grown, and planning its statements anew for each
-        // call would cost as much as running them. Who reads much says so (WIDELY).
+        // call would cost as much as running them; to start workers costs more than reading them. Who reads much says so
+        // (WIDELY).
         connection
             .batch_execute(&format!(
                 "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET max_parallel_workers_per_gather = 0; SET ROLE {APP_ROLE}; SET statement_timeout = '20s'; SET lock_timeout = '2s'; SET idle_in_transaction_session_timeout = '10s'; SET timezone = 'UTC'"
