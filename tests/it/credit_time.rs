@@ -1,12 +1,11 @@
 //! Credit on the two axes of time, and in other currencies.
 
 use crate::credit::{credit, part, set_limit};
-use crate::orders::order;
-use crate::rig::{Company, Db, assert_includes, dec, encoded, id_of, invoice_body, receipt_body, to_invoice, today, until, with};
+use crate::orders::{order, until_expiries_are_noted};
+use crate::rig::{Company, Db, assert_includes, dec, encoded, id_of, invoice_body, receipt_body, to_invoice, today, with};
 use chrono::Days;
 use rust_decimal::dec;
 use serde_json::{Value, json};
-use std::time::Duration;
 
 fn days_ago(days: u64) -> String {
     (today() - Days::new(days)).to_string()
@@ -86,10 +85,7 @@ fn what_was_known_of_a_customers_credit_is_the_same_for_ever() {
     company.invoice(&customer, &days_ago(5), &days_ago(1), "100.00");
     assert_eq!(company.get(&again), then);
     Db::app().commit_in(&company.id, "UPDATE credit_check SET expires_at = now() + interval '1 second' WHERE reserved > 0").expect("done");
-    until("the reservation to be noted as expired", Duration::from_secs(60), || {
-        let noted = company.sql("SELECT 1 AS one FROM credit_check WHERE company_id = {c} AND status = 'expired' AND reserved = 0");
-        (!noted.is_empty()).then_some(())
-    });
+    until_expiries_are_noted(&company);
     assert_eq!(company.get(&again), then, "it stood then");
     assert_eq!(part(&credit(&company, &customer), "reservations"), dec!(0));
     company.assert_laws();

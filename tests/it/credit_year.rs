@@ -1,7 +1,7 @@
 //! A year of a customer, beside a plain account: what is at risk is what simple sums say, now and on every day of the past.
 
 use crate::credit::{credit, part, set_limit};
-use crate::orders::{act, confirm, hold, order};
+use crate::orders::{act, confirm, hold, order, until_expiries_are_noted};
 use crate::rig::{Company, Db, dec, decide, fresh, id_of, invoice_body, line, receipt_body, to_invoice, today, with};
 use chrono::{Days, NaiveDate};
 use rust_decimal::{Decimal, dec};
@@ -325,5 +325,7 @@ fn after_a_year_of_everything_exposure_is_what_a_plain_account_says_now_and_on_e
         assert_eq!(["open_items", "credit_notes", "unapplied_cash", "uncleared_cash"].map(|name| part(&then, name)), book.money(), "on {on}");
         assert_eq!(["reservations", "orders", "deliveries"].map(|name| part(&then, name)), [dec!(0); 3], "orders are of today");
     }
+    // The clock of a reservation is put forward behind the back of the audit log, which finds that until the expiry is noted.
+    until_expiries_are_noted(company);
     company.assert_laws();
 }
