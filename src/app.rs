@@ -402,7 +402,23 @@ fn documentation() -> utoipa_swagger_ui::SwaggerUi {
 }
 
 fn cors(origins: &[String]) -> Cors {
-    const EXPOSED: [&str; 12] = [
+    const HEADERS: [&str; 11] = [
+        "authorization",
+        "content-type",
+        "idempotency-key",
+        "if-match",
+        "if-none-match",
+        "if-range",
+        "prefer",
+        "range",
+        "request-id",
+        "traceparent",
+        "tracestate",
+    ];
+    const EXPOSED: [&str; 15] = [
+        "Accept-Ranges",
+        "Allow",
+        "Content-Range",
         "ETag",
         "Link",
         "Location",
@@ -416,11 +432,7 @@ fn cors(origins: &[String]) -> Cors {
         "Content-Disposition",
         "Repr-Digest",
     ];
-    let cors = Cors::default()
-        .allowed_methods(["GET", "POST", "PATCH", "PUT", "DELETE"])
-        .allowed_headers(["authorization", "content-type", "idempotency-key", "if-match", "if-none-match", "prefer", "request-id"])
-        .expose_headers(EXPOSED)
-        .max_age(600);
+    let cors = Cors::default().allowed_methods(["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE"]).allowed_headers(HEADERS).expose_headers(EXPOSED).max_age(600);
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }
 

@@ -218,7 +218,8 @@ fn unknown_paths_and_methods_are_problems_too() {
     }
     for (method, path) in [("DELETE", "/v1/customers"), ("PUT", "/v1/receipts"), ("PATCH", "/v1/reports/aging"), ("POST", "/v1/trial-balance")] {
         let reply = ground.executive.send(method, path, &[], Some(b"{}"));
-        assert!(reply.header("allow").is_some_and(|allow| !allow.contains(method)), "{method} {path}: Allow {:?}", reply.header("allow"));
+        let allow = reply.header("allow").unwrap_or_default();
+        assert!(!allow.contains(method) && allow.contains("GET, HEAD"), "{method} {path}: Allow {allow}");
         reply.refused(405, "method_not_allowed");
     }
     for id in ["x", "1", "%00", "..%2f..%2fetc%2fpasswd", "'%20OR%201=1--", "0196f2b1-7c44-7d02-8a11-0c9f3b1e2a77", "00000000-0000-0000-0000-000000000000"] {
@@ -475,5 +476,40 @@ fn a_parameter_that_is_missing_is_named() {
         |query: &str| ground.raw(&format!("/v1/imports{query}"), &[("content-type", "text/csv")], b"legal_name\nAcme\n").refused(400, "invalid_parameter");
     assert_eq!(file("")["errors"], json!([{"parameter": "type", "code": "required", "detail": "This parameter is required."}]));
     assert_eq!(file("?type=ships")["errors"].as_array().map(Vec::len), Some(1), "what is wrong is told once");
+    ground.untouched();
+}
+
+#[test]
+fn pages_of_origins_that_are_listed_may_ask_and_others_may_not() {
+    let ground = Ground::new();
+    let ask = |origin: &str, method: &str, headers: &str| {
+        let given = [("origin", origin), ("access-control-request-method", method), ("access-control-request-headers", headers)];
+        ground.executive.send("OPTIONS", "/v1/customers", &given, None)
+    };
+    let ours = "https://books.example.com";
+    for (method, headers) in [
+        ("GET", "authorization"),
+        ("HEAD", "authorization,range,if-range,if-none-match,traceparent,tracestate"),
+        ("POST", "authorization,content-type,idempotency-key,prefer,request-id"),
+        ("PATCH", "if-match"),
+    ] {
+        let reply = ask(ours, method, headers);
+        assert_eq!((reply.status, reply.header("access-control-allow-origin")), (200, Some(ours)), "{method} {headers}: {}", reply.text());
+    }
+    for (origin, method, headers) in [
+        ("https://evil.example.com", "GET", "authorization"),
+        ("https://books.example.com.evil.test", "GET", "authorization"),
+        ("null", "GET", "authorization"),
+        (ours, "TRACE", "authorization"),
+        (ours, "GET", "x-other"),
+    ] {
+        let reply = ask(origin, method, headers);
+        assert!(origin == ours || reply.header("access-control-allow-origin").is_none(), "{origin}");
+        assert!(reply.header("vary").is_some_and(|vary| vary.to_lowercase().contains("origin")), "{origin} {method} {headers}");
+        reply.refused(403, "permission_denied");
+    }
+    let shared = ground.executive.send("GET", "/v1/customers", &[("origin", ours)], None);
+    assert_eq!((shared.status, shared.header("access-control-allow-origin")), (200, Some(ours)));
+    assert!(shared.header("access-control-expose-headers").is_some_and(|named| named.to_lowercase().contains("content-range")));
     ground.untouched();
 }

@@ -425,6 +425,7 @@ fn who_may_not_read_it_may_not_take_it_away() {
         refused(&company.as_role("integration"), kind);
     }
     assert_eq!(refused(&company.as_role("admin"), "audit_o2c")["required_permission"], "invoices:read");
+    assert_eq!(refused(&company.as_role("admin"), "full")["required_permission"], "invoices:read", "it holds the invoices, too");
     exported(&company.as_role("admin"), &json!({"type": "sod_report"}));
     let machine = company.as_machine(&["exports:create", "exports:read"]);
     let manifest = exported(&machine, &json!({"type": "tds_26as"}));

@@ -86,6 +86,14 @@ fn a_missing_or_unreadable_key_is_refused() {
         let refused = ground.executive.post_raw("/v1/receipts", &[("idempotency-key", key)], body.as_bytes()).refusal();
         assert_eq!(refused["status"], 400, "{key:?}: {refused}");
     }
+    // What is wrong with the header is told beside what is wrong with the body.
+    for (headers, code) in [(&[][..], "header_missing"), (&[("idempotency-key", "two words")][..], "header_invalid")] {
+        let problem = ground.executive.post_raw("/v1/receipts", headers, b"{\"amount_received\": 1}").refusal();
+        let errors = problem["errors"].as_array().unwrap();
+        assert!(errors.len() > 2 && errors.iter().any(|error| error["pointer"] == "#/amount_received"), "{problem}");
+        assert_eq!(errors.iter().filter(|error| error["header"] == "Idempotency-Key" && error["code"] == code).count(), 1, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().starts_with(&errors.len().to_string()), "{problem}");
+    }
     assert_eq!(ground.receipts(), 0);
     ground.company.assert_laws();
 }

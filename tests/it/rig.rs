@@ -61,6 +61,7 @@ impl Server {
             .arg(&dir)
             // Where the receivers of the tests listen; everything else inside stays closed.
             .env("DUEBOOK_WEBHOOK_ALLOW", "127.0.0.1")
+            .env("DUEBOOK_CORS_ORIGINS", "https://books.example.com")
             .stdin(Stdio::piped())
             .stdout(log.try_clone().expect("a log"))
             .stderr(log)

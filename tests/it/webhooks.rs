@@ -293,6 +293,8 @@ fn nothing_is_sent_into_the_house_however_it_is_spelled_or_whatever_it_was_befor
         "https://2130706433/",
         "http://example.com/",
         "https://example.com:25/",
+        "https://example.com:99999/",
+        "https://example.com:/",
     ] {
         let refused = admin.post("/v1/webhook-endpoints", &json!({"url": url})).refused(422, "webhook_url_refused");
         assert!(blames(&refused, "#/url", "webhook_url_refused"), "{refused}");
@@ -347,6 +349,11 @@ fn gone_means_no_more_and_so_does_failing_for_five_days() {
     let ends: Vec<&Value> = told.iter().filter(|event| event["type"] == "webhook_endpoint.disabled").collect();
     assert_eq!(ends.len(), 2, "{ends:?}");
     assert_eq!(ends[0]["actor"], json!({"type": "system"}));
+    assert_eq!(
+        ends[0]["data"]["previous"],
+        json!({"status": "failing", "active": true, "disabled_reason": null, "last_status_code": null}),
+        "only what changed"
+    );
     // Nothing is queued for it, and nothing can be sent, until it is switched on.
     company.customer();
     feed(&company);
@@ -490,6 +497,20 @@ fn a_machine_manages_its_own_endpoints_and_gets_what_it_may_read() {
     assert_eq!(got.iter().collect::<std::collections::BTreeSet<_>>(), [&"receipt.allocated".to_owned(), &"receipt.recorded".to_owned()].into());
     let mine = machine.get("/v1/webhook-deliveries?status=delivered,pending").expect(200);
     assert!(mine["data"].as_array().unwrap().iter().all(|delivery| delivery["endpoint_id"] == own["id"]), "{mine}");
+    // Nor does it hear of them: neither in the feed nor at its endpoint.
+    let nosy = company.as_machine(&["webhooks:manage", "events:read"]);
+    let ears = Receiver::start(|_, _| Act::Say(200, ""));
+    let mine = nosy.post("/v1/webhook-endpoints", &json!({"url": ears.url, "event_types": ["webhook_endpoint.*"]})).expect(201);
+    let others = endpoint(&company, "http://127.0.0.1:9/", json!({"event_types": ["period.closed"]}));
+    nosy.change("PATCH", &format!("/v1/webhook-endpoints/{}", id_of(&mine)), "*", &json!({"description": "ours"})).expect(200);
+    let told = feed(&company);
+    let of = |event: &Value| event["data"]["object"]["id"].clone();
+    let strange = told.iter().find(|event| of(event) == others["id"]).expect("people hear of it");
+    nosy.get(&format!("/v1/events/{}", strange["id"].as_str().unwrap())).refused(404, "not_found");
+    let heard = nosy.get("/v1/events?type=webhook_endpoint.*").expect(200);
+    let heard = heard["data"].as_array().unwrap();
+    assert!(heard.len() > 1 && heard.iter().all(|event| of(event) == mine["id"]), "{heard:?}");
+    assert!(ears.wait(1).iter().all(|got| of(&got.event()) == mine["id"]));
     machine.change("DELETE", &format!("/v1/webhook-endpoints/{}", id_of(&own)), "*", &Value::Null).expect(200);
     machine.get(&format!("/v1/webhook-endpoints/{}", id_of(&own))).refused(404, "not_found");
     company.assert_laws();

@@ -25,13 +25,22 @@ static EVENTS: List = List {
     default_sort: "sequence",
 };
 
+/// Of endpoints for webhooks a machine hears of its own.
+macro_rules! heard {
+    ($maker:literal) => {
+        concat!("(e.type NOT LIKE 'webhook\\_endpoint.%' OR EXISTS (SELECT FROM webhook_endpoint w WHERE w.company_id = $1 AND w.id = e.object_id AND w.created_by = ", $maker, "))")
+    };
+}
+
 /// A page of the feed; `types` where the caller may not hear of all or asks for some.
 pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &EventFilter, types: Option<Vec<String>>) -> Result<Page<Event>, Problem> {
+    let machine = rx.cx().actor.machine();
     let after = filter.after_sequence.into_iter().chain(filter.after).max();
     let page = EVENTS
         .of(rx)
         .when("e.sequence > {}", after)
         .when("e.type = ANY({})", types.map(Many))
+        .when(heard!("{}"), machine)
         .when("e.object_id = {}", filter.object_id)
         .page::<BodyRow>(rx, paging)?;
     Ok(page.map(Event::from))
@@ -48,7 +57,9 @@ row! { pub struct Kept { pub kind: String, pub body: String } }
 /// One event with its type.
 pub fn get(rx: &mut Rx<'_>, id: Uuid) -> Result<Option<Kept>, Problem> {
     let company = rx.company();
-    rx.optional(Sql::new("SELECT type AS kind, body FROM event WHERE company_id = $1 AND id = $2").bind(company).bind(id))
+    let machine = rx.cx().actor.machine();
+    let text = concat!("SELECT e.type AS kind, e.body FROM event e WHERE e.company_id = $1 AND e.id = $2 AND ($3 IS NULL OR ", heard!("$3"), ")");
+    rx.optional(Sql::new(text).bind(company).bind(id).bind(machine))
 }
 
 row! { pub struct Feed { pub audit_seq: i64, pub sequence: i64, pub overdue_told: Option<NaiveDate> } }

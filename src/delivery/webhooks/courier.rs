@@ -196,7 +196,12 @@ fn disable(tx: &mut Tx<'_>, due: &Due, reason: &str, status: Option<u16>) -> Res
     tracing::warn!(company = %due.company_id, endpoint = %due.id, reason, "a webhook endpoint is disabled");
     let was = if due.failing || status.is_some() { "failing" } else { "active" };
     let after = json!({"object": "webhook_endpoint", "id": due.id, "url": due.url, "status": "disabled", "active": false, "disabled_reason": reason, "last_status_code": status});
-    let _ = tx.record(Change::new("webhook_endpoint.disabled", due.id.uuid()).before(&json!({"status": was, "active": true})).after(&after), ());
+    let _ = tx.record(
+        Change::new("webhook_endpoint.disabled", due.id.uuid())
+            .before(&json!({"object": "webhook_endpoint", "id": due.id, "url": due.url, "status": was, "active": true}))
+            .after(&after),
+        (),
+    );
     Ok(())
 }
 

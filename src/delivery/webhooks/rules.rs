@@ -66,6 +66,10 @@ pub fn url_faults(url: &str, allowed: &Allowed) -> Vec<FieldError> {
     if !url.is_ascii() || url.bytes().any(|b| b.is_ascii_control() || b == b' ') || url.contains('#') {
         return fault("An address has neither blanks nor a fragment.");
     }
+    let ends = authority.as_str().rsplit(']').next().unwrap_or_default();
+    if ends.contains(':') && uri.port_u16().is_none() {
+        return fault("A port is a number up to 65535.");
+    }
     if authority.as_str().contains('@') {
         return fault("An address names nobody: events are signed instead.");
     }

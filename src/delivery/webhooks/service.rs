@@ -16,9 +16,10 @@ use crate::platform::http::problem::{FieldError, INVALID_STATE, PERMISSION_DENIE
 use crate::platform::http::reply::require_version;
 use crate::platform::ids::{DeliveryId, EndpointId};
 use crate::platform::page::{Page, Paging};
-use crate::platform::unit_of_work::{Actor, Audited, Change, Context, Doors, Rx, Tx, run_system};
+use crate::platform::unit_of_work::{Audited, Change, Context, Doors, Rx, Tx, run_system};
 use chrono::TimeDelta;
 use serde_json::json;
+use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -48,7 +49,7 @@ impl Post {
 
 /// Machines see and change what they made themselves.
 fn own(cx: &Context) -> Option<String> {
-    matches!(cx.actor, Actor::Client(_)).then(|| cx.actor.to_string())
+    cx.actor.machine()
 }
 
 fn found(rx: &mut Rx<'_>, id: EndpointId) -> Result<EndpointRow, Problem> {
@@ -217,8 +218,16 @@ fn may_hear(subscriber: &store::Subscriber, name: &str) -> bool {
 /// Queues what is told for everybody who wants it.
 pub fn fan_out(tx: &mut Tx<'_>, told: &[Told]) -> Result<(), Problem> {
     let subscribers = store::subscribers(tx)?;
-    let wanted =
-        told.iter().flat_map(|event| subscribers.iter().filter(|subscriber| takes(subscriber, event.kind.name)).map(move |subscriber| (event, subscriber.id)));
+    let about: Vec<Uuid> = told.iter().filter(|event| event.kind.name.starts_with("webhook_endpoint.")).map(|event| event.object_id).collect();
+    let makers = if about.is_empty() { HashMap::new() } else { store::makers(tx, about)? };
+    // Of endpoints a machine hears of its own.
+    let concerns = |subscriber: &store::Subscriber, event: &Told| {
+        subscriber.scopes.is_none() || makers.get(&event.object_id).is_none_or(|maker| *maker == subscriber.created_by)
+    };
+    let hears = |subscriber: &store::Subscriber, event: &Told| takes(subscriber, event.kind.name) && concerns(subscriber, event);
+    let wanted = told
+        .iter()
+        .flat_map(|event| subscribers.iter().filter(|subscriber| hears(subscriber, event)).map(|subscriber| (event, subscriber.id)).collect::<Vec<_>>());
     let queued: Vec<Queued> = wanted
         .map(|(event, endpoint)| Queued {
             endpoint,

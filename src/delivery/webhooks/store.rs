@@ -10,6 +10,7 @@ use crate::platform::postgres::sql::{Many, Sql};
 use crate::platform::unit_of_work::{Rx, Tx};
 use crate::row;
 use chrono::{DateTime, TimeDelta, Utc};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 row! {
@@ -149,7 +150,7 @@ pub fn rotate(tx: &mut Tx<'_>, id: EndpointId, previous_until: Option<DateTime<U
 
 row! {
     /// Who gets what: scopes of the client that made it, none for people, and whether it still may.
-    pub struct Subscriber { pub id: EndpointId, pub event_types: Many<String>, pub scopes: Option<Many<String>> }
+    pub struct Subscriber { pub id: EndpointId, pub event_types: Many<String>, pub scopes: Option<Many<String>>, pub created_by: String }
 }
 
 /// Endpoints at work. One made by a client that was revoked gets nothing.
@@ -157,12 +158,21 @@ pub fn subscribers(tx: &mut Tx<'_>) -> Result<Vec<Subscriber>, Problem> {
     let company = tx.company();
     tx.load(
         Sql::new(
-            "SELECT w.id, w.event_types, c.scopes FROM webhook_endpoint w
+            "SELECT w.id, w.event_types, c.scopes, w.created_by FROM webhook_endpoint w
              LEFT JOIN api_client c ON c.company_id = w.company_id AND concat('client:', c.id) = w.created_by
              WHERE w.company_id = $1 AND w.active AND w.deleted_at IS NULL AND (c.id IS NULL OR c.active)",
         )
         .bind(company),
     )
+}
+
+/// Who made these endpoints.
+pub fn makers(tx: &mut Tx<'_>, ids: Vec<Uuid>) -> Result<HashMap<Uuid, String>, Problem> {
+    row! { struct Made { id: Uuid, created_by: String } }
+    let company = tx.company();
+    let rows: Vec<Made> =
+        tx.load(Sql::new("SELECT id, created_by FROM webhook_endpoint WHERE company_id = $1 AND id = ANY($2)").bind(company).bind(Many(ids)))?;
+    Ok(rows.into_iter().map(|row| (row.id, row.created_by)).collect())
 }
 
 /// A delivery to queue.

@@ -6,6 +6,7 @@
 
 use super::contract::{Contract, Fault, Operation, holds_null};
 use super::problem::{self, FieldError, Problem};
+use crate::platform::unit_of_work::key_fault;
 use actix_web::http::header;
 use actix_web::web::{BytesMut, Payload};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev};
@@ -68,7 +69,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
                 request.extensions_mut().insert(RowFaults(rows));
             }
             if !faults.is_empty() {
-                return Err(Fault::problem(faults));
+                return Err(Fault::problem(faults).also(key_fault(&request, operation.keyed)));
             }
             let value = if holds_null(&value) { without_nulls(value, request.method() == actix_web::http::Method::PATCH) } else { value };
             serde_json::from_value(value).map(Body).map_err(|error| Problem::invalid(vec![FieldError::at("", "invalid", error.to_string())]))

@@ -70,7 +70,14 @@ fn as_problem(head: HttpRequest, response: HttpResponse, id: &str) -> ServiceRes
     if response.status().as_u16() < 400 || is_problem {
         return ServiceResponse::new(head, response);
     }
-    let refusal = by_status(response.status(), head.path(), id);
+    // Only what shares answers with other origins refuses to be asked for them.
+    let refusal = if head.method() == Method::OPTIONS && response.status() == StatusCode::BAD_REQUEST {
+        Problem::new(problem::PERMISSION_DENIED, "Pages of this origin may not send this method or these headers.")
+            .header("vary", "Origin")
+            .response(head.path(), id)
+    } else {
+        by_status(response.status(), head.path(), id)
+    };
     let refusal = carry(refusal, response.headers());
     ServiceResponse::new(head, refusal)
 }

@@ -239,6 +239,15 @@ impl Problem {
         self.0.errors = errors;
         self
     }
+    /// One more thing that needs correction.
+    #[must_use]
+    pub fn also(mut self, error: Option<FieldError>) -> Self {
+        if let Some(error) = error {
+            self.0.errors.push(error);
+            self.0.detail = corrections(self.0.errors.len());
+        }
+        self
+    }
     #[must_use]
     pub fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.members.insert(name.into(), value.into());

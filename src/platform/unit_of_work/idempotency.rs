@@ -3,6 +3,7 @@
 
 use super::transaction::Tx;
 use crate::platform::http::body::BodyHash;
+use crate::platform::http::contract::Keyed;
 use crate::platform::http::problem::{self, FieldError, Problem};
 use crate::platform::http::reply::Rendered;
 use crate::platform::postgres::sql::{Many, Sql};
@@ -22,21 +23,33 @@ pub struct Key {
     pub request_id: String,
 }
 
-/// Reads the header: a bare token or the draft's quoted string.
-pub fn key_of(request: &HttpRequest, principal: &str, operation: &str) -> Result<Option<Key>, Problem> {
+/// The header: a bare token or the draft's quoted string.
+fn given(request: &HttpRequest) -> Result<Option<&str>, FieldError> {
     let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
-    let invalid = || {
-        Problem::new(problem::IDEMPOTENCY_KEY_INVALID, "Send 1 to 255 visible ASCII characters as Idempotency-Key.").errors(vec![FieldError::header(
-            "Idempotency-Key",
-            "header_invalid",
-            "1 to 255 visible ASCII characters.",
-        )])
-    };
-    let text = value.to_str().map_err(|_| invalid())?.trim();
+    let text = value.to_str().unwrap_or_default().trim();
     let key = text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text);
     if key.is_empty() || key.len() > 255 || !key.bytes().all(|b| (0x21..=0x7e).contains(&b)) {
-        return Err(invalid());
+        return Err(FieldError::header("Idempotency-Key", "header_invalid", "1 to 255 visible ASCII characters."));
     }
+    Ok(Some(key))
+}
+
+fn absent() -> FieldError {
+    FieldError::header("Idempotency-Key", "header_missing", "This operation needs an Idempotency-Key header.")
+}
+
+/// What is wrong with the header, to be told beside what is wrong with the body.
+pub fn key_fault(request: &HttpRequest, keyed: Keyed) -> Option<FieldError> {
+    match given(request) {
+        Ok(None) => (keyed == Keyed::Required).then(absent),
+        read => read.err().filter(|_| keyed != Keyed::Ignored),
+    }
+}
+
+/// The key of a request, where it has one.
+pub fn key_of(request: &HttpRequest, principal: &str, operation: &str) -> Result<Option<Key>, Problem> {
+    let invalid = |fault| Problem::new(problem::IDEMPOTENCY_KEY_INVALID, "Send 1 to 255 visible ASCII characters as Idempotency-Key.").errors(vec![fault]);
+    let Some(key) = given(request).map_err(invalid)? else { return Ok(None) };
     let mut hash = Sha256::new();
     hash.update(request.method().as_str());
     hash.update([0]);
@@ -58,7 +71,7 @@ pub fn key_of(request: &HttpRequest, principal: &str, operation: &str) -> Result
 /// The refusal when an operation that needs a key got none.
 pub fn missing() -> Problem {
     Problem::new(problem::IDEMPOTENCY_KEY_MISSING, "Send an Idempotency-Key header: one key for each business intent, the same on every retry.")
-        .errors(vec![FieldError::header("Idempotency-Key", "header_missing", "This operation needs an Idempotency-Key header.")])
+        .errors(vec![absent()])
 }
 
 /// Whether the request is new or was answered before.

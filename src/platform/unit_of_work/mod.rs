@@ -26,7 +26,7 @@ pub use doors::Doors;
 pub use entry::request_id;
 pub use facts::{CompanyFacts, Einvoicing, SettlementPolicy};
 pub use gate::{Class, Gate};
-pub use idempotency::purge_idempotency_keys;
+pub use idempotency::{key_fault, purge_idempotency_keys};
 pub use permissions::Permission;
 pub use run::{run_for, run_system, run_system_read, snapshot_for};
 pub use start::Behalf;
@@ -44,6 +44,14 @@ pub enum Actor {
     Client(Uuid),
     /// The service itself: set-up, jobs, the command line.
     System,
+}
+
+impl Actor {
+    /// A machine, as `created_by` shows it.
+    #[must_use]
+    pub fn machine(self) -> Option<String> {
+        matches!(self, Self::Client(_)).then(|| self.to_string())
+    }
 }
 
 impl std::fmt::Display for Actor {

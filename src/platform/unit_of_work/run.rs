@@ -22,6 +22,7 @@ const TRIES: u32 = 3;
 /// Begin, work, commit; tried again after a serialization failure or deadlock, and after a lost
 /// connection when the idempotency key can tell what became of the first try.
 pub(super) fn in_transaction<T>(doors: &Doors, start: &Start, keyed: bool, work: impl Fn(&mut Tx<'_>) -> Result<(T, bool), Problem>) -> Result<T, Problem> {
+    let _span = start.span();
     let mut tries = 0;
     loop {
         tries += 1;
@@ -51,6 +52,7 @@ fn attempt<T>(doors: &Doors, start: &Start, work: &impl Fn(&mut Tx<'_>) -> Resul
 }
 
 pub(super) fn on_snapshot<T>(doors: &Doors, start: &Start, work: impl FnOnce(&mut Rx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+    let _span = start.span();
     // What is settled is asked before the snapshot is taken, or what is recorded between the two would be missed.
     let settled = format!("BEGIN; SELECT set_config('app.settled', settled_until('{}')::text, false); COMMIT", start.company.uuid());
     let begin = start.settings("ISOLATION LEVEL REPEATABLE READ READ ONLY");

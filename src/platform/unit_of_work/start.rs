@@ -23,6 +23,10 @@ pub(super) struct Start {
 }
 
 impl Start {
+    /// What is logged meanwhile says of whose work it is.
+    pub(super) fn span(&self) -> tracing::span::EnteredSpan {
+        tracing::error_span!("work", operation = self.operation, request_id = self.request_id).entered()
+    }
     pub(super) fn system(company: Option<CompanyId>, operation: &str) -> Self {
         Self {
             company: company.unwrap_or(CompanyId::of(Uuid::nil())),

@@ -65,18 +65,22 @@ pub fn create(tx: &mut Tx<'_>, new: &NewExport) -> Result<Audited<Task>, Problem
     Ok(tx.record(Change::new("export.requested", id.uuid()).after(&input), task))
 }
 
-/// Whether the caller's role may have what an export of this type holds: whoever may not ask for it may not take it away either.
-fn admits(rx: &Rx<'_>, kind: ExportType) -> bool {
+/// What the caller's roles may not read of what an export of this type holds: whoever may not ask for it may not take it away
+/// either.
+fn missing(rx: &Rx<'_>, kind: ExportType) -> Option<&'static str> {
     let roles = rx.cx().principal.as_ref().map(|principal| principal.roles.as_slice()).unwrap_or_default();
-    permissions::grant(kind.needs()).is_some_and(|grant| roles.iter().any(|role| grant.held_by(role)))
+    let may = |needed: &str| permissions::grant(needed).is_some_and(|grant| roles.iter().any(|role| grant.held_by(role)));
+    kind.needs().iter().copied().find(|needed| !may(needed))
+}
+
+fn admits(rx: &Rx<'_>, kind: ExportType) -> bool {
+    missing(rx, kind).is_none()
 }
 
 fn permit(rx: &Rx<'_>, kind: ExportType) -> Result<(), Problem> {
-    if admits(rx, kind) {
-        return Ok(());
-    }
-    let needed = kind.needs();
-    Err(Problem::new(problem::PERMISSION_DENIED, format!("An export of {kind} needs the permission {needed}.")).member("required_permission", needed))
+    missing(rx, kind).map_or(Ok(()), |needed| {
+        Err(Problem::new(problem::PERMISSION_DENIED, format!("An export of {kind} needs the permission {needed}.")).member("required_permission", needed))
+    })
 }
 
 /// Those the caller's role may have.

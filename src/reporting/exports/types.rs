@@ -25,12 +25,13 @@ impl ExportType {
     pub fn version(self) -> i32 {
         1
     }
-    /// What the caller's role must be allowed to read besides.
+    /// What the caller's roles must be allowed to read besides, all of it.
     #[must_use]
-    pub fn needs(self) -> &'static str {
+    pub fn needs(self) -> &'static [&'static str] {
         match self {
-            Self::EditLog | Self::SodReport | Self::Full => "audit:read",
-            Self::AuditO2c | Self::GstAudit | Self::ArConfirmation | Self::Tds26as => "invoices:read",
+            Self::EditLog | Self::SodReport => &["audit:read"],
+            Self::AuditO2c | Self::GstAudit | Self::ArConfirmation | Self::Tds26as => &["invoices:read"],
+            Self::Full => &["audit:read", "invoices:read"],
         }
     }
 }

@@ -106,7 +106,7 @@ pub struct Sample {
     #[schema(minimum = 0, example = 18_240)]
     pub population_count: i64,
     pub population_total: Amount,
-    /// Monetary units: the population's total divided by `n`, unrounded to ten decimals.
+    /// Monetary units: the population's total divided by `n`, cut after ten decimals.
     #[schema(max_length = 40, example = "8580004.8200000000")]
     pub interval: Option<String>,
     /// Monetary units: the first unit drawn, counted from zero; the others follow it by the interval.

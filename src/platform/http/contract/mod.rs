@@ -140,6 +140,9 @@ impl Contract {
         let literal = self.literal.contains(path);
         let fits = |pattern: &str| if literal { pattern == path } else { same(pattern) };
         let mut allowed: Vec<_> = self.paths.iter().filter(|(pattern, _)| fits(pattern)).flat_map(|(_, methods)| methods.clone()).collect();
+        if allowed.iter().any(|method| method == "GET") {
+            allowed.push("HEAD".into());
+        }
         allowed.sort();
         allowed.dedup();
         if allowed.is_empty() || allowed.iter().any(|m| m == method.as_str()) {
