@@ -24,6 +24,10 @@ const body = (content, value) => {
   return { mode: "raw", raw: JSON.stringify(value, null, 1), options: { raw: { language: "json" } } };
 };
 
+/** A parameter as it is sent: of an object each member (deepObject). */
+const queries = ({ name, example, description, required }) =>
+  Object.entries(typeof example === "object" ? example : { "": example }).map(([key, value]) => ({ key: key ? `${name}[${key}]` : name, value: String(value), description, disabled: !required }));
+
 /** Every operation with its example. */
 function reference({ method, path, operation }) {
   const parameters = operation.parameters.map(resolve);
@@ -36,7 +40,7 @@ function reference({ method, path, operation }) {
     request: {
       method,
       header,
-      url: url(path, Object.fromEntries(of("path").map((p) => [p.name, p.example])), of("query").map((p) => ({ key: p.name, value: String(p.example), description: p.description, disabled: !p.required }))),
+      url: url(path, Object.fromEntries(of("path").map((p) => [p.name, p.example])), of("query").flatMap(queries)),
       description: operation.description,
       ...(operation["x-permission"] !== "public" ? {} : { auth: { type: "noauth" } }),
       ...(content ? { body: body(content, Object.values(content)[0].example) } : {}),

@@ -64,6 +64,9 @@ def configuration(found, contract, gstin):
         "[checks.positive_data_acceptance]",
         # What the schema cannot say is refused with 422, with 409 for the state of things, with 412 for another version.
         'expected-statuses = ["2xx", "401", "403", "404", "406", "409", "412", "422", "429"]',
+        "[checks.negative_data_rejection]",
+        # What is wrong may also be too long for an address.
+        'expected-statuses = ["400", "401", "403", "404", "405", "406", "409", "414", "415", "422", "428", "429", "5xx"]',
         "[checks.missing_required_header]",
         # A missing If-Match is 428 (RFC 6585).
         'expected-statuses = ["400", "401", "403", "404", "406", "409", "415", "422", "428"]',
@@ -81,7 +84,7 @@ def configuration(found, contract, gstin):
         if path.endswith("/bulk"):
             # Each row is judged alone: a bad one is told inside a 207.
             lines += ["[[operations]]", f'include-path = "{path}"', "[operations.checks.negative_data_rejection]"]
-            lines.append('expected-statuses = ["207", "400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429", "5xx"]')
+            lines.append('expected-statuses = ["207", "400", "401", "403", "404", "405", "406", "409", "413", "414", "415", "422", "428", "429", "5xx"]')
     # A cursor is only good as it was given, a list sorted only by what it has, a payload made only of what is complete.
     lines += ["[[operations]]", 'include-method = "GET"', "[operations.checks.positive_data_acceptance]", 'expected-statuses = ["2xx", "400", "401", "403", "404", "406", "409", "422"]']
     return "\n".join(lines) + "\n"

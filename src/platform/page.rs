@@ -16,8 +16,13 @@ use diesel::pg::Pg;
 use diesel::row::NamedRow;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn, ParameterStyle};
+use utoipa::openapi::{Object, RefOr, Schema, Type};
 use uuid::Uuid;
 
 /// Parameters every list takes.
@@ -41,7 +46,7 @@ pub struct Paging {
     #[serde(default)]
     #[param(example = false)]
     pub include_total: bool,
-    // Of lists that name `Made`, `Changed` or `Words` too; the contract refuses them elsewhere.
+    // Of lists that name `Made`, `Changed`, `Words` or `Kept` too; the contract refuses them elsewhere.
     #[param(ignore)]
     pub created_at_gte: Option<Instant>,
     #[param(ignore)]
@@ -52,6 +57,9 @@ pub struct Paging {
     pub updated_at_lt: Option<Instant>,
     #[param(ignore)]
     pub q: Option<String>,
+    #[param(ignore)]
+    #[serde(default)]
+    pub metadata: BTreeMap<String, String>,
 }
 
 impl Default for Paging {
@@ -68,6 +76,7 @@ impl Default for Paging {
             updated_at_gte: None,
             updated_at_lt: None,
             q: None,
+            metadata: BTreeMap::new(),
         }
     }
 }
@@ -106,6 +115,19 @@ pub struct Words {
     /// Part of a number, a reference or a name, in capitals or not.
     #[param(min_length = 1, max_length = 100, example = "acme")]
     q: Option<String>,
+}
+
+/// What callers keep beside the records of a list.
+pub struct Kept;
+impl IntoParams for Kept {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let text = || Object::builder().schema_type(Type::String);
+        let (key, value) = (text().pattern(Some("^[a-z0-9_]{1,40}$")).max_length(Some(40)), text().max_length(Some(500)));
+        let values = Object::builder().max_properties(Some(3)).property_names(Some(key)).additional_properties(Some(RefOr::T(Schema::from(value.build()))));
+        let says = "Records whose `metadata` hold these values, up to three; each is a parameter of its own, `metadata[key]=value` or `metadata.key=value`.";
+        let parameter = Parameter::builder().name("metadata").parameter_in(ParameterIn::Query).description(Some(says)).style(Some(ParameterStyle::DeepObject));
+        vec![parameter.explode(Some(true)).schema(Some(values.build())).example(Some(json!({"sales_owner": "west-2"}))).build()]
+    }
 }
 
 fn fifty() -> i64 {
@@ -263,6 +285,13 @@ impl<'q> Listing<'q> {
     pub fn holding(self, columns: &[&str], paging: &Paging) -> Self {
         let condition = format!("strpos(lower(concat_ws(E'\n', {})), {{}}) > 0", columns.join(", "));
         self.when(&condition, paging.q.as_ref().map(|words| words.trim().to_lowercase()))
+    }
+
+    /// Rows beside which these values are kept.
+    #[must_use]
+    pub fn keeping(self, paging: &Paging) -> Self {
+        let condition = format!("{} IN (SELECT m.object_id FROM metadata_entry m WHERE m.company_id = $1 AND m.entry = {{}})", self.list.id);
+        paging.metadata.iter().fold(self, |list, (key, value)| list.when(&condition, Some(format!("{key}={value}"))))
     }
 
     /// Reads the page.

@@ -118,6 +118,13 @@ fn busy() -> (Company, String, Value) {
     controller.post("/v1/debit-notes", &note_body(&other, "2025-02-16", "15.00")).expect(201);
     let small = json!({"target_type": "invoice", "target_id": other["id"], "amount": "-1.25", "adjusted_on": "2025-02-20", "reason": "+agreed by phone"});
     controller.post("/v1/adjustments", &small).expect(201);
+    // What is not issued (yet) has no number and is in no register.
+    executive.post("/v1/invoices", &with(invoice_body(&customer, "2025-02-21", "77.00"), json!({"issue": false}))).expect(201);
+    for kind in ["credit-notes", "debit-notes"] {
+        let asked = executive.post(&format!("/v1/{kind}"), &note_body(&other, "2025-02-21", "7.00")).expect(201);
+        assert_eq!(asked["status"], "pending_approval");
+        controller.post(&format!("/v1/{kind}"), &with(note_body(&other, "2025-02-22", "7.00"), json!({"issue": false}))).expect(201);
+    }
     (company, customer, invoice)
 }
 

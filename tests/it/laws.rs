@@ -56,6 +56,10 @@ const LAWS: &[(&str, &str)] = &[
       UNION ALL SELECT 'register', m.item_id, NULL FROM moved m JOIN open_item_balance b ON b.company_id = {c} AND b.item_id = m.item_id GROUP BY m.item_id, b.open_base HAVING sum(m.gross) <> b.open_base"),
     ("nothing is posted outside an open period",
      "SELECT e.id FROM journal_entry e LEFT JOIN period p ON p.company_id = e.company_id AND e.posting_date BETWEEN p.starts_on AND p.ends_on WHERE e.company_id = {c} AND p.state IS NULL"),
+    ("records are found by what is kept beside them, and by nothing else",
+     "WITH kept AS (SELECT id, metadata FROM customer WHERE company_id = {c} UNION ALL SELECT id, metadata FROM invoice WHERE company_id = {c} UNION ALL SELECT id, metadata FROM receipt WHERE company_id = {c}),
+          said AS (SELECT id, key || '=' || value FROM kept, jsonb_each_text(metadata)), found AS (SELECT object_id, entry FROM metadata_entry WHERE company_id = {c})
+      (TABLE said EXCEPT TABLE found) UNION ALL (TABLE found EXCEPT TABLE said)"),
 ];
 
 impl Company {
@@ -98,6 +102,7 @@ const DAMAGES: &[&str] = &[
     "DELETE FROM invoice_line WHERE true",
     "UPDATE gst_advance SET cgst = cgst + 1, sgst = sgst + 1, taxable = taxable - 2 WHERE true",
     "UPDATE journal_entry SET posting_date = '2009-12-31' WHERE true",
+    "UPDATE invoice SET metadata = '{\"kept\": \"here\"}' WHERE true",
 ];
 
 #[test]

@@ -383,3 +383,60 @@ fn customers_are_sorted_into_segments_and_found_by_their_tags() {
     }
     company.assert_laws();
 }
+
+#[test]
+fn records_are_found_by_what_is_kept_beside_them() {
+    let company = Company::new();
+    let (executive, customer) = (company.executive(), company.customer());
+    let invoice = |kept: Value| {
+        id_of(&executive.post("/v1/invoices", &with(invoice_body(&customer, "2025-01-10", "10.00"), json!({"issue": false, "metadata": kept}))).expect(201))
+    };
+    let west = invoice(json!({"region": "west", "owner": "a=b", "empty": ""}));
+    let east = invoice(json!({"region": "east", "owner": "a=b"}));
+    let none = invoice(json!({}));
+    let receipt =
+        id_of(&executive.post("/v1/receipts", &with(receipt_body(&customer, "2025-01-12", "5.00"), json!({"metadata": {"region": "west"}}))).expect(201));
+    let found = |path: &str, query: &str| ids(executive.get(&format!("/v1/{path}?{query}")).expect(200)["data"].as_array().unwrap());
+    let set = |of: &[&String]| of.iter().map(|id| (*id).clone()).collect::<BTreeSet<String>>();
+    // As OpenAPI describes it, as it is written by hand, and mixed; all of them must hold, each kind of record apart.
+    assert_eq!(found("invoices", "metadata%5Bregion%5D=west"), set(&[&west]));
+    assert_eq!(found("invoices", "metadata[region]=west&include_total=true"), set(&[&west]));
+    assert_eq!(found("invoices", "metadata.region=east"), set(&[&east]));
+    assert_eq!(found("invoices", "metadata.owner=a%3Db"), set(&[&west, &east]));
+    assert_eq!(found("invoices", "metadata.owner=a%3Db&metadata[region]=east"), set(&[&east]));
+    assert_eq!(found("invoices", "metadata.region=west&metadata.empty="), set(&[&west]));
+    assert_eq!(found("invoices", "metadata.region=West"), BTreeSet::new());
+    assert_eq!(found("invoices", "metadata.owner=a"), BTreeSet::new());
+    assert_eq!(found("receipts", "metadata.region=west"), set(&[&receipt]));
+    assert_eq!(found("credit-notes", "metadata.region=west"), BTreeSet::new());
+    // A page goes on with the values it began with.
+    let first = executive.get("/v1/invoices?metadata.owner=a%3Db&limit=1").expect(200);
+    let next = first["page"]["next_cursor"].as_str().unwrap();
+    assert_eq!(executive.get(&format!("/v1/invoices?metadata.owner=a%3Db&limit=1&cursor={next}")).expect(200)["data"].as_array().unwrap().len(), 1);
+    executive.get(&format!("/v1/invoices?metadata.owner=b&limit=1&cursor={next}")).refused(400, "cursor_mismatch");
+    // What is kept changes, and goes with a draft that is deleted.
+    executive.change("PATCH", &format!("/v1/customers/{customer}"), "*", &json!({"metadata": {"region": "south"}})).expect(200);
+    assert_eq!(found("customers", "metadata.region=south"), set(&[&customer]));
+    executive.change("PATCH", &format!("/v1/invoices/{none}"), "*", &json!({"metadata": {"region": "west"}})).expect(200);
+    executive.change("PATCH", &format!("/v1/invoices/{west}"), "*", &json!({"metadata": {"region": "north"}})).expect(200);
+    assert_eq!(found("invoices", "metadata.region=west"), set(&[&none]));
+    executive.change("DELETE", &format!("/v1/invoices/{none}"), "*", &Value::Null).expect(200);
+    assert_eq!(found("invoices", "metadata.region=west"), BTreeSet::new());
+    let long = "x".repeat(501);
+    for (query, code, named) in [
+        ("metadata=west", "invalid_parameter", "metadata"),
+        ("metadata.Region=west", "invalid_parameter", "metadata.Region"),
+        ("metadata.=west", "invalid_parameter", "metadata."),
+        ("metadata[]=west", "invalid_parameter", "metadata[]"),
+        ("metadata[region=west", "unknown_parameter", "metadata[region"),
+        ("metadata.region=a%00b", "invalid_parameter", "metadata.region"),
+        ("metadata.region=a&metadata[region]=b", "invalid_parameter", "metadata[region]"),
+        ("metadata.a=1&metadata.b=2&metadata.c=3&metadata.d=4", "invalid_parameter", "metadata.d"),
+        (&format!("metadata.region={long}"), "invalid_parameter", "metadata.region"),
+    ] {
+        let refused = executive.get(&format!("/v1/invoices?{query}")).refused(400, code);
+        assert!(refused["errors"].as_array().unwrap().iter().any(|error| error["parameter"] == named), "{query}: {refused}");
+    }
+    executive.get("/v1/items?metadata.region=west").refused(400, "unknown_parameter");
+    company.assert_laws();
+}

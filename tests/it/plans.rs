@@ -83,7 +83,7 @@ fn filters(path: &str) -> Vec<(String, Value)> {
 
 /// What goes with every list, and what is a list's own.
 fn parameter(name: &str, example: Value) -> (Value, Value) {
-    const PAGING: [&str; 6] = ["ids", "created_at_gte", "created_at_lt", "updated_at_gte", "updated_at_lt", "q"];
+    const PAGING: [&str; 7] = ["ids", "created_at_gte", "created_at_lt", "updated_at_gte", "updated_at_lt", "q", "metadata"];
     match name {
         "" => (json!({}), json!({})),
         of_all if PAGING.contains(&of_all) => (json!({name: example}), json!({})),

@@ -439,6 +439,7 @@ const ASIDE: &[(&str, &str)] = &[
     ("import_row", "files on their way; what came of a row has events of its own"),
     ("former_name", "what reports call people and accounts of old; events hold before and after"),
     ("portfolio_customer", "made from customers by a trigger"),
+    ("metadata_entry", "made from documents and customers by a trigger"),
     ("open_item_balance", "a cache, proved by the laws"),
     ("customer_balance", "a cache, proved by the laws"),
     ("credit_score", "computed from the books by a scorecard that is bound, and can be computed again; what persons set of it has events"),

@@ -4,7 +4,7 @@ use super::service;
 use super::types::{CancelInvoice, DocumentQuery, Invoice, InvoiceFilter, InvoiceSummary, IssueInvoice, NewInvoice, ShippingBill};
 use crate::platform::http::{Body, Created, Done, Fetched, MultiStatus, Path, Query, Reply};
 use crate::platform::ids::InvoiceId;
-use crate::platform::page::{Changed, Made, Page, Paging, Words};
+use crate::platform::page::{Changed, Kept, Made, Page, Paging, Words};
 use crate::platform::unit_of_work::permissions::{InvoicesCancel, InvoicesIssue, InvoicesRead, InvoicesWrite};
 use crate::platform::unit_of_work::{Bulk, BulkReply, Caller};
 use actix_web::{delete, get, patch, post};
@@ -28,7 +28,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// List invoices.
 ///
 /// Newest first. Balances and overdue days are those of today in the company's zone.
-#[utoipa::path(tag = "Invoices", params(Paging, Made, Changed, Words, InvoiceFilter), responses((status = 200, body = Page<InvoiceSummary>, description = "One page.")), extensions(("x-permission" = json!("invoices:read"))))]
+#[utoipa::path(tag = "Invoices", params(Paging, Made, Changed, Words, Kept, InvoiceFilter), responses((status = 200, body = Page<InvoiceSummary>, description = "One page.")), extensions(("x-permission" = json!("invoices:read"))))]
 #[get("/v1/invoices")]
 pub async fn list_invoices(caller: Caller<InvoicesRead>, paging: Query<Paging>, filter: Query<InvoiceFilter>) -> Reply<Fetched<Page<InvoiceSummary>>> {
     caller.fetch(move |rx| service::list(rx, &paging, &filter)).await

@@ -7,7 +7,7 @@ use crate::billing::invoices::service;
 use crate::billing::invoices::types::{CancelInvoice, DocumentQuery, IssueInvoice, NoteFilter};
 use crate::platform::http::{Body, Created, Done, Fetched, Path, Query, Reply};
 use crate::platform::ids::InvoiceId;
-use crate::platform::page::{Changed, Made, Page, Paging, Words};
+use crate::platform::page::{Changed, Kept, Made, Page, Paging, Words};
 use crate::platform::unit_of_work::Caller;
 use crate::platform::unit_of_work::permissions::{NotesIssue, NotesRead, NotesWrite};
 use actix_web::{delete, get, patch, post};
@@ -28,7 +28,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 /// List debit notes.
 ///
 /// Newest first. What is open of them is that of now.
-#[utoipa::path(tag = "Notes", params(Paging, Made, Changed, Words, NoteFilter), responses((status = 200, body = Page<NoteSummary>, description = "One page.")), extensions(("x-permission" = json!("notes:read"))))]
+#[utoipa::path(tag = "Notes", params(Paging, Made, Changed, Words, Kept, NoteFilter), responses((status = 200, body = Page<NoteSummary>, description = "One page.")), extensions(("x-permission" = json!("notes:read"))))]
 #[get("/v1/debit-notes")]
 pub async fn list_debit_notes(caller: Caller<NotesRead>, paging: Query<Paging>, filter: Query<NoteFilter>) -> Reply<Fetched<Page<NoteSummary>>> {
     caller.fetch(move |rx| notes::list(rx, Kind::DebitNote, &paging, &filter)).await

@@ -4,7 +4,7 @@ use super::types::{Bounce, Clear, Deposit, Identify, NewReceipt, Receipt, Receip
 use super::{service, store};
 use crate::platform::http::{Body, Created, Done, Fetched, MultiStatus, Path, Query, Reply};
 use crate::platform::ids::ReceiptId;
-use crate::platform::page::{Made, Page, Paging, Words};
+use crate::platform::page::{Kept, Made, Page, Paging, Words};
 use crate::platform::unit_of_work::permissions::{ReceiptsRead, ReceiptsReverse, ReceiptsWrite};
 use crate::platform::unit_of_work::{Bulk, BulkReply, Caller};
 use actix_web::{get, patch, post};
@@ -28,7 +28,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 ///
 /// Newest first, with what is not applied yet. `status=held` is the register of post-dated cheques,
 /// `status=unidentified` the money nobody has claimed.
-#[utoipa::path(tag = "Receipts", params(Paging, Made, Words, ReceiptFilter), responses((status = 200, body = Page<ReceiptSummary>, description = "One page.")), extensions(("x-permission" = json!("receipts:read"))))]
+#[utoipa::path(tag = "Receipts", params(Paging, Made, Words, Kept, ReceiptFilter), responses((status = 200, body = Page<ReceiptSummary>, description = "One page.")), extensions(("x-permission" = json!("receipts:read"))))]
 #[get("/v1/receipts")]
 pub async fn list_receipts(caller: Caller<ReceiptsRead>, paging: Query<Paging>, filter: Query<ReceiptFilter>) -> Reply<Fetched<Page<ReceiptSummary>>> {
     caller.fetch(move |rx| store::list(rx, &paging, &filter)).await

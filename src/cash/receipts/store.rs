@@ -405,6 +405,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &ReceiptFilter) -> Result<
     let month = filter.period.as_deref().and_then(Month::parse);
     let page = RECEIPTS
         .of(rx).created("r.created_at", paging).holding(&["r.number", "r.external_id", "r.utr", "r.cheque_number", "r.payer_name"], paging)
+        .keeping(paging)
         .any_of(
             "CASE WHEN r.state <> 'recorded' THEN r.state WHEN b.open_amount = 0 THEN 'applied' WHEN b.open_amount < b.amount THEN 'partially_applied' WHEN r.on_account THEN 'on_account' ELSE 'unapplied' END",
             filter.status.as_deref(),

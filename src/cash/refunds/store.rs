@@ -109,6 +109,7 @@ pub fn list(rx: &mut Rx<'_>, paging: &Paging, filter: &RefundFilter) -> Result<P
         .when("r.customer_id = {}", filter.customer_id)
         .when("r.external_id = {}", filter.external_id.clone())
         .when("r.source_id = {}", filter.source_id)
+        .when("r.customer_id IN (SELECT c.id FROM customer c WHERE c.company_id = $1 AND c.salesperson_id = {})", filter.salesperson_id)
         .when("r.created_at <= {}", before)
         .page::<RefundRow>(rx, paging)?;
     let cx = rx.cx();

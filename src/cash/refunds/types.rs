@@ -2,7 +2,7 @@
 
 use crate::ledger::advances::types::AdvanceAmounts;
 use crate::platform::dates::Instant;
-use crate::platform::ids::{ApprovalId, BankAccountId, CustomerId, RefundId};
+use crate::platform::ids::{ApprovalId, BankAccountId, CustomerId, RefundId, UserId};
 use crate::platform::money::{Amount, Rate};
 use crate::{resource, words};
 use chrono::NaiveDate;
@@ -154,6 +154,8 @@ pub struct RefundFilter {
     pub customer_id: Option<CustomerId>,
     /// The receipt or credit note.
     pub source_id: Option<Uuid>,
+    /// Of customers assigned to this salesperson.
+    pub salesperson_id: Option<UserId>,
     /// Days since it was asked for at least.
     #[param(minimum = 0, maximum = 10_000, example = 7)]
     pub age_days_gte: Option<i64>,

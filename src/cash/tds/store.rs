@@ -60,16 +60,20 @@ static DEDUCTIONS: List = List {
     default_sort: "-deducted_on",
 };
 
+/// The year a label means; what means none is no year of anything.
+fn year(label: &str) -> i32 {
+    FiscalYear::parse(label).map_or(0, |year| year.0)
+}
+
 pub fn deductions(rx: &mut Rx<'_>, paging: &Paging, filter: &DeductionFilter) -> Result<Page<TdsDeduction>, Problem> {
     let page = DEDUCTIONS
         .of(rx)
         .any_of(DEDUCTION_STATUS, filter.status.as_deref())
         .when("r.customer_id = {}", filter.customer_id)
         .when("d.section = {}", filter.section.clone())
-        .when(
-            "extract(year FROM r.receipt_date - interval '3 months')::int = {}",
-            filter.fiscal_year.as_deref().map(|label| FiscalYear::parse(label).map_or(0, |year| year.0)),
-        )
+        .when("extract(year FROM r.receipt_date - interval '3 months')::int = {}", filter.fiscal_year.as_deref().map(year))
+        .when("extract(year FROM r.receipt_date - interval '3 months')::int = {}", filter.fy.as_deref().map(year))
+        .when("(c.id IS NOT NULL) = {}", filter.certified)
         .when("extract(quarter FROM r.receipt_date - interval '3 months')::int = {}", filter.quarter)
         .page::<DeductionRow>(rx, paging)?;
     let currency = rx.cx().currency();
@@ -129,7 +133,9 @@ pub fn certificates(rx: &mut Rx<'_>, paging: &Paging, filter: &CertificateFilter
         .any_of(CERTIFICATE_STATUS, filter.status.as_deref())
         .when("c.customer_id = {}", filter.customer_id)
         .when("c.section = {}", filter.section.clone())
-        .when("c.fiscal_year = {}", filter.fiscal_year.as_deref().map(|label| FiscalYear::parse(label).map_or(0, |year| year.0)))
+        .when("c.fiscal_year = {}", filter.fiscal_year.as_deref().map(year))
+        .when("c.fiscal_year = {}", filter.fy.as_deref().map(year))
+        .when("greatest(abs(t.deducted - c.amount), abs(t.deducted - s.amount)) > {}", filter.difference_gt.map(|a| a.0))
         .when("c.quarter = {}", filter.quarter)
         .page::<Head>(rx, paging)?;
     Ok(Page { data: answers(rx, page.data)?, page: page.page })

@@ -203,9 +203,15 @@ pub struct DeductionFilter {
     /// Fiscal year.
     #[param(pattern = "^[0-9]{4}-[0-9]{2}$", max_length = 7, example = "2025-26")]
     pub fiscal_year: Option<String>,
+    /// The same as `fiscal_year`.
+    #[param(pattern = "^[0-9]{4}-[0-9]{2}$", max_length = 7, example = "2025-26")]
+    pub fy: Option<String>,
     /// Quarter of the fiscal year.
     #[param(minimum = 1, maximum = 4, example = 3)]
     pub quarter: Option<i32>,
+    /// With a certificate, or without.
+    #[param(example = false)]
+    pub certified: Option<bool>,
 }
 
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -219,10 +225,15 @@ pub struct CertificateFilter {
     /// Fiscal year.
     #[param(pattern = "^[0-9]{4}-[0-9]{2}$", max_length = 7, example = "2025-26")]
     pub fiscal_year: Option<String>,
+    /// The same as `fiscal_year`.
+    #[param(pattern = "^[0-9]{4}-[0-9]{2}$", max_length = 7, example = "2025-26")]
+    pub fy: Option<String>,
     /// Quarter of the fiscal year.
     #[param(minimum = 1, maximum = 4, example = 3)]
     pub quarter: Option<i32>,
     /// States, comma-separated.
     #[param(max_length = 100, example = "short")]
     pub status: Option<String>,
+    /// What was deducted differs by more than this, in base currency, from the certificate or from what the tax office shows.
+    pub difference_gt: Option<Amount>,
 }

@@ -58,7 +58,11 @@ static JOURNALS: List = List {
               FROM manual_journal j WHERE j.company_id = $1 AND j.status <> 'posted') AS m
         WHERE m.company_id = $1",
     id: "m.id",
-    sorts: &[SortKey { name: "posted_on", expression: "m.posted_on", kind: "date" }, SortKey { name: "created_at", expression: "m.created_at", kind: "timestamptz" }],
+    sorts: &[
+        SortKey { name: "posted_on", expression: "m.posted_on", kind: "date" },
+        SortKey { name: "number", expression: "coalesce(m.number, '')", kind: "text" },
+        SortKey { name: "created_at", expression: "m.created_at", kind: "timestamptz" },
+    ],
     default_sort: "-posted_on",
 };
 

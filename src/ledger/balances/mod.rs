@@ -40,11 +40,14 @@ impl At {
         let instant = |text: &str| text.parse::<DateTime<Utc>>().ok().filter(|at| years.contains(&at.year()));
         let date = |text: &str| text.parse::<NaiveDate>().ok().filter(|date| years.contains(&date.year()));
         let zone = rx.cx().facts.zone;
-        let as_of = match as_of {
-            None => rx.cx().today,
-            Some(text) => date(text).or_else(|| instant(text).map(|at| business_date(at, zone))).ok_or_else(|| invalid("as_of", text))?,
-        };
+        let day = |text: &str| date(text).or_else(|| instant(text).map(|at| business_date(at, zone))).ok_or_else(|| invalid("as_of", text));
+        let as_of = as_of.map(day).transpose()?;
         let asked = known_at.map(|text| instant(text).ok_or_else(|| invalid("known_at", text))).transpose()?;
+        Self::of(rx, as_of, asked)
+    }
+    /// The end of a day (today, if none), as known at an instant (now, if none).
+    pub fn of(rx: &mut Rx<'_>, as_of: Option<NaiveDate>, asked: Option<DateTime<Utc>>) -> Result<Self, Problem> {
+        let as_of = as_of.unwrap_or(rx.cx().today);
         // Found when the snapshot was taken: rows carry an instant of their transaction, so nothing at or after the
         // start of a writer of this company still running counts.
         let settled = rx.scalar(Sql::new("SELECT current_setting('app.settled')::timestamptz"))?;

@@ -4,7 +4,7 @@ use super::types::{Address, Contact, Customer, CustomerFilter, CustomerPatch, Cu
 use super::{service, store};
 use crate::platform::http::{Body, Created, Done, Fetched, Path, Query, Reply};
 use crate::platform::ids::CustomerId;
-use crate::platform::page::{Changed, Page, Paging, Words};
+use crate::platform::page::{Changed, Kept, Page, Paging, Words};
 use crate::platform::unit_of_work::Caller;
 use crate::platform::unit_of_work::permissions::{CustomersRead, CustomersWrite};
 use actix_web::{get, patch, post};
@@ -24,7 +24,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
 ///
 /// With balance and overdue amount in the company's base currency. People with a portfolio see
 /// their assigned customers only.
-#[utoipa::path(tag = "Customers", params(Paging, Changed, Words, CustomerFilter), responses((status = 200, body = Page<CustomerSummary>, description = "One page.")), extensions(("x-permission" = json!("customers:read"))))]
+#[utoipa::path(tag = "Customers", params(Paging, Changed, Words, Kept, CustomerFilter), responses((status = 200, body = Page<CustomerSummary>, description = "One page.")), extensions(("x-permission" = json!("customers:read"))))]
 #[get("/v1/customers")]
 pub async fn list_customers(caller: Caller<CustomersRead>, paging: Query<Paging>, filter: Query<CustomerFilter>) -> Reply<Fetched<Page<CustomerSummary>>> {
     caller.fetch(move |rx| service::list(rx, &paging, &filter)).await

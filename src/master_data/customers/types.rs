@@ -317,6 +317,9 @@ pub struct CustomerFilter {
     /// Only active, or only inactive ones.
     #[param(example = true)]
     pub active: Option<bool>,
+    /// `active`, `inactive`, comma-separated.
+    #[param(max_length = 20, pattern = "^(active|inactive)(,(active|inactive))?$", example = "active")]
+    pub status: Option<String>,
     /// Assigned salesperson.
     pub salesperson_id: Option<UserId>,
     /// Assigned collector.

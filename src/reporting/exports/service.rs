@@ -131,7 +131,7 @@ fn build(
     let format = wanted.format.unwrap_or(ExportFormat::Csv);
     let csv_safe = wanted.csv_safe.unwrap_or(true);
     let currency = rx.cx().currency();
-    let at = At::read(rx, Some(&as_of.to_string()), None)?;
+    let at = At::of(rx, Some(as_of), None)?;
     let scope = Scope {
         as_of,
         known_at: at.horizon(),

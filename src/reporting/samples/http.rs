@@ -29,7 +29,7 @@ pub async fn draw_sample(caller: Caller<AuditRead>, body: Body<NewSample>) -> Re
 
 fn draw(rx: &mut Rx<'_>, wanted: &NewSample) -> Result<Sample, Problem> {
     rx.take_time()?;
-    let at = At::read(rx, wanted.to.map(|to| to.to_string()).as_deref(), wanted.known_at.map(|at| at.to_string()).as_deref())?;
+    let at = At::of(rx, wanted.to, wanted.known_at.map(|at| at.0))?;
     let (to, population) = (at.as_of, wanted.population.unwrap_or(Population::Invoices));
     let from = wanted.from.unwrap_or(NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or_default());
     if from > to {

@@ -214,7 +214,7 @@ fn complete_operation(operation: &mut Value, method: &str, path: &str) {
         }
     }
     operation["security"] = if public { json!([{}]) } else { json!([{"user_token": []}, {"client_token": []}]) };
-    let mut statuses = vec![400, 401, 406, 429, 500, 503];
+    let mut statuses = vec![400, 401, 406, 414, 429, 500, 503];
     // Whoever shows a token may be a client that calls from elsewhere than it may.
     if !public || method == "get" {
         statuses.push(403);
@@ -371,6 +371,7 @@ fn shared_responses() -> Value {
         "Problem409": of(problem::INVALID_STATE, "The invoice is cancelled."),
         "Problem410": of(problem::GONE, "Files of an export are kept 30 days; ask for it anew."),
         "Problem412": of(problem::VERSION_MISMATCH, "The customer is at version 3."),
+        "Problem414": of(problem::URI_TOO_LONG, "The address may have at most 8192 bytes."),
         "Problem413": of(problem::PAYLOAD_TOO_LARGE, "The body may have at most 1048576 bytes."),
         "Problem415": of(problem::UNSUPPORTED_MEDIA_TYPE, "Send the body as application/json."),
         "Problem416": of(problem::RANGE_NOT_SATISFIABLE, "The file has 25172 bytes."),

@@ -7,7 +7,7 @@ use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 /// A schema as published, and what judges by it, which is made when first needed: all of them together would fill
@@ -207,6 +207,9 @@ pub(super) fn body_faults(schema: &Schema, body: &Value) -> Vec<Fault> {
         let of_null = |fault: &Fault| fault.code == "unknown_field" && body.pointer(&fault.pointer).is_some_and(Value::is_null);
         faults.extend(schema.faults(body).into_iter().filter(of_null));
     }
+    // Two keywords of a schema may say the same of a value.
+    let mut told = HashSet::new();
+    faults.retain(|fault| told.insert((fault.pointer.clone(), fault.code.clone())));
     faults
 }
 

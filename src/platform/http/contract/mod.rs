@@ -217,6 +217,17 @@ impl Operation {
         let mut errors = Vec::new();
         let mut unknown = false;
         for (name, given) in pairs {
+            let wrong = |code: &str, detail: String| FieldError::parameter(&name, code, detail).received(given.chars().take(80).collect::<String>());
+            if let Some((parameter, key)) = self.member(&name) {
+                let members = values.entry(parameter.name.clone()).or_insert_with(|| json!({}));
+                let before = members.as_object_mut().and_then(|members| members.insert(key.to_owned(), given.clone().into()));
+                if before.is_some() {
+                    errors.push(wrong("repeated_parameter", "Give each key once.".into()));
+                } else if let Some(fault) = parameter.schema.faults(members).into_iter().next() {
+                    errors.push(wrong(&fault.code, fault.detail));
+                }
+                continue;
+            }
             let Some(parameter) = self.parameters.iter().find(|p| p.name == name) else {
                 unknown = true;
                 let mut error = FieldError::parameter(&name, "unknown_parameter", "This operation has no such parameter.");
@@ -226,7 +237,6 @@ impl Operation {
                 errors.push(error);
                 continue;
             };
-            let wrong = |code: &str, detail: String| FieldError::parameter(&name, code, detail).received(given.chars().take(80).collect::<String>());
             if given.contains('\0') {
                 errors.push(wrong("invalid_text", "Text must not hold a NUL character.".into()));
                 continue;
@@ -255,6 +265,16 @@ impl Operation {
         }
         let refusal = if unknown { problem::UNKNOWN_PARAMETER } else { problem::INVALID_PARAMETER };
         Err(Problem::new(refusal, format!("{} query parameter(s) need correction.", errors.len())).errors(errors))
+    }
+
+    /// The parameter that is an object, and which of its members a name means: `metadata[key]` (style deepObject) or
+    /// `metadata.key`.
+    fn member<'n>(&self, name: &'n str) -> Option<(&Parameter, &'n str)> {
+        self.parameters.iter().filter(|parameter| parameter.kind == "object").find_map(|parameter| {
+            let rest = name.strip_prefix(&parameter.name)?;
+            let key = rest.strip_prefix('.').or_else(|| rest.strip_prefix('[')?.strip_suffix(']'))?;
+            Some((parameter, key))
+        })
     }
 
     fn no_member(&self, name: &str) -> Option<FieldError> {

@@ -85,7 +85,7 @@ pub static EINVOICE_REGISTER: Sheet = Sheet {
         col("recorded_by", Code, "n.created_by"),
     ],
     from: "FROM invoice i LEFT JOIN einvoice n ON n.company_id = i.company_id AND n.document_id = i.id
-        WHERE i.company_id = $1 AND i.status <> 'draft' AND (n.document_id IS NOT NULL OR i.buyer_gstin IS NOT NULL) AND i.invoice_date BETWEEN $4 AND $5 AND ($6 IS NULL OR i.seller_gstin = ANY($6)) ORDER BY i.invoice_date, i.id",
+        WHERE i.company_id = $1 AND i.number IS NOT NULL AND (n.document_id IS NOT NULL OR i.buyer_gstin IS NOT NULL) AND i.invoice_date BETWEEN $4 AND $5 AND ($6 IS NULL OR i.seller_gstin = ANY($6)) ORDER BY i.invoice_date, i.id",
     totals: &[],
 };
 
@@ -162,7 +162,7 @@ fn months(rx: &mut Rx<'_>, scope: &Scope) -> Result<Vec<(String, ReturnPeriod)>,
     let rows: Vec<MonthRow> = rx.load(
         Sql::new(
             "SELECT DISTINCT g.gstin, m.month FROM (
-                SELECT registration_id, date_trunc('month', invoice_date)::date AS month FROM invoice WHERE company_id = $1 AND status <> 'draft' AND invoice_date BETWEEN $2 AND $3
+                SELECT registration_id, date_trunc('month', invoice_date)::date AS month FROM invoice WHERE company_id = $1 AND number IS NOT NULL AND invoice_date BETWEEN $2 AND $3
                 UNION SELECT registration_id, date_trunc('month', moved_on)::date FROM gst_advance WHERE company_id = $1 AND moved_on BETWEEN $2 AND $3
                 UNION SELECT registration_id, period FROM gst_return WHERE company_id = $1 AND period BETWEEN date_trunc('month', $2)::date AND $3
              ) AS m JOIN gst_registration g ON g.company_id = $1 AND g.id = m.registration_id WHERE cardinality($4) = 0 OR g.gstin = ANY($4) ORDER BY 1, 2",
@@ -230,7 +230,7 @@ fn credit_notes(rx: &mut Rx<'_>, files: &mut Files<'_>, scope: &Scope) -> Result
             "SELECT n.seller_gstin AS gstin, n.id, n.number, n.invoice_date AS note_date, n.original_invoice_id AS original_id, i.number AS original_number, i.invoice_date AS original_date, n.tax_effect, n.status, n.currency,
                     n.taxable_value::numeric AS taxable_value, (n.cgst + n.sgst + n.igst + n.cess)::numeric AS tax
              FROM invoice n LEFT JOIN invoice i ON i.company_id = n.company_id AND i.id = n.original_invoice_id
-             WHERE n.company_id = $1 AND n.kind = 'credit_note' AND n.status <> 'draft' AND n.invoice_date BETWEEN $2 AND $3 AND (cardinality($4) = 0 OR n.seller_gstin = ANY($4)) ORDER BY n.invoice_date, n.id",
+             WHERE n.company_id = $1 AND n.kind = 'credit_note' AND n.number IS NOT NULL AND n.invoice_date BETWEEN $2 AND $3 AND (cardinality($4) = 0 OR n.seller_gstin = ANY($4)) ORDER BY n.invoice_date, n.id",
         )
         .bind(company)
         .bind(scope.from)

@@ -94,7 +94,7 @@ pub static INVOICES: Sheet = Sheet {
     from: "FROM invoice i JOIN journal_entry e ON e.company_id = i.company_id AND e.id = i.entry_id JOIN customer c ON c.company_id = i.company_id AND c.id = i.customer_id
         LEFT JOIN (SELECT entry_id, sum(base_amount) AS base FROM open_item WHERE company_id = $1 GROUP BY entry_id) AS o ON o.entry_id = i.entry_id
         LEFT JOIN payment_terms t ON t.company_id = i.company_id AND t.id = i.payment_terms_id LEFT JOIN einvoice n ON n.company_id = i.company_id AND n.document_id = i.id LEFT JOIN approved a ON a.subject_id = i.id
-        WHERE i.company_id = $1 AND i.kind IN ('invoice', 'debit_note') AND i.status <> 'draft' AND i.invoice_date BETWEEN $4 AND $5 AND ($6 IS NULL OR i.seller_gstin = ANY($6))
+        WHERE i.company_id = $1 AND i.kind IN ('invoice', 'debit_note') AND i.number IS NOT NULL AND i.invoice_date BETWEEN $4 AND $5 AND ($6 IS NULL OR i.seller_gstin = ANY($6))
         ORDER BY i.invoice_date, i.id",
     totals: &["taxable_value", "grand_total", "grand_total_base"],
 };
@@ -128,7 +128,7 @@ pub static INVOICE_LINES: Sheet = Sheet {
         col("line_total", MoneyIn, "l.line_total"),
     ],
     from: "FROM invoice i JOIN invoice_line l ON l.company_id = i.company_id AND l.invoice_id = i.id
-        WHERE i.company_id = $1 AND i.status <> 'draft' AND i.kind IN ('invoice', 'debit_note') AND i.invoice_date BETWEEN $4 AND $5 AND ($6 IS NULL OR i.seller_gstin = ANY($6))
+        WHERE i.company_id = $1 AND i.number IS NOT NULL AND i.kind IN ('invoice', 'debit_note') AND i.invoice_date BETWEEN $4 AND $5 AND ($6 IS NULL OR i.seller_gstin = ANY($6))
         ORDER BY i.invoice_date, i.id, l.line_no",
     totals: &["taxable_value"],
 };
@@ -251,7 +251,7 @@ pub static ADJUSTMENTS: Sheet = Sheet {
         approved!(),
         ", adjusted AS (
             SELECT n.id, 'credit_note' AS type, n.number, n.invoice_date AS day, n.customer_id, n.currency, -n.grand_total AS amount, n.status, n.reason_code, i.cancel_reason AS reason, 'invoice' AS source_type, n.original_invoice_id AS source_id, i.number AS source_number, n.created_by, n.created_at
-            FROM invoice n LEFT JOIN invoice i ON i.company_id = n.company_id AND i.id = n.original_invoice_id WHERE n.company_id = $1 AND n.kind = 'credit_note' AND n.status <> 'draft' AND ($6 IS NULL OR n.seller_gstin = ANY($6))
+            FROM invoice n LEFT JOIN invoice i ON i.company_id = n.company_id AND i.id = n.original_invoice_id WHERE n.company_id = $1 AND n.kind = 'credit_note' AND n.number IS NOT NULL AND ($6 IS NULL OR n.seller_gstin = ANY($6))
             UNION ALL SELECT w.id, 'write_off', w.number, w.written_off_on, w.customer_id, w.currency, -l.amount, w.status, w.reason_code, w.reason, l.target_kind, l.target_id, l.target_number, w.created_by, w.created_at
             FROM write_off w JOIN write_off_line l ON l.company_id = w.company_id AND l.write_off_id = w.id WHERE w.company_id = $1
             UNION ALL SELECT v.id, 'recovery', r.number, v.recovered_on, v.customer_id, w.currency, v.amount, 'posted', NULL, w.reason, 'write_off', v.write_off_id, w.number, v.created_by, v.recorded_at
