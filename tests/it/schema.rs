@@ -9,6 +9,8 @@ use duebook::collections::adjustments::service as adjustments;
 use duebook::collections::adjustments::types::ClearSmallBalances;
 use duebook::control::journals::service as journals;
 use duebook::control::journals::types::NewJournal;
+use duebook::credit::orders::checks;
+use duebook::credit::orders::types::NewCreditCheck;
 use duebook::platform::http::Problem;
 use duebook::platform::ids::{AdjustmentId, CompanyId};
 use duebook::platform::postgres::Pool;
@@ -60,6 +62,28 @@ fn a_posting_is_few_statements_however_much_it_holds() {
         let taken = statements(&company, |tx| receipts::record(tx, &new));
         assert!(taken <= 10, "a receipt with {targets} allocations takes {taken} statements");
     }
+    company.assert_laws();
+}
+
+#[test]
+fn a_credit_check_is_few_statements_however_much_is_owed() {
+    let company = Company::new();
+    let customer = company.customer();
+    let asked = |wanted: &str| {
+        let new: NewCreditCheck = read(json!({"customer_id": customer, "order_id": fresh(), "amount": "10.00"}));
+        let taken = statements(&company, |tx| checks::check(tx, &new));
+        assert!(taken <= 15, "a check of {wanted} takes {taken} statements");
+    };
+    asked("who owes nothing");
+    for _ in 0..20 {
+        company.invoice(&customer, "2025-01-10", "2099-01-10", "100.00");
+    }
+    asked("who owes much");
+    for _ in 0..3 {
+        let child = company.customer();
+        company.executive().change("PATCH", &format!("/v1/customers/{child}"), "*", &json!({"parent_id": customer})).expect(200);
+    }
+    asked("a group");
     company.assert_laws();
 }
 

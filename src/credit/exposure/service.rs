@@ -27,13 +27,14 @@ pub struct Party {
 
 /// Finds a customer within the caller's portfolio, and its group whoever asks: that of now, or of a past day.
 pub fn party(rx: &mut Rx<'_>, customer: CustomerId, at: Option<At>) -> Result<Option<Party>, Problem> {
-    let Some(profile) = store::profile(rx, customer)? else { return Ok(None) };
-    rx.sees_groups()?;
+    let Some(mut profile) = store::profile(rx, customer)? else { return Ok(None) };
+    if rx.sees_groups()? && at.is_none() {
+        // Read so far was its group as far as the portfolio reaches.
+        let Some(whole) = store::profile(rx, customer)? else { return Ok(None) };
+        profile = whole;
+    }
     let (head, members) = match at {
-        None => {
-            let head = profile.parent_id.unwrap_or(customer);
-            (head, store::members(rx, head)?)
-        }
+        None => (profile.parent_id.unwrap_or(customer), std::mem::take(&mut profile.members.0)),
         Some(at) => {
             let head = store::parent(rx, customer, at)?.unwrap_or(customer);
             (head, store::members_at(rx, head, at)?)

@@ -109,12 +109,13 @@ impl<'c> Rx<'c> {
         copy::copy(self.connection, text, values, each)
     }
     /// Sees all customers of the company from here on, whoever asks: for what is judged of a group as a whole, once the
-    /// customer it is about was found within the caller's portfolio.
-    pub fn sees_groups(&mut self) -> Result<(), Problem> {
-        if self.context.portfolio.is_some() {
+    /// customer it is about was found within the caller's portfolio. Whether the caller has one, so that more is seen now.
+    pub fn sees_groups(&mut self) -> Result<bool, Problem> {
+        let bound = self.context.portfolio.is_some();
+        if bound {
             self.batch("SELECT set_config('app.portfolio', '', true)")?;
         }
-        Ok(())
+        Ok(bound)
     }
     /// Sees all customers of the company while it works, and then those of the caller's portfolio again.
     pub fn beyond_portfolio<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Problem>) -> Result<T, Problem> {

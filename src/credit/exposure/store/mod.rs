@@ -16,6 +16,9 @@ row! {
     pub struct Profile {
         pub id: CustomerId, pub parent_id: Option<CustomerId>, pub active: bool, pub terms_days: Option<i32>, pub hold_all: bool, pub hold_reason: Option<String>, pub watch: bool,
         pub risk_class: Option<String>, pub risk_score: Option<i32>, pub review_on: Option<NaiveDate>, pub open_holds: i64, pub version: i64,
+        /// The parent it shares a limit with and all children of that, in id order; itself where there is no group.
+        /// Those that are seen: see [`Rx::sees_groups`].
+        pub members: Many<CustomerId>,
     }
 }
 
@@ -26,7 +29,9 @@ pub fn profile(rx: &mut Rx<'_>, customer: CustomerId) -> Result<Option<Profile>,
         Sql::new(
             "SELECT c.id, c.parent_id, c.active, CASE WHEN c.payment_terms_id IS NULL THEN c.payment_terms_days END AS terms_days, coalesce(p.hold_all, false) AS hold_all, p.hold_reason,
                     coalesce(p.watch, false) AS watch, p.risk_class, p.risk_score, p.review_on, coalesce(p.version, 0) AS version,
-                    (SELECT count(*) FROM order_hold h WHERE h.company_id = c.company_id AND h.customer_id = c.id AND h.status IN ('open', 'escalated')) AS open_holds
+                    (SELECT count(*) FROM order_hold h WHERE h.company_id = c.company_id AND h.customer_id = c.id AND h.status IN ('open', 'escalated')) AS open_holds,
+                    ARRAY(SELECT m.id FROM customer m WHERE m.company_id = c.company_id AND m.id = coalesce(c.parent_id, c.id)
+                          UNION SELECT m.id FROM customer m WHERE m.company_id = c.company_id AND m.parent_id = coalesce(c.parent_id, c.id) ORDER BY id) AS members
              FROM customer c LEFT JOIN credit_profile p ON p.company_id = c.company_id AND p.customer_id = c.id WHERE c.company_id = $1 AND c.id = $2",
         )
         .bind(company)
@@ -69,18 +74,6 @@ pub fn members_at(rx: &mut Rx<'_>, head: CustomerId, at: At) -> Result<Vec<Custo
         .bind(company)
         .bind(at.as_of)
         .bind(at.horizon())
-        .bind(head),
-    )
-}
-
-/// A parent with its children, in id order; a customer without either alone.
-pub fn members(rx: &mut Rx<'_>, head: CustomerId) -> Result<Vec<CustomerId>, Problem> {
-    let company = rx.company();
-    rx.scalars(
-        Sql::new(
-            "SELECT id FROM customer WHERE company_id = $1 AND id = $2 UNION SELECT id FROM customer WHERE company_id = $1 AND parent_id = $2 ORDER BY id",
-        )
-        .bind(company)
         .bind(head),
     )
 }
