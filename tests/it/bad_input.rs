@@ -513,3 +513,41 @@ fn pages_of_origins_that_are_listed_may_ask_and_others_may_not() {
     assert!(shared.header("access-control-expose-headers").is_some_and(|named| named.to_lowercase().contains("content-range")));
     ground.untouched();
 }
+
+#[test]
+fn what_a_thing_never_lacks_is_not_cleared() {
+    let ground = Ground::new();
+    let (company, admin) = (&ground.company, ground.company.as_role("admin"));
+    let controller = company.controller();
+    let first = |list: &str| id_of(&controller.get(list).expect(200)["data"][0]);
+    let machine = id_of(&admin.post("/v1/api-clients", &json!({"name": "Bank", "scopes": ["customers:read"]})).expect(201));
+    let hook = json!({"url": "http://127.0.0.1:9/", "event_types": ["period.closed"], "description": "Ours"});
+    let hook = format!("/v1/webhook-endpoints/{}", id_of(&admin.post("/v1/webhook-endpoints", &hook).expect(201)));
+    let item = company
+        .executive()
+        .post("/v1/items", &json!({"name": "Plan", "code": fresh(), "hsn_code": "998313", "unit_price": "10.00", "tax_rate": "18"}))
+        .expect(201);
+    let user = first("/v1/users").replace(&company.user_id("controller"), &company.user_id("sales"));
+    for (client, path, names) in [
+        (&admin, format!("/v1/api-clients/{machine}"), &["name", "scopes", "active"][..]),
+        (&admin, "/v1/company".to_owned(), &["legal_name"]),
+        (&ground.executive, format!("/v1/customers/{}", ground.customer), &["legal_name", "kind", "active"]),
+        (&controller, format!("/v1/customers/{}/credit", ground.customer), &["watch", "hold_all"]),
+        (&controller, format!("/v1/gl-accounts/{}", first("/v1/gl-accounts")), &["code", "name", "active"]),
+        (&admin, format!("/v1/gst-registrations/{}", first("/v1/gst-registrations")), &["legal_name", "type"]),
+        (&ground.executive, format!("/v1/items/{}", id_of(&item)), &["name", "unit_price", "tax_rate", "active"]),
+        (&admin, format!("/v1/users/{user}"), &["name", "active"]),
+        (&admin, hook.clone(), &["url", "event_types", "ordered", "active"]),
+    ] {
+        let body: serde_json::Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), Value::Null)).collect();
+        let problem = client.change("PATCH", &path, "*", &Value::Object(body)).refused(422, "validation_failed");
+        for name in names {
+            assert!(blames(&problem, &format!("#/{name}"), "required"), "{path} {name}: {problem}");
+        }
+        assert_eq!(problem["errors"].as_array().unwrap().len(), names.len(), "{path}: {problem}");
+    }
+    // What may be absent is cleared, and what is left out stays.
+    let cleared = admin.change("PATCH", &hook, "*", &json!({"description": null})).expect(200);
+    assert_includes(&cleared, &json!({"description": null, "event_types": ["period.closed"]}));
+    company.assert_laws();
+}

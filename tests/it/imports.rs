@@ -222,8 +222,10 @@ fn hostile_files_get_a_clear_error_and_leave_nothing() {
     let wide = vec!["c"; 10_000].join(",").into_bytes();
     let latin = b"external_id,legal_name,kind\nA,Caf\xe9,b2c\n".to_vec();
     let nul = b"external_id,legal_name,kind\nA,x\0y,b2c\n".to_vec();
-    let cases: [(&str, Vec<u8>, &str); 9] = [
+    let cases: [(&str, Vec<u8>, &str); 11] = [
         (CSV, latin, "not_utf8"),
+        (CSV, b"external_id,legal_name,kind\nA,\"Acme,b2c\nB,Bharat,b2c\n".to_vec(), "quote_not_closed"),
+        (CSV, b"external_id;kind;legal_name\nA;b2c;\"Say \"\"hi\"\"\nB;b2c;Bharat\n".to_vec(), "quote_not_closed"),
         (CSV, nul, "nul_character"),
         (CSV, wide, "too_many_columns"),
         (CSV, b"legal_nam,kind\nAcme,b2c\n".to_vec(), "unknown_column"),

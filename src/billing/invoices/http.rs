@@ -76,7 +76,7 @@ pub async fn get_invoice(caller: Caller<InvoicesRead>, id: Path<InvoiceId>, quer
 ///
 /// Merge patch: members given replace those of the draft, null clears, lists are replaced whole;
 /// the draft is priced again. An issued invoice answers 409.
-#[utoipa::path(tag = "Invoices", params(("id" = InvoiceId, Path, description = "The invoice.")), request_body = super::types::InvoicePatch, responses((status = 200, body = Invoice, description = "Changed.")), extensions(("x-permission" = json!("invoices:write")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "Invoices", params(("id" = InvoiceId, Path, description = "The invoice.")), request_body = super::types::InvoicePatch, responses((status = 200, body = Invoice, description = "Changed.")), extensions(("x-permission" = json!("invoices:write")), ("x-if-match" = json!(true)), ("x-draft" = json!(true))))]
 #[patch("/v1/invoices/{id}")]
 pub async fn update_invoice(caller: Caller<InvoicesWrite>, id: Path<InvoiceId>, body: Body<Map<String, Value>>) -> Reply<Done<Invoice>> {
     let version = caller.if_match()?;

@@ -59,7 +59,7 @@ pub async fn get_credit_note(caller: Caller<NotesRead>, id: Path<InvoiceId>, que
 ///
 /// Merge patch: members given replace those of the draft, null clears, lists are replaced whole; the
 /// draft is priced again. An issued credit note answers 409.
-#[utoipa::path(tag = "Notes", params(("id" = InvoiceId, Path, description = "The credit note.")), request_body = CreditNotePatch, responses((status = 200, body = CreditNote, description = "Changed.")), extensions(("x-permission" = json!("notes:write")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "Notes", params(("id" = InvoiceId, Path, description = "The credit note.")), request_body = CreditNotePatch, responses((status = 200, body = CreditNote, description = "Changed.")), extensions(("x-permission" = json!("notes:write")), ("x-if-match" = json!(true)), ("x-draft" = json!(true))))]
 #[patch("/v1/credit-notes/{id}")]
 pub async fn update_credit_note(caller: Caller<NotesWrite>, id: Path<InvoiceId>, body: Body<Map<String, Value>>) -> Reply<Done<CreditNote>> {
     let version = caller.if_match()?;

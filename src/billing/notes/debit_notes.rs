@@ -57,7 +57,7 @@ pub async fn get_debit_note(caller: Caller<NotesRead>, id: Path<InvoiceId>, quer
 ///
 /// Merge patch: members given replace those of the draft, null clears, lists are replaced whole; the
 /// draft is priced again. An issued debit note answers 409.
-#[utoipa::path(tag = "Notes", params(("id" = InvoiceId, Path, description = "The debit note.")), request_body = DebitNotePatch, responses((status = 200, body = DebitNote, description = "Changed.")), extensions(("x-permission" = json!("notes:write")), ("x-if-match" = json!(true))))]
+#[utoipa::path(tag = "Notes", params(("id" = InvoiceId, Path, description = "The debit note.")), request_body = DebitNotePatch, responses((status = 200, body = DebitNote, description = "Changed.")), extensions(("x-permission" = json!("notes:write")), ("x-if-match" = json!(true)), ("x-draft" = json!(true))))]
 #[patch("/v1/debit-notes/{id}")]
 pub async fn update_debit_note(caller: Caller<NotesWrite>, id: Path<InvoiceId>, body: Body<Map<String, Value>>) -> Reply<Done<DebitNote>> {
     let version = caller.if_match()?;

@@ -91,7 +91,7 @@ pub fn update(tx: &mut Tx<'_>, post: &Post, id: EndpointId, version: Option<i64>
     require_version(version, before.version)?;
     let mut wanted = before.clone();
     wanted.url = patch.url.clone().unwrap_or(wanted.url);
-    wanted.description = patch.description.clone().or(wanted.description);
+    wanted.description = patch.description.clone().unwrap_or(wanted.description);
     wanted.event_types = patch.event_types.clone().unwrap_or(wanted.event_types);
     wanted.ordered = patch.ordered.unwrap_or(wanted.ordered);
     store::update(tx, &wanted)?;

@@ -1,6 +1,7 @@
 //! Webhook endpoints and deliveries as they travel.
 
 use crate::platform::dates::Instant;
+use crate::platform::http::body::present;
 use crate::platform::http::reply::Resource;
 use crate::platform::ids::{DeliveryId, EndpointId};
 use crate::{resource, words};
@@ -108,8 +109,9 @@ pub struct NewWebhookEndpoint {
 pub struct WebhookEndpointPatch {
     #[schema(format = "uri", min_length = 1, max_length = 2000, example = "https://hooks.example.com/duebook")]
     pub url: Option<String>,
-    #[schema(max_length = 200, example = "Order system")]
-    pub description: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>, max_length = 200, example = "Order system")]
+    pub description: Option<Option<String>>,
     #[schema(min_items = 1, max_items = 200, example = json!(["receipt.*", "invoice.paid"]))]
     pub event_types: Option<Vec<String>>,
     pub ordered: Option<bool>,

@@ -114,10 +114,36 @@ fn text_of(source: impl Read) -> Result<(BufReader<impl Read>, Vec<u8>), Problem
     Ok((text, head))
 }
 
-/// Refuses lines without end before anybody counts their cells: each would take memory.
+/// Refuses lines without end before anybody counts their cells: each would take memory. Knows whether a cell is still open
+/// where the text ends, as all that follows a quotation mark nobody closed would be one cell.
 struct Lines<R> {
     inner: R,
+    delimiter: u8,
     since: usize,
+    cell: InCell,
+}
+
+/// Where in a cell the text stands.
+#[derive(Clone, Copy, PartialEq)]
+enum InCell {
+    Start,
+    Plain,
+    Quoted,
+    /// Behind a mark that ends the cell, or is the first of two that mean one.
+    Marked,
+}
+
+impl InCell {
+    fn after(self, byte: u8, delimiter: u8) -> Self {
+        match (self, byte) {
+            (Self::Start, b'"') | (Self::Marked, b'"') => Self::Quoted,
+            (Self::Quoted, b'"') => Self::Marked,
+            (Self::Quoted, _) => Self::Quoted,
+            (_, b'\n' | b'\r') => Self::Start,
+            (_, byte) if byte == delimiter => Self::Start,
+            _ => Self::Plain,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -132,6 +158,7 @@ impl std::error::Error for TooLong {}
 impl<R: Read> Read for Lines<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
+        self.cell = buffer[..read].iter().fold(self.cell, |cell, byte| cell.after(*byte, self.delimiter));
         self.since = buffer[..read].iter().rposition(|b| matches!(b, b'\n' | b'\r')).map_or(self.since + read, |at| read - at - 1);
         if self.since > LONGEST_CSV_LINE { Err(io::Error::other(TooLong)) } else { Ok(read) }
     }
@@ -142,13 +169,17 @@ fn csv(source: impl Read, each: &mut dyn FnMut(u32, Item) -> Result<(), Problem>
     // What stands most often in the first line is between its cells.
     let line = head.split(|b| *b == b'\n').next().unwrap_or_default();
     let delimiter = *b",;\t".iter().rev().max_by_key(|mark| line.split(|b| b == *mark).count()).unwrap_or(&b',');
-    let mut reader = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(Lines { inner: text, since: 0 });
+    let lines = Lines { inner: text, delimiter, since: 0, cell: InCell::Start };
+    let mut reader = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(lines);
     let (mut record, mut n) = (::csv::ByteRecord::new(), 0);
     loop {
         match reader.read_byte_record(&mut record) {
             // The line it begins in, as an editor shows it. The reader leaves the second half of an end of line for the next record.
             Ok(true) => {
                 n = record.position().map_or(n, |at| u32::try_from(at.line()).unwrap_or(u32::MAX)).saturating_add(u32::from(n > 0 && line.ends_with(b"\r")));
+            }
+            Ok(false) if reader.get_ref().cell == InCell::Quoted => {
+                return Err(broken("quote_not_closed", format!("The quotation mark opened in row {n} is not closed: all that follows would be one cell.")));
             }
             Ok(false) => return Ok(()),
             Err(error) if matches!(error.kind(), ::csv::ErrorKind::Io(io) if io.get_ref().is_some_and(<dyn std::error::Error + Send + Sync + 'static>::is::<TooLong>)) =>
@@ -364,6 +395,16 @@ mod tests {
             assert_eq!(csv_rows(text.as_bytes()), Ok(expected.clone()), "{text:?}");
         }
         assert_eq!(csv_rows(b""), Ok(vec![]));
+    }
+
+    #[test]
+    fn a_quotation_mark_nobody_closes_is_told_and_one_in_a_text_is_not() {
+        for text in ["a,b\n\"x,y\nz,w\n", "a,b\nx,\"y", "a\n\"x\"\"\n", "a,b\nx,\"\"\"y\"\"\n"] {
+            assert_eq!(csv_rows(text.as_bytes()), Err("quote_not_closed".to_owned()), "{text:?}");
+        }
+        for text in ["a\n5\" pipe\n", "a\n\"x\"", "a\n\"x \"\"y\"\"\"\n", "a\n\"\"\n", "a\n\"x\ny\"\n"] {
+            assert_eq!(csv_rows(text.as_bytes()).map(|rows| rows.len()), Ok(2), "{text:?}");
+        }
     }
 
     #[test]

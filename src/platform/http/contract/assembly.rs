@@ -32,6 +32,7 @@ pub fn complete(mut document: Value, permissions_of_clients: &[&str], expansions
         schemas.insert("Partial".into(), partial());
         schemas.sort_keys();
     }
+    lasting(&mut document);
     document["components"]["headers"] = shared_headers();
     document["components"]["responses"] = shared_responses();
     document["components"]["securitySchemes"] = json!({
@@ -60,6 +61,56 @@ pub fn complete(mut document: Value, permissions_of_clients: &[&str], expansions
     document["components"]["examples"] = share_examples(&mut paths);
     document["paths"] = paths;
     document
+}
+
+/// In a merge patch null clears, so what a thing never lacks takes none. A draft (`x-draft`) lacks anything until it is issued:
+/// there null lets it be found anew.
+fn lasting(document: &mut Value) {
+    let mut found: Vec<String> = Vec::new();
+    for patch in document["paths"].as_object().into_iter().flatten().filter_map(|(_, item)| item.get("patch")).filter(|patch| patch["x-draft"] != true) {
+        let schema = |at: &str| patch.pointer(at).and_then(|schema| schema["$ref"].as_str());
+        let (Some(body), Some(answer)) = (schema("/requestBody/content/application~1json/schema"), schema("/responses/200/content/application~1json/schema"))
+        else {
+            continue;
+        };
+        let (body, answer) = (json!({"$ref": body}), json!({"$ref": answer}));
+        let needed = required(document, &answer);
+        let always: HashMap<&String, &Value> = properties(document, &answer).into_iter().filter(|(name, _)| needed.contains(name.as_str())).collect();
+        let Some(place) = body["$ref"].as_str() else { continue };
+        // A list that is never empty cannot be cleared either.
+        let lasts = |(name, member): &(&String, &Value)| {
+            let kept =
+                always.get(name).is_some_and(|answered| !takes_null(answered) && (is_scalar(document, answered) || member["minItems"].as_u64() > Some(0)));
+            kept.then(|| format!("{}/properties/{name}", &place[1..]))
+        };
+        found.extend(properties(document, &body).iter().filter_map(lasts));
+    }
+    for place in found {
+        if let Some(member) = document.pointer_mut(&place) {
+            let description = member.get("description").cloned();
+            *member = without_null(member.take());
+            if let Some(description) = description {
+                member["description"] = description;
+            }
+        }
+    }
+}
+
+/// The members an object always has, those of what it is composed of too.
+fn required<'v>(document: &'v Value, schema: &'v Value) -> HashSet<&'v str> {
+    let schema = resolve(document, schema);
+    let own = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    own.chain(schema["allOf"].as_array().into_iter().flatten().flat_map(|part| required(document, part))).collect()
+}
+
+fn is_scalar(document: &Value, schema: &Value) -> bool {
+    matches!(resolve(document, schema)["type"].as_str(), Some("string" | "number" | "integer" | "boolean"))
+}
+
+/// Whether a schema lets a member be null.
+pub fn takes_null(schema: &Value) -> bool {
+    let names = |kind: &Value| kind == "null" || kind.as_array().is_some_and(|kinds| kinds.iter().any(|kind| kind == "null"));
+    names(&schema["type"]) || schema["oneOf"].as_array().is_some_and(|choices| choices.iter().any(takes_null))
 }
 
 const METHODS: [&str; 5] = ["get", "post", "patch", "put", "delete"];

@@ -38,6 +38,18 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// Null where nothing can be cleared.
+    pub(super) fn uncleared(name: &str) -> Self {
+        Self {
+            pointer: format!("/{}", escape(name)),
+            code: "required".into(),
+            detail: "This member cannot be cleared; leave it out to keep it as it is.".into(),
+            expected: None,
+            received: None,
+            refusal: problem::VALIDATION_FAILED,
+        }
+    }
+
     /// One problem for all faults: 400 when something cannot be read, else 422.
     pub fn problem(faults: Vec<Self>) -> Problem {
         let refusal = faults.iter().map(|fault| fault.refusal).min_by_key(|r| r.status).unwrap_or(problem::VALIDATION_FAILED);

@@ -60,6 +60,8 @@ pub struct Operation {
     members: Vec<String>,
     parameters: Vec<Parameter>,
     body: Option<Arc<Schema>>,
+    /// Members of a merge patch that cannot be cleared.
+    lasting: Vec<String>,
     /// Of a bulk operation: the schema of one row, which is judged alone.
     row: Option<Arc<Schema>>,
 }
@@ -95,7 +97,8 @@ impl Contract {
             let mut methods = Vec::new();
             for (method, operation) in item.as_object().unwrap_or(&empty) {
                 let method = method.to_uppercase();
-                operations.insert((method.clone(), path.clone()), Operation::compile(operation, &strict, &mut schemas));
+                let lasting = if method == "PATCH" { lasting(&document, operation) } else { Vec::new() };
+                operations.insert((method.clone(), path.clone()), Operation { lasting, ..Operation::compile(operation, &strict, &mut schemas) });
                 methods.push(method);
             }
             paths.push((path.clone(), methods));
@@ -194,13 +197,16 @@ impl Operation {
             members: members(operation, root),
             parameters,
             body,
+            lasting: Vec::new(),
             row,
         }
     }
 
     /// Everything wrong with a body.
     pub fn body_faults(&self, body: &Value) -> Vec<Fault> {
-        self.body.as_ref().map_or_else(Vec::new, |schema| body_faults(schema, body))
+        let mut faults = self.body.as_ref().map_or_else(Vec::new, |schema| body_faults(schema, body));
+        faults.extend(self.lasting.iter().filter(|name| body.get(name.as_str()).is_some_and(Value::is_null)).map(|name| Fault::uncleared(name)));
+        faults
     }
 
     /// The problem of each row that is not valid; `None` where the operation has no rows.
@@ -305,6 +311,13 @@ fn properties<'v>(root: &'v Value, schema: &'v Value) -> Vec<(&'v String, &'v Va
     let schema = resolve(root, schema);
     let parts = schema["allOf"].as_array().into_iter().flatten().flat_map(|part| properties(root, part));
     parts.chain(schema["properties"].as_object().into_iter().flatten()).collect()
+}
+
+/// Members of a patch that are not cleared: those that do not take null.
+fn lasting(document: &Value, operation: &Value) -> Vec<String> {
+    let body = operation.pointer("/requestBody/content/application~1json/schema");
+    let members = body.map(|body| properties(document, body)).unwrap_or_default();
+    members.into_iter().filter(|(_, member)| !assembly::takes_null(member)).map(|(name, _)| name.clone()).collect()
 }
 
 /// The media types of an operation's good answers.
