@@ -136,9 +136,8 @@ enum InCell {
 impl InCell {
     fn after(self, byte: u8, delimiter: u8) -> Self {
         match (self, byte) {
-            (Self::Start, b'"') | (Self::Marked, b'"') => Self::Quoted,
             (Self::Quoted, b'"') => Self::Marked,
-            (Self::Quoted, _) => Self::Quoted,
+            (Self::Start | Self::Marked, b'"') | (Self::Quoted, _) => Self::Quoted,
             (_, b'\n' | b'\r') => Self::Start,
             (_, byte) if byte == delimiter => Self::Start,
             _ => Self::Plain,
