@@ -437,6 +437,8 @@ fn records_are_found_by_what_is_kept_beside_them() {
         let refused = executive.get(&format!("/v1/invoices?{query}")).refused(400, code);
         assert!(refused["errors"].as_array().unwrap().iter().any(|error| error["parameter"] == named), "{query}: {refused}");
     }
+    let both = executive.get("/v1/invoices?metadata.Region=west&metadata.owner=b").refused(400, "invalid_parameter");
+    assert_eq!(both["errors"].as_array().unwrap().len(), 1, "the other is right: {both}");
     executive.get("/v1/items?metadata.region=west").refused(400, "unknown_parameter");
     company.assert_laws();
 }

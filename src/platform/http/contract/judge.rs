@@ -39,7 +39,7 @@ pub struct Fault {
 
 impl Fault {
     /// Null where nothing can be cleared.
-    pub(super) fn uncleared(name: &str) -> Self {
+    fn uncleared(name: &str) -> Self {
         Self {
             pointer: format!("/{}", escape(name)),
             code: "required".into(),
@@ -213,12 +213,13 @@ fn collect_references(schema: &Value, schemas: &Value, used: &mut Map<String, Va
 }
 
 /// Everything wrong with a body: null is as good as left out, but not under a name nobody knows.
-pub(super) fn body_faults(schema: &Schema, body: &Value) -> Vec<Fault> {
+pub(super) fn body_faults(schema: &Schema, body: &Value, lasting: &[String]) -> Vec<Fault> {
     let mut faults = schema.faults(&no_nulls(body));
     if holds_null(body) {
         let of_null = |fault: &Fault| fault.code == "unknown_field" && body.pointer(&fault.pointer).is_some_and(Value::is_null);
         faults.extend(schema.faults(body).into_iter().filter(of_null));
     }
+    faults.extend(lasting.iter().filter(|name| body.get(name.as_str()).is_some_and(Value::is_null)).map(|name| Fault::uncleared(name)));
     // Two keywords of a schema may say the same of a value.
     let mut told = HashSet::new();
     faults.retain(|fault| told.insert((fault.pointer.clone(), fault.code.clone())));

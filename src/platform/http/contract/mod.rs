@@ -204,16 +204,14 @@ impl Operation {
 
     /// Everything wrong with a body.
     pub fn body_faults(&self, body: &Value) -> Vec<Fault> {
-        let mut faults = self.body.as_ref().map_or_else(Vec::new, |schema| body_faults(schema, body));
-        faults.extend(self.lasting.iter().filter(|name| body.get(name.as_str()).is_some_and(Value::is_null)).map(|name| Fault::uncleared(name)));
-        faults
+        self.body.as_ref().map_or_else(Vec::new, |schema| body_faults(schema, body, &self.lasting))
     }
 
     /// The problem of each row that is not valid; `None` where the operation has no rows.
     pub fn row_faults(&self, body: &Value) -> Option<HashMap<usize, Problem>> {
         let row = self.row.as_ref()?;
         let items = body["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let judged = items.iter().enumerate().map(|(at, item)| (at, body_faults(row, item)));
+        let judged = items.iter().enumerate().map(|(at, item)| (at, body_faults(row, item, &[])));
         Some(judged.filter(|(_, faults)| !faults.is_empty()).map(|(at, faults)| (at, Fault::problem(faults))).collect())
     }
 
@@ -229,11 +227,15 @@ impl Operation {
             let wrong = |code: &str, detail: String| FieldError::parameter(&name, code, detail).received(given.chars().take(80).collect::<String>());
             if let Some((parameter, key)) = self.member(&name) {
                 let members = values.entry(parameter.name.clone()).or_insert_with(|| json!({}));
-                let before = members.as_object_mut().and_then(|members| members.insert(key.to_owned(), given.clone().into()));
-                if before.is_some() {
+                if members.get(key).is_some() {
                     errors.push(wrong("repeated_parameter", "Give each key once.".into()));
-                } else if let Some(fault) = parameter.schema.faults(members).into_iter().next() {
+                    continue;
+                }
+                members[key] = given.clone().into();
+                if let Some(fault) = parameter.schema.faults(members).into_iter().next() {
                     errors.push(wrong(&fault.code, fault.detail));
+                    // What is wrong with this one is not told of the next.
+                    members.as_object_mut().and_then(|members| members.remove(key));
                 }
                 continue;
             }
