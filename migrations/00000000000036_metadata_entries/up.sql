@@ -32,11 +32,11 @@ BEGIN
     EXECUTE format($t$CREATE TRIGGER keep_metadata_on_delete AFTER DELETE ON %s FOR EACH ROW WHEN (OLD.metadata <> '{}') EXECUTE FUNCTION keep_metadata()$t$, tab);
     -- What is there already.
     EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', tab);
+    ALTER TABLE metadata_entry NO FORCE ROW LEVEL SECURITY;
     EXECUTE format($t$INSERT INTO metadata_entry SELECT company_id, key || '=' || value, id FROM %s, jsonb_each_text(metadata) WHERE metadata <> '{}'$t$, tab);
     EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', tab);
+    ALTER TABLE metadata_entry FORCE ROW LEVEL SECURITY;
 END $$;
-ALTER TABLE metadata_entry NO FORCE ROW LEVEL SECURITY;
 CALL find_by_metadata('customer');
 CALL find_by_metadata('invoice');
 CALL find_by_metadata('receipt');
-ALTER TABLE metadata_entry FORCE ROW LEVEL SECURITY;

@@ -108,8 +108,14 @@ fn a_database_from_before_the_ledgers_role_comes_to_the_same_state() {
     let old = db.rows("SELECT p.oid::regprocedure::text AS name FROM pg_proc p, unnest(p.proconfig) AS s WHERE s LIKE 'app.portfolio=%'");
     assert!(old.contains(&json!({"name": "entry_balances()"})) && old.contains(&json!({"name": "state_of(uuid,text,uuid)"})), "{old:?}");
     assert!(db.rows("SELECT 1 AS one FROM pg_proc WHERE proowner = 'duebook_ledger'::regrole").is_empty());
+    // What is kept beside old records is found, too.
+    let old = r#"INSERT INTO customer (company_id, id, code, legal_name, kind, currency, created_by, metadata)
+        VALUES (gen_random_uuid(), gen_random_uuid(), 'C', 'Old', 'b2b', 'INR', 'system', '{"region": "west", "tier": "1"}')"#;
+    db.run(&format!("BEGIN; SET LOCAL session_replication_role = replica; {old}; COMMIT")).expect("an old customer");
     assert!(!migrate(&database.url).expect("up").is_empty());
     assert_eq!(shape(&database.url), new);
+    let kept = db.rows("SELECT m.entry FROM metadata_entry m JOIN customer c ON c.company_id = m.company_id AND c.id = m.object_id ORDER BY 1");
+    assert_eq!(kept, [json!({"entry": "region=west"}), json!({"entry": "tier=1"})]);
     // A later step that governs a table leaves the function that is written anew as it was.
     db.run(r#"CALL govern('[{"table": "recovery"}]')"#).expect("governed");
     assert_eq!(shape(&database.url), new);
