@@ -442,3 +442,32 @@ fn records_are_found_by_what_is_kept_beside_them() {
     executive.get("/v1/items?metadata.region=west").refused(400, "unknown_parameter");
     company.assert_laws();
 }
+
+#[test]
+fn customers_are_found_by_state_and_journals_sorted_by_number() {
+    let company = Company::new();
+    let (kept, gone) = (company.customer(), company.customer());
+    let executive = company.executive();
+    executive.change("PATCH", &format!("/v1/customers/{gone}"), "*", &json!({"active": false})).expect(200);
+    let found = |query: &str| ids(executive.get(&format!("/v1/customers?{query}")).expect(200)["data"].as_array().unwrap());
+    assert_eq!((found("status=active"), found("status=inactive")), ([kept.clone()].into(), [gone.clone()].into()));
+    assert_eq!(found("status=active,inactive"), [kept.clone(), gone].into());
+    executive.get("/v1/customers?status=blocked").refused(400, "invalid_parameter");
+    // Issued out of the order of their dates, so that neither order is the other.
+    for day in ["2025-02-10", "2025-02-10", "2025-02-11"] {
+        company.invoice(&kept, day, "2025-03-31", "10.00");
+    }
+    company.receipt(&kept, "2025-01-05", "10.00", json!([]));
+    let numbers = |sort: &str| -> Vec<String> {
+        let rows = walk_pages(&company.controller(), &format!("/v1/journals?sort={sort}"));
+        rows.iter().map(|row| row["number"].as_str().unwrap().to_owned()).collect()
+    };
+    let mut sorted = numbers("posted_on");
+    assert_eq!(sorted.len(), 4);
+    sorted.sort();
+    assert_eq!(numbers("number"), sorted);
+    assert_ne!(numbers("posted_on"), sorted);
+    sorted.reverse();
+    assert_eq!(numbers("-number"), sorted);
+    company.assert_laws();
+}

@@ -222,3 +222,23 @@ fn twenty_requests_at_once_promise_no_more_than_there_is_and_a_payment_is_one() 
     assert_eq!(company.account("Bank"), d!(400));
     company.assert_laws();
 }
+
+#[test]
+fn refunds_are_found_by_the_salesperson_of_their_customer() {
+    let company = Company::new();
+    let (mine, other) = (company.customer(), company.customer());
+    let sales = company.user_id("sales");
+    company.executive().change("PATCH", &format!("/v1/customers/{mine}"), "*", &json!({"salesperson_id": sales})).expect(200);
+    let asked: Vec<String> = [&mine, &other]
+        .iter()
+        .map(|customer| {
+            let receipt = company.receipt(customer, "2025-04-20", "50.00", json!([]));
+            id_of(&company.executive().post("/v1/refunds", &body(&receipt, "50.00")).expect(201))
+        })
+        .collect();
+    let found = |query: &str| company.get(&format!("/v1/refunds?{query}"))["data"].as_array().unwrap().iter().map(id_of).collect::<Vec<_>>();
+    assert_eq!(found(&format!("salesperson_id={sales}")), asked[..1]);
+    assert_eq!(found(&format!("salesperson_id={}", company.user_id("controller"))), Vec::<String>::new());
+    assert_eq!(found("sort=created_at"), asked);
+    company.assert_laws();
+}

@@ -181,3 +181,23 @@ fn what_was_short_goes_with_the_receipt_it_was_deducted_from() {
     assert_includes(&company.get(&format!("/v1/tds-certificates/{}", id_of(&short))), &json!({"status": "unmatched", "deducted": "0.00", "shortfall": "0.00"}));
     company.assert_laws();
 }
+
+#[test]
+fn claims_and_certificates_are_found_by_year_and_by_what_differs() {
+    let company = Company::new();
+    let (one, other) = (company.customer(), company.customer());
+    let (_, certified) = deducted(&company, &one, "2025-11-18");
+    let (_, claimed) = deducted(&company, &other, "2026-05-02");
+    let short = record(&company, &certificate(&one, "1800.00", json!({})));
+    let claims = |query: &str| -> Vec<Value> {
+        let rows = company.get(&format!("/v1/tds-deductions?{query}"));
+        rows["data"].as_array().unwrap().iter().map(|row| row["receipt_id"].clone()).collect()
+    };
+    assert_eq!((claims("fy=2025-26"), claims("fy=2026-27")), (vec![certified["id"].clone()], vec![claimed["id"].clone()]));
+    assert_eq!((claims("certified=true"), claims("certified=false")), (vec![certified["id"].clone()], vec![claimed["id"].clone()]));
+    let found = |query: &str| company.get(&format!("/v1/tds-certificates?{query}"))["data"].as_array().unwrap().iter().map(id_of).collect::<Vec<_>>();
+    // 2,000 deducted, 1,800 certified: 200 apart, and no more than that.
+    assert_eq!((found("difference_gt=199.99"), found("difference_gt=200.00")), (vec![id_of(&short)], vec![]));
+    assert_eq!((found("fy=2025-26"), found("fy=2024-25")), (vec![id_of(&short)], vec![]));
+    company.assert_laws();
+}
